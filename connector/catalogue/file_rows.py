@@ -20,14 +20,14 @@ KEPT = (
     *("content_is_restricted", "name_is_restricted", "embargo_ends_on", "is_unstable"),
 )
 UNTRIED = dict.fromkeys(KEPT) | {
-    "status": FileStatus.LINKED.value,
+    "status": FileStatus.NOT_DOWNLOADED.value,
     "is_outdated": False,
     "content_is_restricted": False,
     "name_is_restricted": False,
     "is_unstable": False,
 }
 # Values of a file whose content is damaged or missing in the folder.
-LOST = {"status": FileStatus.LINKED.value, "sha256": None, "is_outdated": False, "last_tried_job_id": None}
+LOST = {"status": FileStatus.NOT_DOWNLOADED.value, "sha256": None, "is_outdated": False, "last_tried_job_id": None}
 
 
 def files_of(item_ids: Collection[int]) -> dict[int, list[dict[str, Any]]]:

@@ -17,7 +17,7 @@ from .crosswalk import BIBO, DCTERMS
 from .source_links import file_link
 
 FILE_STATUSES = {
-    FileStatus.LINKED: _l("not downloaded"),
+    FileStatus.NOT_DOWNLOADED: _l("not downloaded"),
     FileStatus.STORED: _l("stored"),
     FileStatus.UNVERIFIED: _l("stored unverified"),
     FileStatus.DIFFERS: _l("stored with another checksum"),
@@ -26,7 +26,7 @@ FILE_STATUSES = {
     FileStatus.TOO_LARGE: _l("too large"),
     FileStatus.DAMAGED: _l("damaged"),
     FileStatus.FAILED: _l("download failed"),
-    FileStatus.REFUSED: _l("infected"),
+    FileStatus.INFECTED: _l("infected"),
 }
 # When a file that was not downloaded is tried again automatically (see `imports.due_files`).
 NEXT_TRIES = {
@@ -39,14 +39,14 @@ NEXT_TRIES = {
     FileStatus.TOO_LARGE: _l("Downloaded after the limit was raised."),
     FileStatus.DAMAGED: _l("Tried again by the next import with files."),
     FileStatus.FAILED: _l("Tried again by the next import with files."),
-    FileStatus.REFUSED: _l("Tried again when the item changes. “Retry failed” tries it at any time."),
+    FileStatus.INFECTED: _l("Tried again when the item changes. “Retry failed” tries it at any time."),
 }
 STATES = {
     SourceState.PRESENT: _l("At the source"),
     SourceState.WITHDRAWN: _l("Withdrawn at the source"),
-    SourceState.HIDDEN: _l("No longer public at the source"),
+    SourceState.NOT_PUBLIC: _l("No longer public at the source"),
     SourceState.SUPERSEDED: _l("Replaced at the source by a newer version"),
-    SourceState.VANISHED: _l("No longer at the source"),
+    SourceState.DELETED: _l("No longer at the source"),
 }
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 # Types that browsers display without running scripts. All others are sent as attachments.

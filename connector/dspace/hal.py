@@ -234,15 +234,15 @@ class HalClient:
                 item_id = located(self._api, handle)[1]
             found, url = self._api.get(f"core/items/{item_id}", _HOMES)
         except NotFoundError:
-            return SourceState.VANISHED
+            return SourceState.DELETED
         except RestrictedError:
-            return SourceState.HIDDEN
+            return SourceState.NOT_PUBLIC
         required(found, "uuid", str, url)  # a response of another shape says nothing about the item
         if (state := shapes.state_of(found, url)) is not SourceState.PRESENT:
             return state
         if scope.kind not in (ScopeKind.COLLECTION, ScopeKind.COMMUNITY):
             return SourceState.PRESENT
-        return SourceState.PRESENT if self._is_within(found, url, scope) else SourceState.ELSEWHERE
+        return SourceState.PRESENT if self._is_within(found, url, scope) else SourceState.MOVED
 
     def ping(self) -> None:
         """Raise TransientError if the repository does not answer."""

@@ -62,9 +62,9 @@ class HalItems:
         try:
             return shapes.state_of(*self._api.get(f"core/items/{id}", kind="item"))
         except NotFoundError:
-            return SourceState.VANISHED
+            return SourceState.DELETED
         except RestrictedError:
-            return SourceState.HIDDEN
+            return SourceState.NOT_PUBLIC
 
     def _whole(self, item: Item) -> Item:
         """Return an item with its metadata, and with its files if they are embedded. Raise as `_completed`."""
@@ -92,9 +92,9 @@ class HalItems:
             now = replace(item, state=self._state(item.id))
             if _closes_files(now):
                 return replace(now, bitstreams=())
-            if now.state is SourceState.VANISHED:
+            if now.state is SourceState.DELETED:
                 return Failure(item.id, item.handle, item.name, _("It is no longer there."), is_gone=True)
-            if now.state is SourceState.HIDDEN and item.is_present and isinstance(error, RestrictedError):
+            if now.state is SourceState.NOT_PUBLIC and item.is_present and isinstance(error, RestrictedError):
                 return Failure(item.id, item.handle, item.name, error.reason)
             return as_far_as_read(item, str(error))
         except (RequestRejectedError, TooLargeError) as error:

@@ -100,7 +100,7 @@ def state_of(found: Json, url: str) -> SourceState:
         return SourceState.WITHDRAWN
     if optional(found, "inArchive", bool, url) is False:
         return SourceState.SUPERSEDED
-    return SourceState.HIDDEN if optional(found, "discoverable", bool, url) is False else SourceState.PRESENT
+    return SourceState.NOT_PUBLIC if optional(found, "discoverable", bool, url) is False else SourceState.PRESENT
 
 
 def _owning_collection(found: Json, url: str) -> Collection | None:

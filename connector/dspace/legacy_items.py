@@ -72,18 +72,18 @@ class LegacyItems:
         try:
             row, url = self._api.get(f"items/{item_id}", {"expand": ",".join(_HOMES.values())}, kind="item")
         except NotFoundError:
-            return SourceState.VANISHED
+            return SourceState.DELETED
         except RestrictedError:
-            return SourceState.HIDDEN
+            return SourceState.NOT_PUBLIC
         if handle is not None and label(row, "handle", url) not in (None, handle):
-            return SourceState.VANISHED
+            return SourceState.DELETED
         if not (found := records.item(row, url)).is_present:
             return found.state
         if scope.kind in _HOMES:
             homes = records.children(row, _HOMES[scope.kind], url)
             if scope.id not in [records.identifier(home, url) for home in homes]:
-                return SourceState.ELSEWHERE
-        return SourceState.PRESENT if self._api.can.lists_private else SourceState.HIDDEN
+                return SourceState.MOVED
+        return SourceState.PRESENT if self._api.can.lists_private else SourceState.NOT_PUBLIC
 
     def _completed(self, item: Item) -> Item | Failure:
         """Return an item with its metadata and files. Raise PartlyReadError if the files may be readable later."""

@@ -21,14 +21,17 @@ class ScopeKind(StrEnum):
 
 
 class SourceState(StrEnum):
-    """The state of an item at its source (design rule 7). ELSEWHERE belongs to a holding, not to the item."""
+    """The state of an item at its source (design rule 7). MOVED belongs to a holding, not to the item.
+
+    The values stay as they are, because databases and exports contain them.
+    """
 
     PRESENT = "present"
-    ELSEWHERE = "elsewhere"
+    MOVED = "elsewhere"
     WITHDRAWN = "withdrawn"
-    HIDDEN = "hidden"
+    NOT_PUBLIC = "hidden"
     SUPERSEDED = "superseded"
-    VANISHED = "vanished"
+    DELETED = "vanished"
 
 
 @dataclass(frozen=True, slots=True)

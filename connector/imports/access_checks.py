@@ -200,7 +200,7 @@ def _outcome(file: Any, access: FileAccess) -> Outcome | None:
     if status.is_stored and (access.is_open or access.opens_by_login):
         return Outcome(status, file.reason, sha256=file.sha256, content_is_restricted=not access.is_open)
     if access.is_open:
-        return Outcome(FileStatus.LINKED)
+        return Outcome(FileStatus.NOT_DOWNLOADED)
     if not status.is_stored:
         return None
     reason = CLOSED_UNTIL % {"day": embargo_ends_on} if embargo_ends_on else str(CLOSED)

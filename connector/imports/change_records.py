@@ -21,11 +21,11 @@ CHANGE = Change.__table__
 UNLISTED = _l("Its files could not be listed, so only its metadata came. Earlier files stay. Import it again later.")
 ABOUT_DATA = (Action.ADDED, Action.UPDATED, Action.TOUCHED)
 REASONS = {
-    SourceState.ELSEWHERE: _l("Still at the source, but no longer in what this import reads."),
+    SourceState.MOVED: _l("Still at the source, but no longer in what this import reads."),
     SourceState.WITHDRAWN: _l("Withdrawn at the source."),
-    SourceState.HIDDEN: _l("No longer open to the public at the source (on DSpace 4 to 6 it may be withdrawn)."),
+    SourceState.NOT_PUBLIC: _l("No longer open to the public at the source (on DSpace 4 to 6 it may be withdrawn)."),
     SourceState.SUPERSEDED: _l("Replaced at the source by a newer version."),
-    SourceState.VANISHED: _l("No longer at the source."),
+    SourceState.DELETED: _l("No longer at the source."),
 }
 
 

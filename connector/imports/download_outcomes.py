@@ -92,7 +92,7 @@ class StatusWriter:
                 "is_outdated": False,
                 "content_is_restricted": outcome.content_is_restricted,
             }
-        if outcome.status is FileStatus.LINKED:  # due for download; the stored copy may be shown until then
+        if outcome.status is FileStatus.NOT_DOWNLOADED:  # due for download; the stored copy may be shown until then
             return values | {"last_tried_job_id": None, "is_outdated": has_bytes, "content_is_restricted": False}
         return values | ({"content_is_restricted": has_bytes} if outcome.status is FileStatus.RESTRICTED else {})
 

@@ -11,8 +11,8 @@ from . import retry_failed
 from .import_options import ImportOptions
 
 FILE, CHANGE = CatalogueFile.__table__, Change.__table__
-ALWAYS = (FileStatus.LINKED, FileStatus.FAILED)
-WHEN_CHANGED = (FileStatus.RESTRICTED, FileStatus.MISSING, FileStatus.TOO_LARGE, FileStatus.REFUSED)
+ALWAYS = (FileStatus.NOT_DOWNLOADED, FileStatus.FAILED)
+WHEN_CHANGED = (FileStatus.RESTRICTED, FileStatus.MISSING, FileStatus.TOO_LARGE, FileStatus.INFECTED)
 
 
 def is_chosen(options: ImportOptions) -> ColumnElement[bool]:

@@ -36,7 +36,7 @@ def new_problems(source_id: int, job_id: int) -> dict[str, int]:
 
 def other_bundles(source_id: int, options: ImportOptions) -> dict[str, int]:
     """Return how many files were not downloaded because their bundle was not chosen, by bundle name."""
-    others = (FILE.c.item_id.in_(_held(source_id)), FILE.c.status == FileStatus.LINKED, ~is_chosen(options))
+    others = (FILE.c.item_id.in_(_held(source_id)), FILE.c.status == FileStatus.NOT_DOWNLOADED, ~is_chosen(options))
     query = select(FILE.c.bundle, func.count()).where(*others).group_by(FILE.c.bundle).order_by(FILE.c.bundle)
     return dict(db.session.execute(query).all())
 

@@ -106,7 +106,7 @@ class PageWriter:
         rows = identity.rivals(self._context.repository.id, items)
         db.session.rollback()
         states = self._context.access.read_with_valid_login(lambda: states_of(self._context, rows)) if rows else []
-        return {row.source_id for row, state in states if state is not SourceState.VANISHED}
+        return {row.source_id for row, state in states if state is not SourceState.DELETED}
 
     def _counts(self, saved: Sequence[Saved], failures: Sequence[Failure], met: set[str]) -> Counter[str]:
         """Return the change to the job counters.
@@ -149,7 +149,7 @@ class PageWriter:
 
     def _is_there(self, item: Item) -> bool:
         """Return whether an item can be imported. A private item needs a login that can see it (design rule 15)."""
-        return item.is_present or (item.state is SourceState.HIDDEN and self._context.access.is_signed_in)
+        return item.is_present or (item.state is SourceState.NOT_PUBLIC and self._context.access.is_signed_in)
 
     @property
     def _reads_lists(self) -> bool:

@@ -56,7 +56,7 @@ class ExpectedFiles:
         return rows
 
     def _never_downloaded(self) -> ColumnElement[bool]:
-        return is_chosen(self._context.options) & (FILE.c.status == FileStatus.LINKED)
+        return is_chosen(self._context.options) & (FILE.c.status == FileStatus.NOT_DOWNLOADED)
 
     def _files_to_fetch(self, item_ids: Collection[int]) -> dict[int, list[str]]:
         query = select(FILE.c.item_id, FILE.c.name, FILE.c.bitstream_id).where(FILE.c.item_id.in_(item_ids))

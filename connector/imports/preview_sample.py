@@ -105,7 +105,7 @@ def traits(item: Item) -> set[tuple[str, str | None]]:
 
 def page_of(row: PreviewRow, repository: Repository) -> CatalogueItem:
     """Return the item of a row as the catalogue would hold it, for its page. It belongs to no database session."""
-    files = [CatalogueFile(**file, status=FileStatus.LINKED.value) for file in row.data["files"]]
+    files = [CatalogueFile(**file, status=FileStatus.NOT_DOWNLOADED.value) for file in row.data["files"]]
     return CatalogueItem(**row.data["item"], source_state=SourceState.PRESENT.value, repository=repository, files=files)
 
 

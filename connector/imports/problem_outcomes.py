@@ -20,7 +20,7 @@ from ..models.jobs import Job
 from .job_kinds import TRIED
 
 FAILED = (FileStatus.FAILED, FileStatus.DAMAGED)
-UNAVAILABLE = (FileStatus.RESTRICTED, FileStatus.MISSING, FileStatus.TOO_LARGE, FileStatus.REFUSED)
+UNAVAILABLE = (FileStatus.RESTRICTED, FileStatus.MISSING, FileStatus.TOO_LARGE, FileStatus.INFECTED)
 _TITLE_IS_RESTRICTED = CatalogueItem.title_is_restricted | CatalogueItem.is_restricted
 _FILE_OF_PROBLEM = and_(
     CatalogueFile.item_id == FileProblem.item_id, CatalogueFile.bitstream_id == FileProblem.bitstream_id

@@ -167,7 +167,7 @@ class Recorder:
         for row, state in marked:
             if row.id not in held:  # taken down during the requests
                 continue
-            if state is SourceState.ELSEWHERE:
+            if state is SourceState.MOVED:
                 before: dict[str, Any] = {f"left:{self._source_id}": None}
                 mine = (HOLDING.c.source_id == self._source_id, HOLDING.c.item_id == row.id)
                 db.session.execute(update(HOLDING).where(*mine).values(left_at=now))

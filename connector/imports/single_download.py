@@ -227,7 +227,7 @@ class Downloader:
         except MalwareFoundError as error:
             log.warning("Bitstream %s is refused by the virus scanner. %s", row.bitstream_id, error)
             outcome.discard()
-            return Outcome(FileStatus.REFUSED, str(error), size=outcome.size)
+            return Outcome(FileStatus.INFECTED, str(error), size=outcome.size)
         except BaseException:
             outcome.discard()
             raise

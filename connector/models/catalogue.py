@@ -19,12 +19,13 @@ from .repositories import Repository
 class FileStatus(StrEnum):
     """The status of a file at its source.
 
-    LINKED: not downloaded (yet). UNVERIFIED: stored, but the source gives no checksum to compare. DIFFERS: stored with
-    another checksum than the source gives, after two equal downloads of the expected size. REFUSED: infected according
-    to the virus scanner, and not stored.
+    NOT_DOWNLOADED: not yet, or not wanted. UNVERIFIED: stored, but the source gives no checksum to compare. DIFFERS:
+    stored with another checksum than the source gives, after two equal downloads of the expected size. INFECTED:
+    according to the virus scanner, and not stored. The values stay as they are, because databases and exports contain
+    them.
     """
 
-    LINKED = "linked"
+    NOT_DOWNLOADED = "linked"
     STORED = "stored"
     UNVERIFIED = "unverified"
     DIFFERS = "differs"
@@ -33,7 +34,7 @@ class FileStatus(StrEnum):
     TOO_LARGE = "too_large"
     DAMAGED = "damaged"
     FAILED = "failed"
-    REFUSED = "refused"
+    INFECTED = "refused"
 
     @property
     def is_problem(self) -> bool:
@@ -53,12 +54,12 @@ class FileStatus(StrEnum):
     @property
     def is_listed(self) -> bool:
         """Return whether job pages list a file with this status as a problem (see `jobs.report.problems`)."""
-        return self not in (FileStatus.LINKED, FileStatus.STORED, FileStatus.UNVERIFIED)
+        return self not in (FileStatus.NOT_DOWNLOADED, FileStatus.STORED, FileStatus.UNVERIFIED)
 
     @property
     def can_be_retried(self) -> bool:
         """Return whether a retry may download the file. Files that are too large need a higher limit instead."""
-        return not self.is_stored and self not in (FileStatus.LINKED, FileStatus.TOO_LARGE)
+        return not self.is_stored and self not in (FileStatus.NOT_DOWNLOADED, FileStatus.TOO_LARGE)
 
 
 class Action(StrEnum):
@@ -191,7 +192,7 @@ class CatalogueFile(Base):
     checksum: Mapped[str | None]
     checksum_algorithm: Mapped[str | None]
     sha256: Mapped[str | None] = mapped_column(String(64), index=True)
-    status: Mapped[str] = mapped_column(default=FileStatus.LINKED.value)
+    status: Mapped[str] = mapped_column(default=FileStatus.NOT_DOWNLOADED.value)
     reason: Mapped[str | None]
     last_tried_job_id: Mapped[int | None]
     status_since_job_id: Mapped[int | None]

@@ -54,7 +54,7 @@ def closed(office) -> Closed:
         first, second = db.session.scalars(pictures.order_by(CatalogueFile.item_id.desc()).limit(2))
         assert first.item_id != second.item_id
         item, second.content_is_restricted = first.item, True
-        item.is_restricted, item.source_state = True, SourceState.VANISHED.value
+        item.is_restricted, item.source_state = True, SourceState.DELETED.value
         item.title = "The closed letters"
         item_set = db.session.scalar(select(Membership.item_set_id).where(Membership.item_id == item.id))
         return Closed(item.id, item.title, first.id, item_set, second.id, second.item_id)
@@ -82,7 +82,7 @@ def test_no_list_shows_restricted_items_to_a_viewer(office, closed):
 
 def test_only_editors_can_tick_missing_items(office, closed):
     with office.app.app_context(), transaction():
-        db.session.get(CatalogueItem, closed.owner).source_state = SourceState.VANISHED.value
+        db.session.get(CatalogueItem, closed.owner).source_state = SourceState.DELETED.value
     pages = [shown(office.enter(name), "/missing/") for name in ("vera", "ed")]
 
     assert [f"/items/{closed.owner}/" in page for page in pages] == [True, True]
@@ -228,7 +228,7 @@ def test_a_restricted_title_is_shown_only_to_editors(office, half_closed):
     with office.app.app_context(), transaction():
         item = db.session.get(CatalogueItem, half_closed.item)
         item.title, item.title_is_restricted = "The sealed will", True
-        item.source_state = SourceState.VANISHED.value
+        item.source_state = SourceState.DELETED.value
     viewer, editor = office.enter("vera"), office.enter("ed")
     paths = ("/items/", "/items.csv", f"/items/{half_closed.item}/", "/missing/")
 

@@ -8,7 +8,9 @@ from connector.models.catalogue import CatalogueFile, FileStatus
 
 @pytest.mark.parametrize("status", list(FileStatus))
 def test_each_status_of_a_file_that_was_not_stored_says_when_it_is_tried_again(status):
-    assert bool(next_try(CatalogueFile(status=status.value))) is not (status.is_stored or status is FileStatus.LINKED)
+    assert bool(next_try(CatalogueFile(status=status.value))) is not (
+        status.is_stored or status is FileStatus.NOT_DOWNLOADED
+    )
 
 
 def test_an_embargo_is_named_by_its_end():

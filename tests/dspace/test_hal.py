@@ -237,7 +237,7 @@ def test_an_item_that_disappears_before_it_is_read_is_a_failure_with_the_reason(
     [
         (synthetic(0), SourceState.PRESENT),
         (payload("item-withdrawn"), SourceState.WITHDRAWN),
-        (payload("item-private") | {"discoverable": False}, SourceState.HIDDEN),
+        (payload("item-private") | {"discoverable": False}, SourceState.NOT_PUBLIC),
         (payload("item-superseded"), SourceState.SUPERSEDED),
     ],
 )
@@ -249,8 +249,8 @@ def test_an_unknown_item_is_deleted_and_a_restricted_item_is_not_public():
     fake = FakeHal([])
     fake.extra[f"core/items/{item_id(1)}"] = RestrictedError("401")
 
-    assert client_of(fake).item_state(item_id(0), SCOPE) is SourceState.VANISHED
-    assert client_of(fake).item_state(item_id(1), SCOPE) is SourceState.HIDDEN
+    assert client_of(fake).item_state(item_id(0), SCOPE) is SourceState.DELETED
+    assert client_of(fake).item_state(item_id(1), SCOPE) is SourceState.NOT_PUBLIC
 
 
 def test_an_item_that_left_the_scope_is_elsewhere_but_still_in_the_repository():
@@ -265,7 +265,7 @@ def test_an_item_that_left_the_scope_is_elsewhere_but_still_in_the_repository():
         }
     }
 
-    assert client_of(fake).item_state(item_id(0), SCOPE) is SourceState.ELSEWHERE
+    assert client_of(fake).item_state(item_id(0), SCOPE) is SourceState.MOVED
     assert client_of(fake).item_state(item_id(0), Scope(ScopeKind.REPOSITORY)) is SourceState.PRESENT
 
 
@@ -285,7 +285,7 @@ def test_an_item_counts_as_moved_if_its_communities_contain_each_other():
 
     state = client_of(fake).item_state(item_id(0), Scope(ScopeKind.COMMUNITY, asked))
 
-    assert state is SourceState.ELSEWHERE
+    assert state is SourceState.MOVED
     assert len(fake.asked_of("core/communities")) == 3
 
 

@@ -90,10 +90,10 @@ def test_states_name_the_reason_for_missing_items(reader, sample):
 
     assert states == [
         SourceState.WITHDRAWN,
-        SourceState.HIDDEN,
-        SourceState.HIDDEN,
-        SourceState.VANISHED,
-        SourceState.ELSEWHERE,
+        SourceState.NOT_PUBLIC,
+        SourceState.NOT_PUBLIC,
+        SourceState.DELETED,
+        SourceState.MOVED,
     ]
 
 
@@ -108,7 +108,7 @@ def test_states_are_found_by_handle_for_ids_from_before_an_upgrade(reader, sampl
 
     states = [reader.item_state(str(one.number), scope, one.handle) for one in (first, second, third, fourth, fifth)]
 
-    gone = [SourceState.WITHDRAWN, SourceState.HIDDEN, SourceState.HIDDEN, SourceState.VANISHED]
+    gone = [SourceState.WITHDRAWN, SourceState.NOT_PUBLIC, SourceState.NOT_PUBLIC, SourceState.DELETED]
     assert states == [*gone, SourceState.PRESENT]
 
 

@@ -277,13 +277,13 @@ def test_a_page_without_an_object_resolves_to_nothing():
 @pytest.mark.parametrize(
     ("item", "scope", "state"),
     [
-        (NOWHERE, collection(SPECIAL), SourceState.VANISHED),
-        (WITHDRAWN, collection(SPECIAL), SourceState.HIDDEN),
-        (PRIVATE, collection(SPECIAL), SourceState.HIDDEN),
-        (PRIVATE, collection(SECOND), SourceState.ELSEWHERE),
-        (MAPPED, Scope(ScopeKind.COMMUNITY, FACULTY), SourceState.ELSEWHERE),
-        (PRIVATE, Scope(ScopeKind.COMMUNITY, LIBRARY), SourceState.HIDDEN),
-        (PRIVATE, REPOSITORY, SourceState.HIDDEN),
+        (NOWHERE, collection(SPECIAL), SourceState.DELETED),
+        (WITHDRAWN, collection(SPECIAL), SourceState.NOT_PUBLIC),
+        (PRIVATE, collection(SPECIAL), SourceState.NOT_PUBLIC),
+        (PRIVATE, collection(SECOND), SourceState.MOVED),
+        (MAPPED, Scope(ScopeKind.COMMUNITY, FACULTY), SourceState.MOVED),
+        (PRIVATE, Scope(ScopeKind.COMMUNITY, LIBRARY), SourceState.NOT_PUBLIC),
+        (PRIVATE, REPOSITORY, SourceState.NOT_PUBLIC),
     ],
 )
 def test_the_states_of_items_that_are_no_longer_visible_differ(item, scope, state):
@@ -293,8 +293,8 @@ def test_the_states_of_items_that_are_no_longer_visible_differ(item, scope, stat
 def test_an_item_whose_id_belongs_to_another_item_now_is_deleted():
     dspace = client(RecordedDSpace("dspace6"), 6)
 
-    assert dspace.item_state(PRIVATE, REPOSITORY, "20.500.12345/999") == SourceState.VANISHED
-    assert dspace.item_state(PRIVATE, REPOSITORY, "20.500.12345/400") == SourceState.HIDDEN
+    assert dspace.item_state(PRIVATE, REPOSITORY, "20.500.12345/999") == SourceState.DELETED
+    assert dspace.item_state(PRIVATE, REPOSITORY, "20.500.12345/400") == SourceState.NOT_PUBLIC
 
 
 def test_a_file_is_fetched_by_its_id():

@@ -130,9 +130,9 @@ def test_the_state_of_a_missing_item_is_read(reader, sample, generation):
 
     states = [reader.item_state(id_of(item, generation), scope) for item in chosen]
 
-    listed_on_4 = SourceState.PRESENT if generation == 4 else SourceState.HIDDEN
-    unknown_on_4 = SourceState.HIDDEN if generation == 4 else SourceState.VANISHED
-    assert states == [SourceState.HIDDEN, listed_on_4, SourceState.ELSEWHERE, unknown_on_4]
+    listed_on_4 = SourceState.PRESENT if generation == 4 else SourceState.NOT_PUBLIC
+    unknown_on_4 = SourceState.NOT_PUBLIC if generation == 4 else SourceState.DELETED
+    assert states == [SourceState.NOT_PUBLIC, listed_on_4, SourceState.MOVED, unknown_on_4]
 
 
 def test_a_file_arrives_whole(reader, sample, generation):

@@ -181,10 +181,10 @@ class FakeDSpace:
             raise ServerError("The repository answered with an error (500).")
         item = self.items.get(item_id)
         if item is None:
-            return SourceState.VANISHED
+            return SourceState.DELETED
         if item.state is not SourceState.PRESENT:
             return item.state
-        return SourceState.PRESENT if self._is_in(item, scope) else SourceState.ELSEWHERE
+        return SourceState.PRESENT if self._is_in(item, scope) else SourceState.MOVED
 
     def collection(self, id: str) -> Collection:
         self._ask()

@@ -83,7 +83,7 @@ def test_a_stored_item_that_fails_later_is_not_marked_as_deleted(desk, dspace):
     ("state", "kept"),
     [
         (SourceState.WITHDRAWN, "withdrawn"),
-        (SourceState.HIDDEN, "hidden"),
+        (SourceState.NOT_PUBLIC, "hidden"),
         (SourceState.SUPERSEDED, "superseded"),
     ],
 )

@@ -81,7 +81,7 @@ def test_an_item_that_is_withdrawn_and_still_readable_is_marked(importer):
     assert (job.counts["vanished"], job.counts["failed"], job.clean) == (1, 0, True)
 
 
-@pytest.mark.parametrize("state", [SourceState.WITHDRAWN, SourceState.SUPERSEDED, SourceState.HIDDEN])
+@pytest.mark.parametrize("state", [SourceState.WITHDRAWN, SourceState.SUPERSEDED, SourceState.NOT_PUBLIC])
 def test_an_item_that_is_deleted_between_listing_and_reading_is_no_failure(desk, dspace, state):
     for number in range(4):
         dspace.add(f"i{number}")

@@ -31,7 +31,7 @@ def source_id(desk):
 
 def test_the_page_counts_items_that_are_missing_at_the_source(desk, client, source_id):
     with desk.app.app_context(), transaction():
-        db.session.get(CatalogueItem, 1).source_state = SourceState.VANISHED.value
+        db.session.get(CatalogueItem, 1).source_state = SourceState.DELETED.value
 
     page = client.get(f"/sources/{source_id}/")
 
