@@ -16,6 +16,7 @@ from ..models.catalogue import Action, Change, ChangeFile
 from ..row_ids import MOST
 
 CHANGE, CHANGE_FILE = Change.__table__, ChangeFile.__table__
+IDS_PER_QUERY = 1000
 _KEY = (Change.job_id, Change.action, Change.id)
 
 
@@ -52,7 +53,9 @@ def clear_before(*chosen: ColumnElement[bool]) -> int:
     """Delete the states before these changes, and return how many there were. Files that only they need may go."""
     cleared = update(CHANGE).where(*chosen, CHANGE.c.before.is_not(None)).values(before=None)
     ids = db.session.scalars(cleared.returning(CHANGE.c.id)).all()
-    db.session.execute(delete(CHANGE_FILE).where(CHANGE_FILE.c.change_id.in_(ids)))
+    for start in range(0, len(ids), IDS_PER_QUERY):
+        some = ids[start : start + IDS_PER_QUERY]
+        db.session.execute(delete(CHANGE_FILE).where(CHANGE_FILE.c.change_id.in_(some)))
     return len(ids)
 
 
