@@ -46,6 +46,7 @@ FORMS = [  # POST requests whose answer is a page with an error
     ("/repositories/1/", 422, {"scope": "repository:", "test": "x", "file_limit": "x", "hours": "x", "ignored": "!"}),
     ("/account/password", 422, {"current": "wrong", "new": "short", "again": "other"}),
     ("/takedown/", 422, {"repository": "1", "names": ""}),
+    ("/destinations/new", 422, {"name": "", "address": "no address", "identity": "short", "classes": "x = y"}),
     ("/no/such/page", 404, {}),
 ]
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections import Counter
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from werkzeug.wrappers import Response
@@ -301,6 +303,22 @@ def test_a_stopped_job_goes_on_where_it_ended(library, omeka):
     assert (state, seen < held()) == (State.STOPPED, True)
     assert counts(job_of(job_id)) == {"seen": held(), "added": held(), "updated": 0, "unchanged": 0, "failed": 0}
     assert len(omeka.all_of("items")) == held()
+
+
+def test_the_key_is_nowhere_to_be_read_after_publishing(app, library, omeka, caplog):
+    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="urllib3")
+    omeka.faults.lost = 1
+
+    job = publish(library)
+
+    page = app.test_client().get(f"/jobs/{job.id}/").get_data(as_text=True)
+    request_log = app.test_client().get(f"/jobs/{job.id}/request-log.txt").get_data(as_text=True)
+    secret = omeka.admin.credential
+    files = [path for path in Path(app.config["INSTANCE"]).rglob("*") if path.is_file()]
+    assert "POST /api/items" in caplog.text.replace('"', "")
+    assert [path.name for path in files if secret.encode() in path.read_bytes()] == []
+    assert secret not in caplog.text + page + request_log
 
 
 # Files
