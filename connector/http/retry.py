@@ -49,7 +49,7 @@ _NEVER_REPEATED = (RequestTimeoutError, BotChallengeError)
 def _down(error: str, url: str = "") -> OutageLimitError:
     """Return the error that ends a job or a page after the maximum outage. `error`: the last error, as a sentence."""
     return OutageLimitError(
-        _("The repository did not answer properly for too long. Try again later. %(error)s", error=error), url
+        _("The server did not answer properly for too long. Try again later. %(error)s", error=error), url
     )
 
 
@@ -341,7 +341,7 @@ class OutageWait:
         if asked > max(left, 0):
             raise OutageLimitError(
                 _(
-                    "The repository asks to wait until %(time)s, which is longer than the maximum outage that is set. "
+                    "The server asks to wait until %(time)s, which is longer than the maximum outage that is set. "
                     "Resume the job after that. %(error)s",
                     time=self.time_in(asked),
                     error=error.in_short,

@@ -62,7 +62,8 @@ class ItemToSend:
 class Outcome:
     """What happened to an item. `item`: as it stands at the destination now, None if it is not there.
 
-    `sent`: what to compare with next time. `media`: the ids of the files that are there, by SHA-256.
+    `sent`: what to compare with next time. `media`: the ids of the files that are there, by SHA-256. `is_unknown`: the
+    item may have been created without an answer.
     """
 
     task: ItemToSend
@@ -74,6 +75,7 @@ class Outcome:
     media: Mapping[str, int] = field(default_factory=dict)
     files_sent: int = 0
     bytes_sent: int = 0
+    is_unknown: bool = False
 
     @property
     def is_plain(self) -> bool:
@@ -95,7 +97,8 @@ class ItemWriter:
         try:
             outcome = self._created(task) if current is None else self._changed(task, current)
         except ITEM_PROBLEMS as error:
-            return Outcome(task, "failed", current, task.sent, (sentence_of(error),))
+            is_unknown = isinstance(error, OutcomeUnknownError)
+            return Outcome(task, "failed", current, task.sent, (sentence_of(error),), is_unknown=is_unknown)
         return self._with_files(outcome)
 
     def find(self, identifiers: list[str]) -> dict[str, Item]:

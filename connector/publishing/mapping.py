@@ -19,12 +19,16 @@ _LONGEST_LANGUAGE = 255  # characters that Omeka S can store
 
 @dataclass(frozen=True, slots=True)
 class ItemRules:
-    """How items are mapped for a destination (see `Destination`). `properties`: those that the site has."""
+    """How items are mapped for a destination (see `Destination`).
+
+    `properties`: those that the site has. `required`: those without which the template refuses an item.
+    """
 
     is_public: bool
     template: int | None
     classes: Mapping[str, str]
     properties: frozenset[str]
+    required: frozenset[str] = frozenset()
 
 
 def identifier_of(address_key: str, source_id: str) -> str:
@@ -48,6 +52,17 @@ def mapped(item: Any, identifier: str, rules: ItemRules) -> Resource:
 def is_open(item: Any) -> bool:
     """Return whether an item may be public: it is at its source, and neither restricted nor hidden."""
     return item.source_state == SourceState.PRESENT and not item.is_restricted and not item.is_hidden
+
+
+def lacking(resource: Resource, rules: ItemRules) -> list[str]:
+    """Return the names of required properties without a value, sorted."""
+    missing = rules.required - {value.property for value in resource.values}
+    return sorted(name_of(property) for property in missing)
+
+
+def name_of(property: str) -> str:
+    """Return the local name of a property, for sentences: "title" for http://purl.org/dc/terms/title."""
+    return property.rpartition("/")[2].rpartition("#")[2]
 
 
 def _values(mapped_values: Mapping[str, Iterable[Mapping[str, Any]]]) -> Iterator[Value]:

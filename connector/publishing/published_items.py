@@ -51,13 +51,13 @@ class PublishedItems:
     def record(self, outcome: Outcome) -> None:
         """Store what happened to an item, and its files that are at the destination now."""
         values: dict[str, Any] = {"job_id": self._job_id}
-        if outcome.item is not None:
+        if not outcome.is_unknown:
             values["sending_since"] = None
-            if outcome.sent is not None:
-                values |= {"omeka_id": outcome.item.id, "wanted": to_json(outcome.sent.wanted)}
-                values |= {"accepted": to_json(outcome.sent.accepted)}
-            if outcome.action in ("added", "updated"):
-                values["changed_at"] = utcnow()
+        if outcome.item is not None and outcome.sent is not None:
+            values |= {"omeka_id": outcome.item.id, "wanted": to_json(outcome.sent.wanted)}
+            values |= {"accepted": to_json(outcome.sent.accepted)}
+        if outcome.action in ("added", "updated"):
+            values["changed_at"] = utcnow()
         self._save(outcome.task, values)
         if outcome.media:
             published_id = db.session.scalars(select(PUBLISHED.c.id).where(*self._rows_of([outcome.task]))).one()

@@ -25,7 +25,7 @@ from . import destinations
 from .connections import WRITERS, DestinationConnection, open_destination
 from .item_writer import RUNS_ON, ItemToSend, ItemWriter, Outcome
 from .items_to_send import ItemsToSend
-from .mapping import ItemRules
+from .mapping import ItemRules, lacking, name_of
 from .published_items import PublishedItems
 from .published_sets import item_set_of
 
@@ -82,7 +82,7 @@ class Publisher:
         self._attempt.say(_("Publishing items"))
         while tasks := self._items.batch(self._after, rules, item_set_id):
             self._attempt.check()
-            self._publish(tasks)
+            self._publish(tasks, rules)
         return self._result()
 
     def _checked_rules(self) -> ItemRules:
@@ -92,9 +92,10 @@ class Publisher:
             raise InvalidInputError(_("The key of this destination may not write. Check its key."))
         is_public, template, classes = self._settings
         usable = {name: one for name, one in classes.items() if one in site.classes}
-        return ItemRules(is_public, template, usable, site.properties)
+        chosen = {one.id: one.required for one in site.templates}
+        return ItemRules(is_public, template, usable, site.properties, chosen.get(template or 0, frozenset()))
 
-    def _publish(self, tasks: Sequence[ItemToSend]) -> None:
+    def _publish(self, tasks: Sequence[ItemToSend], rules: ItemRules) -> None:
         """Write a batch in threads, and record its items in order."""
         current = self._current(tasks)
         deleted = {task.item_id for task in tasks if task.known_id is not None and task.item_id not in current}
@@ -107,6 +108,8 @@ class Publisher:
             self._attempt.check()
             if task.item_id in deleted:
                 return Outcome(task, "deleted_there")
+            if task.item_id not in current and (names := lacking(task.wanted, rules)):
+                return Outcome(task, "failed", problems=(_lacking_in_words(names),))
             return self._writer.write(task, current.get(task.item_id))
 
         unchanged = 0
@@ -188,8 +191,12 @@ class Publisher:
 
 
 def _conflict_in_words(names: Sequence[str]) -> str:
-    fields = ", ".join(name.rpartition("/")[2] for name in names)
+    fields = ", ".join(map(name_of, names))
     return _("Changed both in Omeka S and at the source: %(fields)s. The values in Omeka S stay.", fields=fields)
+
+
+def _lacking_in_words(names: Sequence[str]) -> str:
+    return _("The resource template requires values that it lacks: %(fields)s.", fields=", ".join(names))
 
 
 def _deleted_in_words(number: int) -> str:

@@ -243,6 +243,18 @@ def test_a_refused_item_is_listed_and_the_others_are_published(library, omeka):
     assert counts(publish(library), "added", "failed") == {"added": 1, "failed": 0}
 
 
+def test_items_without_a_required_value_are_listed_before_anything_is_sent_for_them(app, omeka):
+    required = [{"o:property": {"o:id": 44}, "o:is_required": True}]
+    omeka.templates.append({"o:id": 2, "o:label": "Strict", "o:resource_template_property": required})
+
+    job = publish(added(omeka, template_id=2))
+
+    reasons = {problem["reason"] for problem in report.problems(job)}
+    assert counts(job, "added", "failed") == {"added": 0, "failed": held()}
+    assert reasons == {"The resource template requires values that it lacks: dateCopyrighted."}
+    assert ("POST", "/api/items") not in omeka.requests
+
+
 def test_an_html_page_with_status_500_fails_one_item_only(library, omeka):
     failures = []
 
