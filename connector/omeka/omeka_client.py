@@ -18,6 +18,7 @@ from ..errors import (
     OutcomeUnknownError,
     RequestRejectedError,
     RestrictedError,
+    ServerError,
 )
 from ..http import HttpClient, Method, Upload
 from ..i18n import gettext as _
@@ -205,6 +206,10 @@ class OmekaClient:
         except RequestRejectedError as error:
             if error.status != 422:
                 raise
+        except OutcomeUnknownError as error:  # it changes nothing, so it may be repeated
+            raise ServerError(
+                _("The Omeka S site did not answer the check of the key."), self._api, status=error.status
+            ) from None
         return True
 
     @staticmethod

@@ -8,7 +8,13 @@ from dataclasses import replace
 import pytest
 from werkzeug.wrappers import Response
 
-from connector.errors import InvalidAddressError, InvalidInputError, NotFoundError, OutcomeUnknownError
+from connector.errors import (
+    InvalidAddressError,
+    InvalidInputError,
+    NotFoundError,
+    OutcomeUnknownError,
+    TransientError,
+)
 from connector.http import Upload
 from connector.omeka import Item, ItemSet, NewMedia, api_url_of, literal, uri
 from connector.omeka.resources import DCTERMS, IDENTIFIER, TITLE, URI
@@ -210,6 +216,15 @@ def test_the_check_says_whether_the_user_of_the_key_may_write_and_changes_nothin
     site = client_at(f"{omeka.url}/api", omeka.add_user(role).key).check()
 
     assert (site.knows_key, site.may_write, omeka.resources) == (True, may_write, {})
+
+
+def test_a_check_of_the_key_without_an_answer_may_be_repeated(client, omeka):
+    omeka.faults.lost = 1
+
+    with pytest.raises(TransientError, match="did not answer the check of the key"):
+        client.check()
+
+    assert client.check().may_write is True
 
 
 def test_a_uri_keeps_its_label(client):
