@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from ..accounts.authorization import may
+from ..dspace import clean_address
 from ..dspace.records import ORIGINAL, Estimate, ScopeKind
 from ..errors import InvalidInputError
 from ..formatting import file_count, item_count, request_count, time_range
@@ -20,7 +21,7 @@ from ..models.accounts import Role
 from ..models.jobs import Kind
 from ..repositories import credentials, discovery, service
 from ..text import size_range
-from ..web.repositories.input_checks import check_delay, check_hours, check_limit, check_size, check_url
+from ..web.repositories.input_checks import check_delay, check_hours, check_limit, check_size
 from .command import Command, json_option, option
 from .foreground import run_in_foreground
 from .user_commands import as_option
@@ -75,7 +76,7 @@ def _import(url: str, as_json: bool, **options: Any) -> None:
     delay = None if options["delay"] is None else check_delay(options["delay"])
     limit = check_limit(options["limit"])
     connected = discovery.connect(
-        check_url(url), options["endpoint"], limit, same_as, delay=delay, may_forget_login=may(Role.ADMIN)
+        clean_address(url), options["endpoint"], limit, same_as, delay=delay, may_forget_login=may(Role.ADMIN)
     )
     scope, requests = connected.scope, connected.requests
     if kind is not None:

@@ -7,12 +7,12 @@ import sys
 
 import click
 
+from ..dspace import clean_address
 from ..errors import InvalidInputError
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..models.repositories import Repository
 from ..repositories import credentials, discovery, service
-from ..web.repositories.input_checks import check_url
 from .command import Command, json_option, option
 
 DEFAULT_ENDPOINT = "rest"
@@ -56,7 +56,7 @@ def _known(text: str) -> Repository:
     except InvalidInputError:
         if "://" not in text:
             raise
-    return service.get(discovery.connect(check_url(text), DEFAULT_ENDPOINT, None).repository_id)
+    return service.get(discovery.connect(clean_address(text), DEFAULT_ENDPOINT, None).repository_id)
 
 
 def _password() -> str:

@@ -12,9 +12,20 @@ from .endpoint_candidates import KNOWN_ENDPOINTS, base_key
 from .hal import HalClient
 from .legacy import LegacyClient
 from .records import Scope, Server
+from .typed_addresses import address_spellings, clean_address
 from .visibility import OpenItems
 
-__all__ = ["KNOWN_ENDPOINTS", "Client", "Found", "OpenItems", "base_key", "client", "connect"]
+__all__ = [
+    "KNOWN_ENDPOINTS",
+    "Client",
+    "Found",
+    "OpenItems",
+    "address_spellings",
+    "base_key",
+    "clean_address",
+    "client",
+    "connect",
+]
 
 Client = HalClient | LegacyClient
 

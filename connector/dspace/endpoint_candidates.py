@@ -11,7 +11,7 @@ import idna
 
 from ..errors import InvalidInputError
 from ..i18n import gettext as _
-from .urls import without_object, without_parameters
+from .urls import without_object, without_page, without_parameters
 
 KNOWN_ENDPOINTS = ("rest", "server/api", "api", "RESTapi")
 _LONGEST_FIRST = sorted(KNOWN_ENDPOINTS, key=len, reverse=True)
@@ -33,12 +33,18 @@ class Address:
         return urlsplit(self.root).hostname or ""
 
     def prefixes(self) -> Iterator[str]:
-        """Yield the path without the part that names an object, then each shorter path, and "" last."""
-        path = without_object(self.path)
+        """Yield the path without the part that names an object or page, each shorter path, "", then the page itself.
+
+        A site may be at /home, too.
+        """
+        whole = without_object(self.path)
+        path = site = without_page(whole)
         while path:
             yield path
             path = path.rpartition("/")[0]
         yield ""
+        if whole != site:
+            yield whole
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from .hal_tree import PARENT
 from .json_members import label, required
 from .records import Scope, ScopeKind
 from .scopes import check_kind, unknown, unreadable, whole_repository
-from .urls import PATHS, handle_in, is_uuid, object_of
+from .urls import PATHS, bitstream_of, handle_in, is_uuid, object_of
 
 
 class HalFinder:
@@ -44,9 +44,23 @@ class HalFinder:
         """Return the object that a page of the site shows, or None if it shows none. Raise as `find`."""
         shown = object_of(path)
         if shown is None:
-            return None
+            bitstream = bitstream_of(path)
+            return self._item_with(bitstream) if bitstream else None
         kind, identifier = shown
         return self._scope(*located(self._api, identifier)) if kind is None else self.find(kind, identifier)
+
+    def _item_with(self, bitstream: str) -> Scope:
+        """Return the item that holds a file. Raise NotFoundError or RestrictedError."""
+        site = self._api.server.site_url
+        try:
+            bundle, url = self._api.get(f"core/bitstreams/{bitstream}/bundle")
+            item, url = self._api.get(f"core/bundles/{required(bundle, 'uuid', str, url)}/item")
+        except NotFoundError as error:
+            raise NotFoundError(_("There is no file %(id)s at %(site)s.", id=bitstream, site=site), error.url) from None
+        except RestrictedError as error:
+            sentence = _("The file %(id)s at %(site)s cannot be read.", id=bitstream, site=site)
+            raise RestrictedError(f"{sentence} {error.reason}", error.url) from None
+        return self._scope(ScopeKind.ITEM, required(item, "uuid", str, url))
 
     def _scope(self, kind: ScopeKind, id: str) -> Scope:
         found, url = self.get(kind, id)

@@ -28,3 +28,9 @@ def asks_for_password(page: bytes) -> bool:
     """Return whether a page has a password field, as login pages do."""
     root = parse(page)
     return root is not None and any(kind.lower() == "password" for kind in root.xpath("//input/@type"))
+
+
+def title(page: bytes) -> str:
+    """Return the title of a page, or "" if it has none."""
+    root = parse(page)
+    return "" if root is None else str(root.findtext(".//title") or "")

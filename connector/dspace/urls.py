@@ -19,15 +19,25 @@ PATHS = {ScopeKind.COLLECTION: "collections", ScopeKind.COMMUNITY: "communities"
 KINDS = {path: kind for kind, path in PATHS.items()}
 
 # /handle/…: JSPUI, XMLUI and Angular; /items/… and /entities/TYPE/…: Angular; /core/items/… and /items/7: the APIs.
+# /bitstream/HANDLE/… (JSPUI) and /bitstream/handle/HANDLE/… (XMLUI): a file, whose address has the handle of its item.
 _OBJECT = re.compile(
-    rf"(?P<before>.*?)/(?:handle/(?P<handle>{_HANDLE})"
-    rf"|(?:(?P<kind>{'|'.join(KINDS)})|entities/[^/]+)/(?P<id>{_UUID}|\d+))(?:/.*)?"
+    rf"(?P<before>.*?)/(?:(?:bitstream/handle|bitstream(?!/id/)|handle)/(?P<handle>{_HANDLE})"
+    rf"|(?:(?P<kind>{'|'.join(KINDS)})|entities/[^/]+)/(?P<id>{_UUID}|\d+))(?:/.*)?",
+    re.DOTALL,
+)
+
+_BITSTREAM = re.compile(rf".*?/bitstreams/(?P<id>{_UUID})(?:/.*)?", re.DOTALL)
+# Pages of the user interfaces that show no object: /home, /search?query=…, /xmlui/discover, /browse/title
+_PAGE = re.compile(
+    r"(?P<before>.*?)/(?:home|search|browse|discover|simple-search|advanced-search|community-list|communities|collections"
+    r"|bitstreams?|login|password-login|mydspace|statistics|info)(?:/.*)?",
+    re.IGNORECASE | re.DOTALL,
 )
 
 # Servlet containers add these to a path for browsers without cookies: `;jsessionid=0A1B`.
 _PARAMETERS = re.compile(r";[^/]*")
 # Zero-width characters, which come with text copied from web pages and documents.
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
+INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _SENTENCE_END = ".,:;!\"'”’»>]"
 
 _INTERFACE = re.compile(r"(.*?/(?:jspui|xmlui))(?:/.*)?", re.IGNORECASE | re.DOTALL)
@@ -40,7 +50,7 @@ def without_parameters(path: str) -> str:
 
 def plain_path(path: str) -> str:
     """Return the decoded path without path parameters and invisible characters."""
-    return _INVISIBLE.sub("", unquote(without_parameters(path)))
+    return INVISIBLE.sub("", unquote(without_parameters(path)))
 
 
 def object_of(path: str) -> tuple[ScopeKind | None, str] | None:
@@ -60,6 +70,18 @@ def without_object(path: str) -> str:
     return (plain if match is None else match["before"]).rstrip("/")
 
 
+def bitstream_of(path: str) -> str | None:
+    """Return the uuid of the file that a page or the API of DSpace 7 and later shows, or None."""
+    match = _BITSTREAM.fullmatch(plain_path(path))
+    return match["id"] if match else None
+
+
+def without_page(path: str) -> str:
+    """Return the path before the name of a page of the user interface, without trailing slash."""
+    match = _PAGE.fullmatch(path)
+    return (path if match is None else match["before"]).rstrip("/")
+
+
 def interface_of(path: str) -> str | None:
     """Return the part of a path that all pages of the user interface of a DSpace 4 to 6 share, or None."""
     match = _INTERFACE.fullmatch(path)
@@ -68,7 +90,7 @@ def interface_of(path: str) -> str | None:
 
 def handle_in(text: str) -> str | None:
     """Return the handle in `123456789/7`, `hdl:123456789/7`, a handle page or an address at a resolver, or None."""
-    text = _INVISIBLE.sub("", text).strip()
+    text = INVISIBLE.sub("", text).strip()
     if (path := path_of(text)) is None:
         match = _IS_HANDLE.fullmatch(text)
         return _without_sentence_end(match[1]) if match else None

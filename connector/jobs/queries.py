@@ -65,6 +65,16 @@ def last_imports(repository_id: int) -> dict[tuple[ScopeKind, str], LastImport]:
     return found
 
 
+def last_options(repository_id: int) -> dict[str, Any]:
+    """Return the options of the last import that a person started in a repository, or {} if there is none.
+
+    Imports of only some chosen items are left out.
+    """
+    whole = (Job.options[name].as_string().is_(None) for name in lifecycle.OF_SOME)
+    query = select(Job.options).where(Job.repository_id == repository_id, Job.kind == Kind.IMPORT, ~Job.scheduled)
+    return db.session.scalar(query.where(*whole).order_by(Job.id.desc()).limit(1)) or {}
+
+
 def held_by(source_id: int) -> tuple[int, int]:
     """Return how many items this source holds that have not left it, and how many of them are missing at the source."""
     mine = (Holding.source_id == source_id, Holding.left_at.is_(None))

@@ -85,7 +85,7 @@ def import_again(source_id: int, *, full: bool = False) -> int:
     `full`: read every item. Raises NotFoundError.
     """
     source = get(source_id)
-    options = _options(source) | ({"full": True} if full else {})
+    options = next_options(source) | ({"full": True} if full else {})
     return lifecycle.create(source_id, options, comment=_last_comment(source_id))
 
 
@@ -135,7 +135,7 @@ def _start(row: Row[*tuple[Any, ...]], now: datetime) -> int | None:
         if not claimed or not is_open or _is_under_way(row.id):
             return None
         comment, owner = _last_comment(row.id), _owner(source) or current_actor()
-        return lifecycle.add(source, _options(source), scheduled=True, comment=comment, owner=owner)
+        return lifecycle.add(source, next_options(source), scheduled=True, comment=comment, owner=owner)
 
 
 def _is_under_way(source_id: int) -> bool:
@@ -145,8 +145,8 @@ def _is_under_way(source_id: int) -> bool:
     return db.session.scalar(select(JOB.c.id).where(*mine, active).limit(1)) is not None
 
 
-def _options(source: Source) -> dict[str, Any]:
-    """Return the options of the last import without "test": a test import is not repeated."""
+def next_options(source: Source) -> dict[str, Any]:
+    """Return the options of the next import: those of the last one without "test", as a test import is not repeated."""
     return {name: value for name, value in source.options.items() if name != "test"}
 
 

@@ -18,7 +18,8 @@ ASKED_AGAIN_AFTER = timedelta(days=30)
 class Repository(Base):
     """A DSpace site. `address_key`: the normalized URL of its API (see `endpoint_candidates.base_key`).
 
-    `unanswered`: the optional requests that it refused, each with the day of the last attempt.
+    `name`: what the repository calls itself. `given_name`: what a person calls it here. `unanswered`: the optional
+    requests that it refused, each with the day of the last attempt.
     """
 
     __tablename__ = "repository"
@@ -32,6 +33,7 @@ class Repository(Base):
     generation: Mapped[int]
     version: Mapped[str]
     name: Mapped[str | None]
+    given_name: Mapped[str | None]
     limit: Mapped[int | None]
     ignored_fields: Mapped[list[str]] = mapped_column(JSON_VALUE, default=list)
     communities: Mapped[list[list[str]]] = mapped_column(JSON_VALUE, default=list)
@@ -54,13 +56,14 @@ class Repository(Base):
     @property
     def label(self) -> str:
         """Return the name of the repository, or its host if it has no name."""
-        return self.name or self.site_url.split("://", 1)[-1]
+        return self.given_name or self.name or self.site_url.split("://", 1)[-1]
 
     @property
     def label_and_host(self) -> str:
         """Return the name with the host, for lists in which two sites may have the same name."""
         host = self.site_url.split("://", 1)[-1]
-        return f"{self.name} ({host})" if self.name else host
+        name = self.given_name or self.name
+        return f"{name} ({host})" if name else host
 
     @property
     def found(self) -> str:

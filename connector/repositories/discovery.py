@@ -11,7 +11,16 @@ from .. import dspace
 from ..accounts import audit
 from ..dspace.estimates import Sample
 from ..dspace.records import Estimate, Scope, ScopeKind, Server
-from ..errors import ConflictError, PermissionDeniedError
+from ..dspace.site_names import propose_name
+from ..errors import (
+    ConflictError,
+    NotDSpaceError,
+    PermissionDeniedError,
+    RepositoryError,
+    RequestTimeoutError,
+    UnknownHostError,
+    UnreachableError,
+)
 from ..extensions import db, transaction
 from ..i18n import gettext as _
 from ..models.repositories import Repository
@@ -19,6 +28,8 @@ from ..ranges import Range
 from . import credentials, service
 from .connections import connected_to
 from .http_factory import CONNECT_SECONDS, open_http, page_outage, time_limit
+
+NAME_SECONDS = 5.0  # a name is not worth a longer wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +72,8 @@ def connect(
     login would be deleted without `may_forget_login`.
     """
     db.session.rollback()
-    outage = page_outage()
-    http = open_http(url, outage, connect_timeout=10, read_timeout=15)
-    try:
-        with time_limit(outage, seconds):
-            found = dspace.connect(http, url, endpoint)
-    finally:
-        http.close()
+    found, requests = _find(url, endpoint, seconds)
+    found = _with_name(found)
     with transaction():
         repository, forgotten = _remember(found, limit, same_as)
         if forgotten and not may_forget_login:
@@ -81,7 +87,7 @@ def connect(
             )
         repository.delay = repository.delay if delay is None else delay
         audit.note("connect", repository.site_url, found=repository.found)
-        return Connected(repository.id, found.scope, http.requests_made, forgotten)
+        return Connected(repository.id, found.scope, requests, forgotten)
 
 
 def find(repository_id: int, kind: ScopeKind, identifier: str) -> FoundObject:
@@ -133,6 +139,44 @@ def merge(repository_id: int, same_as: int) -> bool:
         db.session.flush()
         kept.communities = communities
         return _move(kept, server, limit, key) or login is not None
+
+
+def _find(url: str, endpoint: str, seconds: float) -> tuple[dspace.Found, int]:
+    """Return the DSpace at an address, and the number of requests. Try the other spellings of the address, too."""
+    outage, requests, failures = page_outage(), 0, list[RepositoryError]()
+    with time_limit(outage, seconds):
+        for host in dspace.address_spellings(url):
+            for address in host:
+                http = open_http(address, outage, connect_timeout=10, read_timeout=15)
+                try:
+                    found = dspace.connect(http, address, endpoint)
+                    return found, requests + http.requests_made
+                except (UnreachableError, NotDSpaceError) as error:
+                    failures.append(error)
+                finally:
+                    requests += http.requests_made
+                    http.close()
+                if isinstance(failures[-1], UnknownHostError):
+                    break  # the same host by http is unknown, too
+            if not isinstance(failures[-1], UnknownHostError):
+                break
+    raise next((error for error in failures if isinstance(error, NotDSpaceError)), failures[0])
+
+
+def _with_name(found: dspace.Found) -> dspace.Found:
+    """Return what was found, with a proposed name if the API gives none, as on DSpace 4 to 6."""
+    server = found.server
+    if server.name is not None or server.generation >= 7:
+        return found
+    outage = page_outage()
+    http = open_http(server.api_url, outage, connect_timeout=NAME_SECONDS, read_timeout=NAME_SECONDS)
+    try:
+        with time_limit(outage, NAME_SECONDS):
+            return replace(found, server=replace(server, name=propose_name(http, server)))
+    except RequestTimeoutError:
+        return found
+    finally:
+        http.close()
 
 
 def _remember(found: dspace.Found, limit: int | None, same_as: int | None) -> tuple[Repository, bool]:

@@ -33,7 +33,7 @@ def find_repository(text: str) -> Repository:
     Raise InvalidInputError if there is none, or more than one.
     """
     every = db.session.scalars(select(Repository)).all()
-    found = [r for r in every if text in (str(r.id), r.name)] or _at_address(every, text)
+    found = [r for r in every if text in (str(r.id), r.name, r.given_name)] or _at_address(every, text)
     if not found:
         raise InvalidInputError(_("“%(text)s” names no repository.", text=text), "url")
     if len(found) > 1:
@@ -95,6 +95,16 @@ def source_for(repository_id: int, scope: Scope) -> int:
         source.link = scope_link(server.site_url, server.ui_url, server.generation, scope.kind, scope.id, scope.handle)
         db.session.flush()
         return source.id
+
+
+def change(repository_id: int, *, name: str, limit: int | None, delay: float) -> None:
+    """Set the name and the limits of a repository. An empty name, or the one that it gives itself, is not stored."""
+    with transaction():
+        repository = get(repository_id)
+        given = None if name in ("", repository.name) else name
+        if given != repository.given_name:
+            audit.note("repository named", repository.site_url, before=repository.label, after=given or repository.name)
+        repository.given_name, repository.limit, repository.delay = given, limit, delay
 
 
 def ignore_fields(repository_id: int, fields: Sequence[str]) -> None:

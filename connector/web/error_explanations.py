@@ -28,7 +28,7 @@ TRY_LATER = _l("Try again later. If this continues, ask the administrator of the
 CHECK_ADDRESS = _l("Check the address. If it is right, try again later.")
 FIREWALL = _l(
     "A firewall may block this app, or the repository may need a login. Ask the administrator of the repository to let "
-    "this app through, or enter a login below if you have one."
+    "this app through."
 )
 # The first class that fits the error counts. The sentences of the classes with None say themselves what to do.
 ADVICE: tuple[tuple[type[ConnectorError], str | None], ...] = (
@@ -80,4 +80,4 @@ def _refusal_advice(error: RestrictedError) -> str | None:
         return _("Ask the administrator of the repository what this account may read.")
     if error.status == 403:
         return str(FIREWALL)
-    return _("Enter a login if you have one, or ask the administrator of the repository to open its REST API.")
+    return _("Ask the administrator of the repository to open its REST API to this app, or to give you a login.")

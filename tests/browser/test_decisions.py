@@ -221,6 +221,7 @@ def test_an_item_is_taken_down_with_a_reason_and_does_not_come_back_until_it_is_
 def test_an_estimate_is_shown_before_the_import_on_request(page, scripted, site, sample):
     page.goto(f"{site.url}/repositories/1/")
     page.get_by_label("Import files").check()
+    page.get_by_text("More options").click()
     page.get_by_label("Estimate first").check()
     page.get_by_label("Comment").fill("After thinking it over")
     open_tab(page, "Entire repository")
@@ -274,6 +275,7 @@ def test_no_page_of_decisions_is_wider_than_a_small_screen(open_page, site, samp
     page.get_by_role("button", name="Remove").click()
     assert_fits(page, "Remove these items?")
     page.goto(f"{site.url}/repositories/1/")
+    page.get_by_text("More options").click()
     page.get_by_label("Estimate first").check()
     open_tab(page, "Entire repository")
     page.locator("#panel-repository").get_by_role("button", name="Import").click()

@@ -93,14 +93,29 @@ def test_a_filter_keeps_the_settings_that_were_typed(page, scripted, site, sampl
 
 def test_refused_forms_keep_the_typed_text(page, site):
     page.goto(f"{site.url}/repositories/")
-    page.get_by_label("DSpace site URL").fill("repository.example.edu")
+    page.get_by_label("DSpace site URL").fill("repository example")
     page.get_by_label("Limit").fill("20")
     page.get_by_role("button", name="Get collections and communities").click()
 
-    expect(page.get_by_text("Enter a full address")).to_be_visible()
-    expect(page.get_by_label("DSpace site URL")).to_have_value("repository.example.edu")
+    expect(page.get_by_text("Enter the address of the repository")).to_be_visible()
+    expect(page.get_by_label("DSpace site URL")).to_have_value("repository example")
     expect(page.get_by_label("Limit")).to_have_value("20")
     expect(page.get_by_label("DSpace site URL")).to_be_focused()
+
+
+def test_the_lists_show_the_settings_that_were_just_chosen(page, scripted, site, sample):
+    connect(page, site, sample)
+
+    page.get_by_label("Import files").check()
+    page.get_by_label("Item set", exact=True).select_option("From the DSpace collection")
+    open_tab(page, "Collections")
+    if not scripted:
+        page.get_by_role("button", name="Show the collections").click()
+
+    expect(page.locator("#summary")).to_contain_text("Files: yes · Item set: from the DSpace collection")
+    expect(page.get_by_role("button", name="Import Harbour photographs")).to_be_visible()
+    page.locator("#summary").get_by_text("Change").click()
+    expect(page.get_by_label("Import files")).to_be_checked()
 
 
 def test_tabs_can_be_used_from_the_keyboard(page, site, sample):

@@ -38,7 +38,7 @@ def test_a_401_asks_for_a_login(client, sample):
 
     sentence, details = error_of(connect(client, sample))
 
-    assert "does not allow access without an account. Enter a login if you have one" in sentence
+    assert "does not allow access without an account. Ask the administrator of the repository" in sentence
     assert "Status 401" in details
 
 

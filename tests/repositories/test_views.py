@@ -29,12 +29,13 @@ def test_the_form_asks_for_site_endpoint_and_limit(client):
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
-        ({"url": "repository.example.edu"}, "Enter a full address that begins with http:// or https://"),
-        ({"url": "ftp://repository.example.edu"}, "Enter a full address that begins with http:// or https://"),
-        ({"url": "http://repository example.edu"}, "Enter a full address that begins with http:// or https://"),
-        ({"url": ""}, "Enter a full address that begins with http:// or https://"),
+        ({"url": "repository"}, "Enter the address of the repository as in your browser"),
+        ({"url": "123456789/7"}, "Enter the address of the repository as in your browser"),
+        ({"url": "ftp://repository.example.edu"}, "Enter the address of the repository as in your browser"),
+        ({"url": "http://repository example.edu"}, "Enter the address of the repository as in your browser"),
+        ({"url": ""}, "Enter the address of the repository as in your browser"),
         ({"endpoint": ""}, "The endpoint is the path of the API below the site"),
-        ({"endpoint": "ftp://x"}, "Enter a full address that begins with http:// or https://"),
+        ({"endpoint": "ftp://x"}, "Enter the address of the repository as in your browser"),
         ({"limit": "0"}, "The limit is a whole number from 1 to 1000."),
         ({"limit": "many"}, "The limit is a whole number from 1 to 1000."),
     ],

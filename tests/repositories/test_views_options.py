@@ -43,7 +43,7 @@ def test_all_collections_are_listed_below_their_communities(connected, sample):
 
     assert len(buttons(page, "scope")) == 8
     assert f"collection:{sample.data.named('Harbour photographs').handle}" in buttons(page, "scope")
-    assert "City Library of Aldermouth › Maps & Pictures Import Harbour photographs" in words(page)
+    assert "City Library of Aldermouth › Maps & Pictures 2 collections Harbour photographs Import" in words(page)
     assert f"{sample.url}/handle/{sample.data.named('Harbour photographs').handle}".encode() in page.data
 
 
@@ -51,7 +51,8 @@ def test_communities_are_listed_as_a_tree(connected):
     page = listed(connected, "communities")
 
     assert len(buttons(page, "scope")) == 8
-    assert "Import City Library of Aldermouth Import Local history Import Newspapers" in words(page)
+    below = "City Library of Aldermouth Import 2 communities below Local history Import 1 community below Newspapers"
+    assert below in words(page)
     assert page.data.count(b"<ul") - page.data.count(b"</ul>") == 0
 
 
@@ -69,7 +70,8 @@ def test_a_filter_shows_matching_rows_without_another_request(connected, sample)
 def test_a_filtered_tree_shows_the_parents_of_matching_rows(connected):
     page = listed(connected, "communities", "?q_communities=newspapers")
 
-    assert "City Library of Aldermouth Import Local history Import Newspapers" in words(page)
+    assert "City Library of Aldermouth Import 1 community below Local history Import" in words(page)
+    assert "Newspapers Import" in words(page)
     assert "Maps & Pictures" not in words(page)
 
 
@@ -94,7 +96,46 @@ def test_a_list_that_fails_says_why_and_can_be_tried_again_in_place(connected, s
     assert len(buttons(again, "scope")) == 8
 
 
-def test_two_thousand_collections_fit_in_300_kb(connected, sample):
+@pytest.mark.parametrize("name", ["collections", "communities"])
+def test_a_reload_that_fails_keeps_the_list_and_tells_its_age(connected, sample, name):
+    listed(connected, name)
+    sample.faults.add("/server/api/", times=None, status=403)
+
+    failed = listed(connected, name, f"?reload={name}")
+
+    assert "A firewall may block this app" in words(failed)
+    assert re.search(r"The list below is from \d+ \w+ \d{4}, \d\d:\d\d ?\.", words(failed))
+    assert len(buttons(failed, "scope")) == 8
+
+
+def test_long_lists_are_folded_and_a_filter_unfolds_them(connected, sample):
+    for number in range(101):
+        sample.data.add_collection(f"Collection {number}", sample.data.add_community(f"Department {number}"))
+
+    lists = [listed(connected, name) for name in ("collections", "communities")]
+    filtered = [listed(connected, name, f"?q_{name}=local") for name in ("collections", "communities")]
+
+    assert [re.search(r"<details[^>]* open", page.text) for page in lists] == [None, None]
+    for page in filtered:
+        assert re.findall(r"<details[^>]*>", page.text) == re.findall(r"<details[^>]* open>", page.text) != []
+
+
+def test_the_buttons_are_named_for_what_they_import(connected, sample):
+    page = listed(connected, "collections")
+
+    assert 'aria-label="Import Harbour photographs">Import</button>' in page.text
+
+
+def test_the_spinner_stands_beside_the_button_that_loads_the_list(connected):
+    page = connected.get("/repositories/1/")
+
+    for name in ("collections", "communities"):
+        beside = page.text.partition(f'id="busy-{name}"')[0].rpartition('<div class="filter">')[2]
+        assert f'name="reload" value="{name}"' in beside
+        assert "</div>" not in beside
+
+
+def test_two_thousand_collections_fit_in_400_kb(connected, sample):
     for number in range(100):
         community = sample.data.add_community(f"Department {number}")
         for step in range(20):
@@ -104,7 +145,7 @@ def test_two_thousand_collections_fit_in_300_kb(connected, sample):
     packed = connected.get("/repositories/1/collections", headers=FRAGMENT | {"Accept-Encoding": "gzip"})
 
     assert len(buttons(page, "scope")) == 2008
-    assert len(page.data) < 300 * 1024
+    assert len(page.data) < 400 * 1024
     assert packed.headers["Content-Encoding"] == "gzip"
     assert gzip.decompress(packed.data) == page.data
     assert len(packed.data) < 30 * 1024

@@ -61,7 +61,9 @@ class Hal9:
             ("/core/items/([^/]+)/(owningCollection|mappedCollections|thumbnail)", self._of_item),
             ("/core/bundles/([^/]+)", self._bundle),
             ("/core/bundles/([^/]+)/bitstreams", self._bitstreams),
+            ("/core/bundles/([^/]+)/item", self._item_of),
             ("/core/bitstreams/([^/]+)", self._bitstream),
+            ("/core/bitstreams/([^/]+)/bundle", self._bundle_of),
             ("/core/bitstreams/([^/]+)/format", self._format),
             ("/core/bitstreams/([^/]+)/accessStatus", self._access_status),
             ("/core/bitstreams/([^/]+)/content", self._content),
@@ -183,6 +185,13 @@ class Hal9:
         answer = _json(body)
         answer.price = self._sample.costs.bundles(len(body.get("_embedded", {}).get("bitstreams", ())))
         return answer
+
+    def _item_of(self, request: Request, ident: str) -> Answer:
+        return self._item(request, self._readable_bundle(ident).item.uuid)
+
+    def _bundle_of(self, request: Request, ident: str) -> Answer:
+        holder = self._described_bitstream(ident).bundle
+        return _or_nothing(holder and self._write.bundle(holder, embeds_of(request)))
 
     def _readable_bundle(self, ident: str) -> Bundle:
         holder = self._get(self._data.bundles, ident)

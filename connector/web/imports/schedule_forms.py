@@ -30,7 +30,7 @@ class ScheduleForm(Form):
     every = SelectField(
         _l("Import automatically"),
         choices=choices_of({"": _l("Never")} | {every.value: label for every, label in EVERY_LABELS.items()}),
-        description=_l("Imports the whole source with the settings of the last import."),
+        description=_l("Imports the whole source with the settings shown above."),
     )
     weekday = SelectField(_l("Day of the week"), choices=choices_of(dict(enumerate(WEEKDAY_LABELS))), coerce=int)
     day = SelectField(

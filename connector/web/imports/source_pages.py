@@ -16,8 +16,10 @@ from ...models.repositories import Source
 from ...tasks import wake
 from ..flash_messages import flash
 from .schedule_forms import ScheduleForm
+from .settings_summary import settings_of
 
 blueprint = Blueprint("sources", __name__, url_prefix="/sources")
+blueprint.app_template_global()(settings_of)
 blueprint.app_template_test("scheduled")(lambda source: source.schedule is not None)
 blueprint.app_template_filter("schedule")(lambda source: str(Schedule.from_json(source.schedule)))
 
@@ -80,6 +82,7 @@ def _page(shown: Source, form: ScheduleForm) -> str:
     return render_template(
         "imports/source.html",
         source=shown,
+        settings=settings_of(scheduling.next_options(shown)),
         form=form,
         zone=_zone(),
         may_schedule=_may_schedule(shown),

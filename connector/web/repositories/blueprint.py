@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from .scope_lists import Listings
+from .listings import Listings
 
 blueprint = Blueprint("repositories", __name__)
 blueprint.record_once(lambda setup: setup.app.extensions.setdefault("listings", Listings()))

@@ -18,26 +18,31 @@ def checked(check: Callable[[str], Any]) -> Callable[[Form, Field], None]:
 
     def validate(form: Form, field: Field) -> None:
         try:
-            field.data = check(field.data or "")
+            field.data = check(_typed(field))
         except InvalidInputError as error:
             raise ValidationError(str(error)) from error
 
     return validate
 
 
+def _typed(field: Field) -> str:
+    """Return the submitted text of a field, or the text that it was filled with."""
+    return str(field.raw_data[0] if field.raw_data else field.data or "")
+
+
 class CheckedField(StringField):
-    """A text field whose data is the result of its check after validation."""
+    """A text field whose data is the result of its check after validation. The page always shows what was typed."""
 
     data: Any
 
+    def _value(self) -> str:
+        return _typed(self)
+
 
 class LinesField(CheckedField):
-    """A text area whose validated data is a list of lines. A form with errors shows the lines again."""
+    """A text area whose validated data is a list of lines."""
 
     widget = TextArea()
-
-    def _value(self) -> str:
-        return "\n".join(self.data) if isinstance(self.data, list) else str(self.data or "")
 
 
 def trimmed(text: str | None) -> str:

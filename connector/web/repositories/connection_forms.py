@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from wtforms import PasswordField, StringField, URLField
+from wtforms import Field, PasswordField, StringField
 from wtforms.validators import InputRequired, Length
+from wtforms.widgets import URLInput
 
+from ...dspace import clean_address
 from ...i18n import lazy_gettext as _l
+from ...models.repositories import Repository
 from ..base_form import Form
 from .checked_fields import CheckedField, checked, trimmed
-from .input_checks import check_delay, check_endpoint, check_limit, check_url
+from .input_checks import check_delay, check_endpoint, check_limit
 
 
 class ConnectForm(Form):
@@ -17,10 +20,11 @@ class ConnectForm(Form):
     After validation `url` and `endpoint` are strings, `limit` an int or None, and `delay` a float in seconds.
     """
 
-    url = URLField(
+    url = CheckedField(
         _l("DSpace site URL"),
-        [checked(check_url)],
-        description=_l("Copy it from your browser. The address of a collection, an item or a handle works too."),
+        [checked(clean_address)],
+        widget=URLInput(),
+        description=_l("Copy it from your browser. The address of a collection, item, file or handle works too."),
         render_kw={"required": True, "autocomplete": "url", "placeholder": "https://repository.example.edu"},
     )
     endpoint = CheckedField(
@@ -36,7 +40,6 @@ class ConnectForm(Form):
         description=_l("Results per request, 1 to 1000. Leave empty unless the repository has problems."),
         render_kw={"inputmode": "numeric"},
     )
-
     delay = CheckedField(
         _l("Pause"),
         [checked(check_delay)],
@@ -45,6 +48,46 @@ class ConnectForm(Form):
         ),
         render_kw={"inputmode": "decimal"},
     )
+
+    @property
+    def always_shown(self) -> list[Field]:
+        """Return the fields that are always visible."""
+        return [self.url, self.endpoint, self.limit]
+
+    @property
+    def opens_more(self) -> bool:
+        """Return whether the field below “More options” is set or has an error."""
+        return bool(self.delay.data or self.delay.errors)
+
+
+class ChangeForm(ConnectForm):
+    """The name, address and limits of a known repository."""
+
+    blamed = "url"
+
+    name = StringField(
+        _l("Name"),
+        [Length(max=250, message=_l("The name has at most 250 characters."))],
+        filters=[trimmed],
+        description=_l("Shown on all pages. Leave empty for the name that the repository gives itself."),
+    )
+
+    @property
+    def always_shown(self) -> list[Field]:
+        """Return the fields that are always visible."""
+        return [self.name, *super().always_shown]
+
+    def fill(self, repository: Repository) -> None:
+        """Fill the form with the settings of a repository."""
+        self.name.data = repository.given_name or repository.name or ""
+        self.url.data, self.endpoint.data = repository.site_url, repository.endpoint
+        self.limit.data = repository.limit
+        self.delay.data = f"{repository.delay:g}" if repository.delay else ""
+
+    def moves(self, repository: Repository) -> bool:
+        """Return whether the submitted address is another one."""
+        known = (repository.site_url, repository.endpoint)
+        return (self.url.data.rstrip("/"), self.endpoint.data) != known
 
 
 class LoginForm(Form):

@@ -15,10 +15,11 @@ from ...i18n import lazy_gettext as _l
 from ...models.accounts import Role
 from ...models.repositories import Repository
 from ...repositories import credentials, discovery, service
+from ...repositories.discovery import Connected
 from ...row_ids import row_id
 from ..flash_messages import flash
 from .blueprint import blueprint
-from .connection_forms import ConnectForm
+from .connection_forms import ChangeForm, ConnectForm
 
 MAX_NAME_CHARACTERS = 100  # of a name in a redirect URL: proxies limit a header to about 4 KB
 FORGOTTEN = _l(
@@ -38,7 +39,20 @@ def connect() -> str:
 @allows(Role.EDITOR)
 def connect_now() -> Any:
     """Connect to the DSpace at the submitted address."""
-    return _connect(ConnectForm())
+    form = ConnectForm()
+    if not form.validate():
+        return _connect_page(form), 422
+    try:
+        connected = _connected(form)
+    except ConnectorError as error:
+        form.refuse(error)
+        return _connect_page(form), 422
+    if connected.login_forgotten:
+        flash(FORGOTTEN)
+    offer: dict[str, Any] = {}
+    if scope := connected.scope:
+        offer = {"offer": f"{scope.kind}:{scope.handle or scope.id}", "name": scope.name[:MAX_NAME_CHARACTERS]}
+    return redirect(url_for(".options", repository_id=connected.repository_id, **offer), 303)
 
 
 @blueprint.get("/repositories/<int:repository_id>/change")
@@ -46,16 +60,30 @@ def connect_now() -> Any:
 def change(repository_id: int) -> str:
     """Show the connection form of a known repository, which may have moved."""
     repository = credentials.to_be_moved(repository_id)
-    form = ConnectForm(url=repository.site_url, endpoint=repository.endpoint, limit=repository.limit)
-    form.delay.data = f"{repository.delay:g}" if repository.delay else ""
+    form = ChangeForm(formdata=None)
+    form.fill(repository)
     return _connect_page(form, repository)
 
 
 @blueprint.post("/repositories/<int:repository_id>/change")
 @allows(Role.EDITOR)
 def change_now(repository_id: int) -> Any:
-    """Connect a known repository to the submitted address."""
-    return _connect(ConnectForm(), credentials.to_be_moved(repository_id))
+    """Save the name and the limits of a known repository. Connect to its address if that is another one."""
+    repository = credentials.to_be_moved(repository_id)
+    form = ChangeForm()
+    if not form.validate():
+        return _connect_page(form, repository), 422
+    if form.moves(repository):
+        try:
+            connected = _connected(form, repository_id)
+        except ConnectorError as error:
+            form.refuse(error)
+            return _connect_page(form, service.get(repository_id)), 422
+        if connected.login_forgotten:
+            flash(FORGOTTEN)
+    service.change(repository_id, name=form.name.data or "", limit=form.limit.data, delay=form.delay.data)
+    flash(_("The settings of %(name)s were saved.", name=service.get(repository_id).label))
+    return redirect(url_for(".options", repository_id=repository_id), 303)
 
 
 @blueprint.get("/repositories/<int:repository_id>/forget")
@@ -91,28 +119,16 @@ def same_as(repository_id: int) -> Any:
     return redirect(url_for(".options", repository_id=kept), 303)
 
 
-def _connect(form: ConnectForm, moved: Repository | None = None) -> Any:
-    same_as = moved.id if moved else None
-    if not form.validate():
-        return _connect_page(form, moved), 422
-    try:
-        connected = discovery.connect(
-            form.url.data or "",
-            form.endpoint.data,
-            form.limit.data,
-            same_as,
-            delay=form.delay.data,
-            may_forget_login=may(Role.ADMIN),
-        )
-    except ConnectorError as error:
-        form.refuse(error)
-        return _connect_page(form, service.get(same_as) if same_as else None), 422
-    if connected.login_forgotten:
-        flash(FORGOTTEN)
-    offer: dict[str, Any] = {}
-    if scope := connected.scope:
-        offer = {"offer": f"{scope.kind}:{scope.handle or scope.id}", "name": scope.name[:MAX_NAME_CHARACTERS]}
-    return redirect(url_for(".options", repository_id=connected.repository_id, **offer), 303)
+def _connected(form: ConnectForm, same_as: int | None = None) -> Connected:
+    """Connect to the submitted address. Raise the errors of `discovery.connect`."""
+    return discovery.connect(
+        form.url.data,
+        form.endpoint.data,
+        form.limit.data,
+        same_as,
+        delay=form.delay.data,
+        may_forget_login=may(Role.ADMIN),
+    )
 
 
 def _connect_page(form: ConnectForm, moved: Repository | None = None) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from wtforms import BooleanField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, Field, SelectField, StringField, TextAreaField
 from wtforms.validators import Length, ValidationError
 
 from ...catalogue.set_names import labels
@@ -89,6 +90,24 @@ class ImportOptionsForm(Form):
         render_kw={"rows": 3, "autocapitalize": "off", "spellcheck": "false"},
     )
 
+    _filled: ImportOptions | None = None
+
+    @property
+    def always_shown(self) -> list[Field]:
+        """Return the fields that are always visible."""
+        return [self.files, self.item_set, self.item_set_name, self.comment]
+
+    @property
+    def more(self) -> list[Field]:
+        """Return the fields below “More options”."""
+        hidden = {"csrf_token", *(field.name for field in self.always_shown)}
+        return [field for field in self if field.name not in hidden]
+
+    @property
+    def opens_more(self) -> bool:
+        """Return whether a field below “More options” is set or has an error."""
+        return any(field.data or field.errors for field in self.more)
+
     def offer(self, item_sets: Sequence[ItemSet]) -> None:
         """Offer these item sets as choices."""
         told_apart = labels(item_sets)
@@ -102,6 +121,7 @@ class ImportOptionsForm(Form):
 
     def fill(self, options: ImportOptions, ignored: Iterable[str], item_sets: Sequence[ItemSet]) -> None:
         """Fill the form with the options of an earlier import and the repository's ignored fields."""
+        self._filled = replace(options.for_whole_scope(), full=False)
         ids = {item_set.name: item_set.id for item_set in reversed(item_sets)}
         set_id = options.item_set_id or ids.get(options.item_set or "")
         self.files.data = options.files
@@ -116,7 +136,15 @@ class ImportOptionsForm(Form):
             if set_id in {item_set.id for item_set in item_sets}
             else ""
         )
+        if self.item_set.data == "":
+            self._filled = replace(self._filled, item_set=None, item_set_id=None)
         self.ignored.data = "\n".join(ignored)
+
+    def chosen(self) -> ImportOptions | None:
+        """Return the submitted options, or None if a field has an error. A filled form has the options of `fill`."""
+        if self._filled is not None:
+            return self._filled
+        return self.options() if self.validate() else None
 
     def validate_item_set_name(self, field: StringField) -> None:
         """Raise ValidationError if a new item set has no name."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
 
+from ...dspace import clean_address
 from ...dspace.records import ScopeKind
 from ...errors import InvalidInputError
 from ...i18n import gettext as _
@@ -19,26 +19,11 @@ _ENDPOINT = re.compile(r"[\w.~-]+(?:/[\w.~-]+)*", re.ASCII)
 _FIELD_PATTERN = re.compile(r"[\w-]+(?:\.[\w-]+){1,2}|[\w-]+(?:\.[\w-]+){0,2}\.\*")
 
 
-def check_url(text: str) -> str:
-    """Return a full http or https URL without surrounding space. Raise InvalidInputError if it is none."""
-    text = text.strip()
-    try:
-        parts = urlsplit(text)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port is not False
-    except ValueError:
-        usable = False
-    if not usable or any(letter.isspace() for letter in parts.netloc):
-        raise InvalidInputError(
-            _("Enter a full address that begins with http:// or https://, as in your browser."), "url"
-        )
-    return text
-
-
 def check_endpoint(text: str) -> str:
     """Return a path below the site, without outer slashes, or a full URL. Raise InvalidInputError if it is neither."""
     if "://" in text:
         try:
-            return check_url(text)
+            return clean_address(text)
         except InvalidInputError as error:
             raise InvalidInputError(str(error), "endpoint") from error
     text = text.strip().strip("/")

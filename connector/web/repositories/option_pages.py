@@ -10,16 +10,17 @@ from flask import Response, make_response, redirect, render_template, request, u
 from ...accounts.authorization import allows
 from ...catalogue import item_set_queries
 from ...dspace.records import ORIGINAL, ScopeKind
-from ...imports.import_options import ImportOptions
+from ...errors import ConnectorError
 from ...jobs import lifecycle
 from ...models.accounts import Role
 from ...repositories import discovery, service
 from ...tasks import wake
 from ..error_pages import wants_fragment
+from ..imports.settings_summary import settings
 from .blueprint import blueprint
 from .import_options_form import ImportOptionsForm
 from .input_checks import check_scope
-from .options_content import NO_WAY, list_of, new_options_page, offered, options_page
+from .options_content import list_of, new_options_page, options_page
 
 ASKED_ANEW = ("csrf_token", "estimate", "scope")
 
@@ -27,14 +28,8 @@ ASKED_ANEW = ("csrf_token", "estimate", "scope")
 @blueprint.get("/repositories/<int:repository_id>/")
 @allows(Role.EDITOR)
 def options(repository_id: int) -> str:
-    """Show the Import Options page with the settings of the last import of the offered object."""
-    repository = service.get(repository_id)
-    form = ImportOptionsForm(formdata=None)
-    offer = offered(repository)
-    item_sets = item_set_queries.every()
-    last = offer and offer["last"]
-    form.fill(ImportOptions.from_json(last.options if last else {}), repository.ignored_fields, item_sets)
-    return options_page(repository, form)
+    """Show the Import Options page with the settings of the last import (see `new_options_page`)."""
+    return new_options_page(service.get(repository_id))
 
 
 @blueprint.post("/repositories/<int:repository_id>/")
@@ -53,9 +48,21 @@ def import_now(repository_id: int) -> Any:
         if form.estimate.data:
             return _estimate_page(repository_id, form, *scope)
         job_id = _start(repository_id, form, *scope)
-    except NO_WAY as error:
+    except ConnectorError as error:
         return options_page(repository, form, refused=error), 422
     return redirect(url_for("imports.job", job_id=job_id), 303)
+
+
+@blueprint.post("/repositories/<int:repository_id>/summary")
+@allows(Role.EDITOR)
+def summary(repository_id: int) -> str:
+    """Return the line that sums up the submitted settings. The page requests it when a setting changes."""
+    repository = service.get(repository_id)
+    form = ImportOptionsForm()
+    form.offer(item_set_queries.every())
+    chosen = form.chosen()
+    shown = None if chosen is None else settings(chosen)
+    return render_template("repositories/_summary.html", repository=repository, settings=shown)
 
 
 @blueprint.get("/repositories/<int:repository_id>/<any(collections, communities):name>")

@@ -10,15 +10,18 @@ from markupsafe import Markup
 from ...catalogue import item_set_queries
 from ...dspace.login import GENERATIONS as LOGIN_GENERATIONS
 from ...dspace.records import ScopeKind
-from ...errors import ConnectorError, InvalidInputError, LoginFailedError, RepositoryError
+from ...errors import ConnectorError, InvalidInputError
 from ...i18n import lazy_gettext as _l
 from ...imports.import_options import ImportOptions
+from ...jobs.queries import last_options
 from ...models.repositories import Repository
 from ...repositories import service
+from ..imports.settings_summary import settings
 from . import scope_lists
 from .connection_forms import LoginForm
 from .import_options_form import ImportOptionsForm
 from .input_checks import check_scope
+from .listings import Listing
 
 TABS = {
     "settings": _l("Basic import settings"),
@@ -33,14 +36,19 @@ OFFERS = {
     ScopeKind.ITEM: _l('You gave the address of the item <b dir="auto">%(name)s</b>.'),
     ScopeKind.REPOSITORY: _l('You gave the address of the repository <b dir="auto">%(name)s</b>.'),
 }
-# Errors of a connection to a repository. InvalidInputError: the stored password cannot be decrypted.
-NO_WAY = (InvalidInputError, LoginFailedError, RepositoryError)
+MOST_UNFOLDED = 100  # rows
 
 
 def new_options_page(repository: Repository, **shown: Any) -> str:
-    """Return the Import Options page with the settings of a first import (see `options_page`)."""
+    """Return the Import Options page with the settings of the last import (see `options_page`).
+
+    They are those of the offered object, or else of the last import that a person started in the repository.
+    """
     form = ImportOptionsForm(formdata=None)
-    form.fill(ImportOptions(), repository.ignored_fields, item_set_queries.every())
+    offer = offered(repository)
+    last = offer and offer["last"]
+    options = ImportOptions.from_json(last.options if last else last_options(repository.id))
+    form.fill(options, repository.ignored_fields, item_set_queries.every())
     return options_page(repository, form, **shown)
 
 
@@ -62,6 +70,7 @@ def options_page(
     tab = tab if tab in TABS else next(iter(TABS))
     lists = list_of(repository, tab) if shows_lists and tab in ("collections", "communities") else {}
     form.offer(item_set_queries.every())
+    chosen = form.chosen()
     return render_template(
         "repositories/options.html",
         repository=repository,
@@ -71,6 +80,7 @@ def options_page(
         offer=offered(repository),
         whole=scope_lists.last_import_of(repository, ScopeKind.REPOSITORY, ""),
         refused=refused,
+        settings=None if chosen is None else settings(chosen),
         can_sign_in=repository.generation in LOGIN_GENERATIONS,
         login=login or LoginForm(formdata=None, login_name=repository.login_name),
         **lists,
@@ -78,22 +88,44 @@ def options_page(
 
 
 def list_of(repository: Repository, name: str) -> dict[str, Any]:
-    """Return the template variables of a list. If the repository failed, return `trouble` instead of rows."""
+    """Return the template variables of a list.
+
+    If the repository failed, `trouble` is the error. The rows are then those that were read at `listed_at`, if any.
+    """
     words = request.values.get(f"q_{name}", "")
     reload = request.values.get("reload") == name
-    found: dict[str, Any] = {"words": words}
+    found: dict[str, Any] = {"words": words, "troubled": name}
     try:
-        if name == "collections":
-            rows = scope_lists.collections(repository, reload)
-            found |= {"total": len(rows), "counted": any(row.item_count is not None for row in rows)}
-            found |= {"collections": scope_lists.groups(repository, rows, scope_lists.communities(repository), words)}
-        else:
-            tops = scope_lists.communities(repository, reload)
-            twin = service.remember_communities(repository.id, tops)
-            found |= {"total": len(tops), "communities": scope_lists.tree(repository, tops, words), "twin": twin}
-    except NO_WAY as error:
-        return found | {"trouble": error, "troubled": name}
+        found |= _collections(repository, words, reload) if name == "collections" else {}
+        found |= _communities(repository, words, reload) if name == "communities" else {}
+    except ConnectorError as error:
+        return found | {"trouble": error}
     return found
+
+
+def _collections(repository: Repository, words: str, reload: bool) -> dict[str, Any]:
+    listing, above = scope_lists.collections(repository, reload), scope_lists.communities(repository)
+    return {
+        "collections": scope_lists.groups(repository, listing.rows, above.rows, words),
+        "counted": any(row.item_count is not None for row in listing.rows),
+        **_state(listing, words),
+    }
+
+
+def _communities(repository: Repository, words: str, reload: bool) -> dict[str, Any]:
+    listing = scope_lists.communities(repository, reload)
+    return {
+        "communities": scope_lists.tree(repository, listing.rows, words),
+        "twin": service.remember_communities(repository.id, listing.rows),
+        **_state(listing, words),
+    }
+
+
+def _state(listing: Listing, words: str) -> dict[str, Any]:
+    """Return the size and age of a listing. Long ones are folded unless they are filtered."""
+    total = len(listing.rows)
+    is_folded = total > MOST_UNFOLDED and not words.strip()
+    return {"total": total, "is_folded": is_folded, "trouble": listing.error, "listed_at": listing.read_at}
 
 
 def offered(repository: Repository) -> dict[str, Any] | None:
@@ -107,5 +139,6 @@ def offered(repository: Repository) -> dict[str, Any] | None:
     except InvalidInputError:
         return None
     last = scope_lists.last_import_of(repository, kind, identifier)
-    sentence = Markup(str(OFFERS[kind])) % {"name": request.args.get("name") or identifier}  # which escapes the name
-    return {"scope": scope, "kind": kind, "sentence": sentence, "last": last}
+    name = request.args.get("name") or identifier
+    sentence = Markup(str(OFFERS[kind])) % {"name": name}  # which escapes the name
+    return {"scope": scope, "name": name, "sentence": sentence, "last": last}

@@ -1,11 +1,9 @@
-"""The lists of the Import Options page. They are cached for some minutes and filtered without a new request."""
+"""The lists of the Import Options page: filtered, grouped and sorted, with the last import of each row."""
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from flask import current_app
@@ -17,34 +15,9 @@ from ...jobs.queries import LastImport, last_imports
 from ...models.repositories import Repository
 from ...repositories.connections import connected_to
 from ...word_search import fold, search_terms
+from .listings import Listing
 
-KEPT = 300.0  # seconds
 Listed = Collection | Community
-
-
-class Listings:
-    """A cache of listings. Concurrent requests for one listing wait for a single read."""
-
-    def __init__(self, seconds: float = KEPT, clock: Callable[[], float] = time.monotonic):
-        self._seconds, self._clock = seconds, clock
-        self._shelves: dict[Any, _Shelf] = {}
-        self._lock = threading.Lock()
-
-    def get(self, key: Any, read: Callable[[], Sequence[Any]], reload: bool = False) -> Sequence[Any]:
-        """Return the rows of this key. Call `read` if they are missing or expired, or if `reload` is set."""
-        with self._lock:
-            shelf = self._shelves.setdefault(key, _Shelf())
-        with shelf.lock:
-            if reload or shelf.rows is None or self._clock() - shelf.read > self._seconds:
-                shelf.rows, shelf.read = read(), self._clock()
-            return shelf.rows
-
-
-@dataclass
-class _Shelf:
-    rows: Sequence[Any] | None = None
-    read: float = 0.0
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +45,12 @@ class Group:
         return len(self.rows)
 
 
-def communities(repository: Repository, reload: bool = False) -> Sequence[Community]:
+def communities(repository: Repository, reload: bool = False) -> Listing:
     """Return all communities of a repository. Raise the errors of `open_connection` and the client."""
     return _listing(repository, "communities", lambda client: list(client.communities()), reload)
 
 
-def collections(repository: Repository, reload: bool = False) -> Sequence[Collection]:
+def collections(repository: Repository, reload: bool = False) -> Listing:
     """Return all collections of a repository. Raise the errors of `open_connection` and the client."""
     return _listing(repository, "collections", lambda client: list(client.collections()), reload)
 
@@ -161,13 +134,13 @@ class _RowMaker:
         return scope_link(server.site_url, server.ui_url, server.generation, self._kind, listed.id, None)
 
 
-def _listing(repository: Repository, name: str, read: Callable[[Client], Sequence[Any]], reload: bool) -> Sequence[Any]:
+def _listing(repository: Repository, name: str, read: Callable[[Client], Sequence[Any]], reload: bool) -> Listing:
     def ask() -> Sequence[Any]:
         with connected_to(repository) as connection:
             return read(connection.client)
 
     key = (repository.id, repository.api_url, repository.login_name, name)
-    found: Sequence[Any] = current_app.extensions["listings"].get(key, ask, reload)
+    found: Listing = current_app.extensions["listings"].get(key, ask, reload)
     return found
 
 

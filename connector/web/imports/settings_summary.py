@@ -1,0 +1,59 @@
+"""Import settings in words, for pages that say what a job has used, or what a button or a schedule will use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...catalogue import item_set_queries
+from ...catalogue.set_names import labels
+from ...errors import NotFoundError
+from ...i18n import gettext as _
+from ...i18n import ngettext
+from ...imports.import_options import ImportOptions
+from ...text import human_size
+
+Setting = tuple[str, str]
+
+
+def settings_of(stored: Mapping[str, Any]) -> list[Setting]:
+    """Return the settings in the options of a job or source as labels and values (see `settings`)."""
+    return settings(ImportOptions.from_json(stored))
+
+
+def settings(options: ImportOptions) -> list[Setting]:
+    """Return labels and values: files and item set always, the others only if they are set."""
+    found = [(_("Files"), _files(options)), (_("Item set"), _item_set(options))]
+    if options.files and options.bundles:
+        found.append((_("Bundles"), ", ".join(options.bundles)))
+    if options.test is not None:
+        found.append((_("Test import"), ngettext("%(num)s item", "%(num)s items", options.test)))
+    if options.hours is not None:
+        found.append((_("Only between"), "–".join(options.hours.to_json())))
+    if options.full:
+        found.append((_("Full check"), _("yes")))
+    return found
+
+
+def _files(options: ImportOptions) -> str:
+    if not options.files:
+        return _("no")
+    each, total = options.file_limit, options.files_limit
+    if each and total:
+        sizes = {"each": human_size(each), "total": human_size(total)}
+        return _("yes, each up to %(each)s, together up to %(total)s", **sizes)
+    if each:
+        return _("yes, each up to %(each)s", each=human_size(each))
+    return _("yes, together up to %(total)s", total=human_size(total)) if total else _("yes")
+
+
+def _item_set(options: ImportOptions) -> str:
+    if options.item_set_from_collection:
+        return _("from the DSpace collection")
+    if options.item_set_id is not None:
+        try:
+            item_set = item_set_queries.get(options.item_set_id)
+        except NotFoundError:
+            return options.item_set or _("none")
+        return labels([item_set])[item_set.id]
+    return options.item_set or _("none")

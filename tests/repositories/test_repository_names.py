@@ -1,0 +1,119 @@
+"""People name repositories. DSpace 4 to 6 give no name, so one is proposed."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from connector.dspace.records import Server
+from connector.dspace.site_names import propose_name
+from connector.errors import NotFoundError
+from connector.http import WebPage
+from connector.repositories import service
+from tests.pages import words
+from tests.sample import SampleRepository
+
+OLD = Server("https://library.example", "https://library.example/rest", 6, "6.3")
+CHANGE = {"endpoint": "server/api", "limit": "", "delay": ""}
+
+
+def connect(client, url):
+    return client.post("/repositories/", data={"url": url, "endpoint": "rest", "limit": ""})
+
+
+class Site:
+    """A site with these top communities and this title of its home page."""
+
+    def __init__(self, communities, title):
+        self.communities, self.title = communities, title
+
+    def get_json(self, url, params=None, **how):
+        if self.communities is None:
+            raise NotFoundError("There is no such list.", url)
+        return self.communities
+
+    def get_page(self, url, **how):
+        return WebPage(url, f"<html><head><title>{self.title}</title></head></html>".encode())
+
+
+def test_a_name_is_saved_without_a_request_and_shown_everywhere(client, sample):
+    connect(client, sample.url)
+    sample.reset()
+
+    answer = client.post("/repositories/1/change", data=CHANGE | {"url": sample.url, "name": "مكتبة Our library"})
+
+    assert (answer.status_code, answer.location) == (303, "/repositories/1/")
+    assert "The settings of مكتبة Our library were saved." in words(client.get(answer.location))
+    assert "مكتبة Our library" in words(client.get("/repositories/"))
+    assert sample.requests == []
+
+
+def test_limits_are_saved_while_the_repository_does_not_answer(app, client, sample):
+    connect(client, sample.url)
+    sample.faults.add("/", times=None, status=503)
+
+    answer = client.post("/repositories/1/change", data=CHANGE | {"url": sample.url, "limit": "20", "delay": "0.5"})
+
+    assert answer.status_code == 303
+    with app.app_context():
+        repository = service.get(1)
+        assert (repository.limit, repository.delay) == (20, 0.5)
+
+
+def test_a_name_survives_a_new_connection_and_an_empty_one_gives_the_own_name_back(client, sample):
+    connect(client, sample.url)
+    client.post("/repositories/1/change", data=CHANGE | {"url": sample.url, "name": "Our library"})
+
+    connect(client, sample.url)
+    named = client.get("/repositories/1/")
+    client.post("/repositories/1/change", data=CHANGE | {"url": sample.url, "name": ""})
+
+    assert "Our library" in words(named)
+    assert f'<h1 dir="auto">{sample.data.name}</h1>' in client.get("/repositories/1/").text
+
+
+def test_a_repository_that_moves_keeps_its_name(client, sample):
+    connect(client, sample.url)
+    with SampleRepository(9, data=sample.data) as moved:
+        client.post("/repositories/1/change", data=CHANGE | {"url": moved.url, "name": "Our library"})
+
+        page = client.get("/repositories/1/")
+
+    assert "Our library" in words(page)
+    assert moved.url in words(page)
+
+
+def test_the_form_of_a_known_repository_saves_and_keeps_what_was_typed(client, sample):
+    connect(client, sample.url)
+
+    form = client.get("/repositories/1/change")
+    refused = client.post("/repositories/1/change", data=CHANGE | {"url": "ftp://x", "name": "Our library"})
+
+    assert re.search(r"<button[^>]*>Save</button>", form.text)
+    assert f'value="{sample.data.name}"' in form.text
+    assert refused.status_code == 422
+    assert 'value="Our library"' in refused.text
+    assert 'value="ftp://x"' in refused.text
+
+
+def test_an_older_dspace_is_named_by_its_home_page(client):
+    with SampleRepository(6) as sample:
+        connect(client, sample.url)
+
+        assert f'<h1 dir="auto">{sample.data.name}</h1>' in client.get("/repositories/1/").text
+
+
+@pytest.mark.parametrize(
+    ("communities", "title", "name"),
+    [
+        ([{"name": " City Library "}], "Whatever", "City Library"),
+        ([{"name": "A"}, {"name": "B"}], "Digital Library of Aldermouth", "Digital Library of Aldermouth"),
+        (None, "Aldermouth Repository: Home", "Aldermouth Repository"),
+        (None, "DSpace Home", None),
+        (None, "DSpace at My University: Home", None),
+        (None, "", None),
+    ],
+)
+def test_the_only_top_community_or_the_title_is_the_name(communities, title, name):
+    assert propose_name(Site(communities, title), OLD) == name
