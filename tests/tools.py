@@ -54,6 +54,7 @@ TOOLS = {
     "apache": _debian("apache2", "apache2"),
     "chromium": _debian(os.environ.get("CONNECTOR_CHROMIUM", "chromium"), "chromium"),
     "clamd": _debian("clamd", "clamav-daemon"),
+    "firefox": _debian("firefox-esr", "firefox-esr"),
     "mount": Tool(mount, "Run this test as root."),
     "nginx": _debian("nginx", "nginx-light"),
     "postgresql": _debian("initdb", "postgresql"),

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, ConsoleMessage, Page
-from waitress import create_server
 
 from connector.extensions import huey
 from tests import signed_in
 from tests.chromium import WAIT
 from tests.sample import SampleRepository
+from tests.web_server import serve
 
 
 @dataclass
@@ -28,9 +27,6 @@ class Site:
 @pytest.fixture
 def site(app: Flask, sample: SampleRepository) -> Iterator[Site]:
     """The app on a port of its own; nothing is worked on until `work` is called. It ends before the sample does."""
-    server = create_server(app, host="127.0.0.1", port=0, threads=4)
-    serving = threading.Thread(target=server.run, daemon=True)
-    serving.start()
     consumer = huey.create_consumer(workers=2, worker_type="thread", initial_delay=0.05, max_delay=0.1)
     consumer._set_signal_handlers = lambda: None
     working: list[bool] = []
@@ -39,19 +35,10 @@ def site(app: Flask, sample: SampleRepository) -> Iterator[Site]:
         consumer.start()
         working.append(True)
 
-    yield Site(f"http://127.0.0.1:{server.effective_port}", work)
-    if working:
-        consumer.stop(graceful=True)
-    server.task_dispatcher.shutdown()  # what is still being answered wants the loop that `close` ends
-
-    def close() -> None:
-        """In the loop's own thread; what came since stands in a queue that nobody works on, and would never end."""
-        for channel in list(server.active_channels.values()):
-            channel.handle_close()
-        server.close()
-
-    server.trigger.pull_trigger(close)
-    serving.join()
+    with serve(app) as url:
+        yield Site(url, work)
+        if working:
+            consumer.stop(graceful=True)
 
 
 @pytest.fixture
