@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..catalogue import fixity
-from ..catalogue.fixity import Finding
+from ..catalogue.fixity import Finding, ProblemKind
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..i18n import ngettext
@@ -20,6 +20,12 @@ from ..storage.garbage_collection import the_folder
 from .command import Command, json_option, option
 
 LINE_EVERY = 1000  # files
+PROBLEMS = {
+    ProblemKind.MISSING: _l("Missing: %(sha256)s. %(reason)s"),
+    ProblemKind.DAMAGED: _l("Damaged: %(sha256)s. %(reason)s"),
+    ProblemKind.FORGOTTEN: _l("Not registered: %(sha256)s. %(reason)s"),
+    ProblemKind.NAMELESS: _l("Not needed: %(sha256)s. %(reason)s"),
+}
 files = AppGroup("files", help=_l("Check the stored files."))
 
 
@@ -97,7 +103,8 @@ class Reading:
 
     def tell(self, found: Finding) -> None:
         """Print a line for the problem and a line for each catalogue file that it affects."""
-        self._print(f"{found.kind.value.capitalize()}: {found.sha256}. {found.reason} {found.mended}".rstrip())
+        line = PROBLEMS[found.kind] % {"sha256": found.sha256, "reason": found.reason}
+        self._print(f"{line} {found.mended}".rstrip())
         for item in found.items:
             title = item["title"] or _("Untitled")
             self._print(

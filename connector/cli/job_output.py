@@ -8,11 +8,18 @@ from itertools import islice
 import click
 
 from ..i18n import gettext as _
+from ..i18n import lazy_gettext as _l
 from ..imports import preview_rows
+from ..imports.preview_rows import PreviewAction
 from ..jobs import report
 from ..models.jobs import Job
 
 SHOWN = 10
+CHANGES = {
+    PreviewAction.NEW: _l("  New: %(item)s: %(change)s"),
+    PreviewAction.CHANGED: _l("  Changed: %(item)s: %(change)s"),
+    PreviewAction.VANISHED: _l("  Missing at source: %(item)s: %(change)s"),
+}
 
 
 def print_job(job: Job, as_json: bool) -> None:
@@ -47,7 +54,8 @@ def _print_changes(job: Job) -> None:
     changes = list(islice(preview_rows.changes(job.id), SHOWN + 1))
     for change in changes[:SHOWN]:
         name = f"{change['handle'] or change['id']}, {change['title'] or _('Untitled')}"
-        click.echo(f"  {change['action'].capitalize()}: {name}: {preview_rows.in_words(change)}", err=True)
+        values = {"item": name, "change": preview_rows.in_words(change)}
+        click.echo(CHANGES[PreviewAction(change["action"])] % values, err=True)
     if len(changes) > SHOWN:
         number = sum(job.counts[name] for name in ("added", "updated", "vanished"))
         click.echo(_("  and %(number)s more: --json lists all.", number=number - SHOWN), err=True)
