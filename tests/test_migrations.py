@@ -199,13 +199,12 @@ def test_renamed_columns_keep_their_values(app):
 def test_counts_of_jobs_are_kept_by_name(app):
     upgrade(revision="0024")
     fill(1)
+    names = {name: name for name in job_kinds.IMPORT.counters | job_kinds.UNDO.counters} | {"not_visible": "hidden"}
     columns = {column["name"] for column in sa.inspect(db.engine).get_columns("job")}
-    counters = columns & (job_kinds.IMPORT.counters | job_kinds.UNDO.counters)
-    counted = {name: number for number, name in enumerate(sorted(counters), 1)}
+    counted = {name: number for number, name in enumerate(sorted(names), 1) if names[name] in columns}
     with db.engine.begin() as connection:
-        columns = counted | {"hidden": counted["not_visible"]}
-        del columns["not_visible"]
-        connection.execute(sa.table("job", *map(sa.column, columns)).update().values(columns))
+        old = {names[name]: number for name, number in counted.items()}
+        connection.execute(sa.table("job", *map(sa.column, old)).update().values(old))
 
     upgrade()
 
