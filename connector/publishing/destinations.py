@@ -148,6 +148,11 @@ def item_count(destination_id: int) -> int:
     return db.session.scalars(select(func.count()).where(*mine)).one()
 
 
+def of_job(job: Job) -> Destination | None:
+    """Return the destination of a publishing job, or None for other jobs and if it has been removed."""
+    return db.session.get(Destination, job.options["destination"]) if "destination" in job.options else None
+
+
 def places_of(item_id: int | None) -> list[Place]:
     """Return where an item is published, by name of the destination. An item that is not stored has no id."""
     if item_id is None:

@@ -74,7 +74,6 @@ class Outcome:
     conflicts: tuple[str, ...] = ()
     media: Mapping[str, int] = field(default_factory=dict)
     files_sent: int = 0
-    bytes_sent: int = 0
     is_unknown: bool = False
 
     @property
@@ -172,7 +171,7 @@ class ItemWriter:
         if item is None or not files:
             return outcome
         there = self._media(item.id) if item.media else {}
-        media, problems, sent_bytes, sent_files = dict[str, int](), list(outcome.problems), 0, 0
+        media, problems, sent_files = dict[str, int](), list(outcome.problems), 0
         for file in files:
             if file.sha256 in there:
                 media[file.sha256] = there[file.sha256].id
@@ -183,7 +182,7 @@ class ItemWriter:
                 told = sentence_of(error) if isinstance(error, ConnectorError) else _("It cannot be read here.")
                 problems.append(_("File “%(name)s”: %(reason)s", name=file.name, reason=told))
             else:
-                sent_files, sent_bytes = sent_files + 1, sent_bytes + file.size
+                sent_files += 1
         action = "updated" if outcome.action == "unchanged" and sent_files else outcome.action
         return replace(
             outcome,
@@ -191,7 +190,6 @@ class ItemWriter:
             problems=tuple(problems),
             media=media,
             files_sent=sent_files,
-            bytes_sent=sent_bytes,
         )
 
     def _media(self, item_id: int) -> dict[str, Media]:

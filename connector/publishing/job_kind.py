@@ -10,20 +10,7 @@ PUBLISH = JobKind(
     name="publish",
     title=_l("Publishing"),
     heading=_l("Publishing of %(source)s"),
-    counters=frozenset(
-        {
-            "seen",
-            "added",
-            "updated",
-            "unchanged",
-            "failed",
-            "conflicts",
-            "deleted_there",
-            "files_sent",
-            "bytes",
-            "requests",
-        }
-    ),
+    counters=frozenset({*_ITEMS, "files_sent", "requests"}),
     labels={"added": _l("Added"), "updated": _l("Updated"), "unchanged": _l("Unchanged"), "failed": _l("Failed")},
     rare_labels={
         "conflicts": _l("Changed on both sides"),

@@ -163,7 +163,7 @@ class Publisher:
         `unchanged`: the number of unchanged items just before it.
         """
         counts = {"seen": unchanged + 1, "unchanged": unchanged, "conflicts": bool(outcome.conflicts)}
-        counts |= {"files_sent": outcome.files_sent, "bytes": outcome.bytes_sent}
+        counts["files_sent"] = outcome.files_sent
         counts[outcome.action] = counts.get(outcome.action, 0) + 1
         problems = list(outcome.problems)
         if outcome.conflicts:

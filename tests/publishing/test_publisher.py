@@ -422,11 +422,13 @@ def test_the_page_of_the_job_and_past_imports_name_it(app, library, omeka):
     job = publish(library)
     client = app.test_client()
 
-    page = client.get(f"/jobs/{job.id}/").get_data(as_text=True)
-    past = client.get("/jobs/").get_data(as_text=True)
+    page, past = client.get(f"/jobs/{job.id}/"), client.get("/jobs/")
 
-    assert "Publishing of Odd metadata" in page
-    assert "Publishing: " in past
+    assert "Publishing of Odd metadata" in words(page)
+    assert "Published to Library" in words(page)
+    assert "Request log" not in words(page)
+    assert f"Added: {held()} Updated: 0 Unchanged: 0 Failed: 0" in words(past)
+    assert "Removed: " not in words(past)
 
 
 def test_the_page_of_an_item_says_where_it_is_published_and_links_to_it(app, library, omeka):

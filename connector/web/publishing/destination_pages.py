@@ -18,6 +18,7 @@ from .destination_forms import SaveDestinationForm
 
 blueprint = Blueprint("destinations", __name__, url_prefix="/destinations")
 blueprint.app_template_global("destinations")(destinations.every)
+blueprint.app_template_global("destination_of")(destinations.of_job)
 blueprint.app_template_global("published_places")(destinations.places_of)
 
 
