@@ -46,11 +46,13 @@ _LEAST_LEFT = 1.0  # seconds; with less time an attempt is useless
 _NEVER_REPEATED = (RequestTimeoutError, BotChallengeError)
 
 
-def _down(error: str, url: str = "") -> OutageLimitError:
+def _down(error: str, url: str = "", status: int | None = None) -> OutageLimitError:
     """Return the error that ends a job or a page after the maximum outage. `error`: the last error, as a sentence."""
-    return OutageLimitError(
+    down = OutageLimitError(
         _("The server did not answer properly for too long. Try again later. %(error)s", error=error), url
     )
+    down.status = status
+    return down
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +220,7 @@ class OutageWait:
             planned = min(_LONGEST_WAIT, 5.0 * 2 ** min(timer.waits - 1, 10))
         self._check_wish(error, left)
         if left < _LEAST_LEFT:
-            raise _down(error.in_short, error.url)
+            raise _down(error.in_short, error.url, error.status)
         asked = error.retry_after or 0
         pause = max(asked, min(max(asked, planned) * self._spread(), left * (1 - _PART_OF_ONE_REQUEST)))
         with self._using(_Use(timer)):

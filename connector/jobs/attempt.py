@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import copy_context
 from datetime import datetime, tzinfo
 from functools import partial
@@ -216,6 +216,7 @@ def work(job_id: int, runner: Callable[[JobAttempt], tuple[bool, str]]) -> bool:
     log.info("The job begins, attempt %s", attempt)
     zone = current_app.config["TIMEZONE"]
     state, message, clean, resume_at = State.FAILED, str(INTERNAL_ERROR), None, None
+    details: Sequence[str] = ()
     is_lost = False
     try:
         with JobAttempt(job_id, attempt, kind, db.engine, zone) as run:
@@ -230,7 +231,7 @@ def work(job_id: int, runner: Callable[[JobAttempt], tuple[bool, str]]) -> bool:
                 if state is State.STOPPED and run.resume_at:
                     message, resume_at = scheduling.waiting(run.resume_at, zone), run.resume_at
     except ConnectorError as error:
-        message = str(error)
+        message, details = error.in_short, error.technical_details
     except OperationalError:  # locked, restarted or full: temporary, so treat it like a crash
         log.exception("The database failed under job %s", job_id)
         is_lost = True
@@ -241,7 +242,7 @@ def work(job_id: int, runner: Callable[[JobAttempt], tuple[bool, str]]) -> bool:
         if is_lost:
             lifecycle.requeue_after_database_error(job_id, attempt)
         else:
-            lifecycle.finish(job_id, attempt, state, message, clean, resume_at)
+            lifecycle.finish(job_id, attempt, state, message, clean, resume_at, details)
             log.info("The job is %s. %s", state, message)
         db.session.remove()
     return True

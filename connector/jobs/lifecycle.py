@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -188,6 +188,7 @@ def claim(job_id: int) -> int | None:
             ended_at=None,
             clean=None,
             message="",
+            technical_details=None,
             status_text=_("Starting"),
             notified_at=None,
             notification_attempted_at=None,
@@ -343,11 +344,18 @@ def note_other_job(job_id: int) -> None:
 
 
 def finish(
-    job_id: int, attempt: int, state: State, message: str, clean: bool | None, resume_at: datetime | None = None
+    job_id: int,
+    attempt: int,
+    state: State,
+    message: str,
+    clean: bool | None,
+    resume_at: datetime | None = None,
+    technical_details: Sequence[str] = (),
 ) -> None:
     """Set the final state of this attempt. Do nothing if another attempt has taken over.
 
-    `resume_at`: when the job continues automatically (UTC), unless a person stopped it before.
+    `resume_at`: when the job continues automatically (UTC), unless a person stopped it before. `technical_details`:
+    lines about the error that ended the attempt.
     """
     goes_on = JOB.c.state == State.RUNNING
     hours = wait_columns(WaitReason.HOURS, message, utcnow())
@@ -365,6 +373,7 @@ def finish(
             .values(
                 state=state.value,
                 clean=clean,
+                technical_details=list(technical_details) or None,
                 message=message if resume_at is None else case((goes_on, message), else_=_("Stopped.")),
                 resume_at=None if resume_at is None else case((goes_on, resume_at), else_=None),
                 status_text="",

@@ -88,7 +88,8 @@ class Job(Base):
     was sent, and when a worker last tried (see `notifications`). `pruned_at`: since when earlier states of its
     items, or rows of a preview or sample, are deleted. `crash_fingerprint`: a hash of the place at which
     `crash_count` attempts ended early, one after another. `other_bundles`: number of files in bundles that were not
-    selected, by name of the bundle.
+    selected, by name of the bundle. `technical_details`: lines about the error with which the job failed, such as the
+    address and the status.
     """
 
     __tablename__ = "job"
@@ -117,6 +118,7 @@ class Job(Base):
     state: Mapped[str] = mapped_column(default=State.QUEUED.value, index=True)
     clean: Mapped[bool | None]
     message: Mapped[str] = mapped_column(Text, default="")
+    technical_details: Mapped[list[str] | None] = mapped_column(JSON_VALUE)
     status_text: Mapped[str] = mapped_column(Text, default="")
     wait_reason: Mapped[str | None]
     wait_detail: Mapped[str] = mapped_column(Text, default="", server_default="")

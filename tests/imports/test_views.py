@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import event
 
 from connector.dspace.records import ScopeKind
-from connector.errors import RestrictedError, ServerError
+from connector.errors import RequestRejectedError, RestrictedError, ServerError
 from connector.extensions import db, transaction
 from connector.imports import importer, page_writer, request_log
 from connector.jobs import lifecycle, queries, report
@@ -199,6 +199,26 @@ def test_a_clean_job_offers_the_retry_of_unavailable_files_as_a_minor_button(app
 
     assert job.clean
     assert b'<button id="retry" class="secondary"' in page.data
+
+
+def test_a_failed_job_keeps_addresses_and_statuses_below_technical_details(app, desk, client):
+    url = "https://repo.example.org/server/api/core/items/17"
+    error = RequestRejectedError(f"{url} does not accept the request.", url)
+    error.status = 400
+    job_id = desk.create()
+
+    def fail(run):
+        raise error
+
+    with app.app_context():
+        work(job_id, fail)
+    page = client.get(f"/jobs/{job_id}/")
+
+    assert f" repo.example.org does not accept the request. Technical details {url} Status 400 " in words(page)
+    client.post(f"/jobs/{job_id}/resume")
+    with app.app_context():
+        work(job_id, lambda run: (True, "Done."))
+    assert "Technical details" not in words(client.get(f"/jobs/{job_id}/"))
 
 
 def test_after_a_download_the_job_shows_that_it_reads_items(desk, dspace):

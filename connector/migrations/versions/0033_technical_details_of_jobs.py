@@ -1,0 +1,19 @@
+"""Technical details of the error with which a job failed"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0033"
+down_revision = "0032"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("job") as batch_op:
+        batch_op.add_column(sa.Column("technical_details", sa.JSON(), nullable=True))
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("job") as batch_op:
+        batch_op.drop_column("technical_details")
