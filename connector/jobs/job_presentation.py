@@ -12,7 +12,7 @@ from ..catalogue.source_links import page_link
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..models.catalogue import FileStatus
-from ..models.jobs import AT_WORK, Job, State, WaitReason
+from ..models.jobs import Job, State, WaitReason
 
 STATUS = {
     State.QUEUED: _l("Queued"),
@@ -185,8 +185,8 @@ def _download_seconds(job: Job) -> float:
 
 
 def _is_receiving(job: Job) -> bool:
-    """Return whether the job is running and does not wait."""
-    return job.state in AT_WORK and job.wait_reason is None
+    """Return whether the job runs and does not wait."""
+    return job.state == State.RUNNING and job.wait_reason is None
 
 
 def _worth_showing(seconds: float | None) -> float | None:
