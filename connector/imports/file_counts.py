@@ -52,7 +52,11 @@ def due_before(counts: Mapping[str, int]) -> dict[str, int]:
     The attempt counts again what earlier attempts left to download.
     """
     tried = sum(counts[name] for name in DOWNLOADS.finished)
-    return {DOWNLOADS.files: tried, DOWNLOADS.bytes: counts[DOWNLOADS.finished_bytes]}
+    return {
+        DOWNLOADS.files: tried,
+        DOWNLOADS.bytes: counts[DOWNLOADS.finished_bytes],
+        DOWNLOADS.arriving_bytes: 0,
+    }
 
 
 def due(rows: Sequence[Any]) -> dict[str, int]:
@@ -68,14 +72,9 @@ def due_in_all(condition: ColumnElement[bool]) -> dict[str, int]:
     return {DOWNLOADS.files: number, DOWNLOADS.bytes: int(size)}
 
 
-def tried(rows: Sequence[Any], status: FileStatus, seconds: float) -> dict[str, int]:
-    """Return what these files add to the counts of a job when it has tried them. `seconds`: how long this took."""
-    milliseconds = round(seconds * 1000)
-    return {
-        TRIED[status]: len(rows),
-        DOWNLOADS.finished_bytes: _size(rows),
-        DOWNLOADS.milliseconds: milliseconds,
-    }
+def tried(rows: Sequence[Any], status: FileStatus) -> dict[str, int]:
+    """Return what these files add to the counts of a job when it has tried them."""
+    return {TRIED[status]: len(rows), DOWNLOADS.finished_bytes: _size(rows)}
 
 
 def tried_by_status(job: Job) -> list[tuple[str, int]]:

@@ -25,6 +25,7 @@ from ..models.catalogue import CatalogueFile, FileStatus, Holding, StoredFile
 from ..storage.garbage_collection import the_folder
 from ..text import human_size
 from . import file_counts
+from .download_meter import DownloadMeter
 from .download_outcomes import Outcome, StatusWriter
 from .due_files import is_due
 from .earlier_imports import had_other_login
@@ -50,12 +51,14 @@ class FileDownloader:
         self._context, self._run, self._client = context, context.attempt, context.client
         self._folder = the_folder()
         self._folder.tidy()
-        self._download, self._writer = Downloader(context, self._folder), StatusWriter(context)
+        self._meter = DownloadMeter()
+        context.attempt.new_progress = self._meter.new
+        self._download = Downloader(context, self._folder, self._meter)
+        self._writer = StatusWriter(context)
         self._outage, self._has_other_login = context.outage, had_other_login(context)
         self._due: dict[int, float] = {}  # ids of postponed files, with the time of the retry by the clock of `_outage`
         self._came: Any = None  # the last file that was downloaded
         self._failed_in_a_row = 0
-        self._since = time.monotonic()  # when the last files were finished
         self._under_way: Sequence[Any] = ()
         self._well_since = float("-inf")  # start of the last successful control request, in monotonic seconds
 
@@ -90,11 +93,12 @@ class FileDownloader:
         if rows:
             with transaction():
                 self._run.advance(counts)
-        self._since = time.monotonic()
+        self._meter.start()
         while rows:
             self._batch(rows)
             rows = db.session.execute(query).all()
             db.session.rollback()
+        self._meter.stop()
 
     def _batch(self, rows: Sequence[Any]) -> None:
         groups: dict[Any, list[Any]] = {}
@@ -123,7 +127,7 @@ class FileDownloader:
         with self._folder.lock(), transaction():
             if (sha256 := db.session.scalar(select(STORED.c.sha256).where(_has(key), _IS_OPEN))) is not None:
                 self._writer.write(
-                    rows, Outcome(FileStatus.STORED, sha256=sha256), self._tried(rows, FileStatus.STORED)
+                    rows, Outcome(FileStatus.STORED, sha256=sha256), self._meter.finished(rows, FileStatus.STORED)
                 )
 
     def _downloads(self, groups: list[list[Any]]) -> Iterator[tuple[list[Any], Outcome]]:
@@ -227,12 +231,7 @@ class FileDownloader:
                 if not db.session.scalar(select(exists().where(STORED.c.sha256 == outcome.sha256))):
                     values = {"sha256": outcome.sha256, "md5": outcome.md5, "size": outcome.size}
                     db.session.execute(insert(STORED).values(values))
-            self._writer.write(rows, outcome, {"bytes": outcome.size} | self._tried(rows, outcome.status))
-
-    def _tried(self, rows: Sequence[Any], status: FileStatus) -> dict[str, int]:
-        """Return what these files add to the counts of the job, with the time since the last files."""
-        before, self._since = self._since, time.monotonic()
-        return file_counts.tried(rows, status, self._since - before)
+            self._writer.write(rows, outcome, {"bytes": outcome.size} | self._meter.finished(rows, outcome.status))
 
 
 def seen_items(source_id: int, job_id: int, after: int) -> Sequence[int]:

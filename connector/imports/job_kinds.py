@@ -11,7 +11,14 @@ ITEMS = ("seen", "added", "updated", "unchanged", "failed", "vanished", "not_vis
 FILES = tuple(f"files_{status.value}" for status in FileStatus)
 STORED = tuple(f"files_{status.value}" for status in FileStatus if status.is_stored)
 TRIED = {status: f"tried_{status.value}" for status in FileStatus}  # files that a job tried, by their new status
-DOWNLOADS = Downloads(tuple(TRIED.values()), "due_files", "due_bytes", "tried_bytes", "download_milliseconds")
+DOWNLOADS = Downloads(
+    finished=tuple(TRIED.values()),
+    files="due_files",
+    bytes="due_bytes",
+    finished_bytes="tried_bytes",
+    arriving_bytes="arriving_bytes",
+    milliseconds="download_milliseconds",
+)
 MISSING = {"vanished": _l("Missing at source"), "not_visible": _l("Not visible")}
 MISSING_IN_WORDS = {"vanished": _l("%(count)s missing at source")}
 

@@ -34,6 +34,7 @@ from ..text import human_size
 from . import retry_failed
 from .announced_file import Announced
 from .download_budget import DownloadBudget, Reservation
+from .download_meter import DownloadMeter
 from .download_outcomes import Outcome
 from .import_context import ImportContext
 
@@ -59,11 +60,11 @@ class Downloader:
     Raises JobStoppedError and StorageError; other errors are outcomes.
     """
 
-    def __init__(self, context: ImportContext, folder: FileFolder):
+    def __init__(self, context: ImportContext, folder: FileFolder, meter: DownloadMeter):
         self._client, self._access, self._outage = context.client, context.access, context.outage
         self._limit = retry_failed.file_limit(context.options)
         self._budget = DownloadBudget(context.options.files_limit, context.counts_before["bytes"], context.attempt.stop)
-        self._room, self._folder = context.room, folder
+        self._room, self._folder, self._meter = context.room, folder, meter
         self._scanner = Scanner(current_app.config["CLAMD_URL"], context.attempt)
 
     def __call__(self, row: Any, tries: int = TRIES) -> Outcome:
@@ -164,7 +165,7 @@ class Downloader:
 
         def download(sink: Callable[[bytes], object]) -> Download:
             nonlocal content_is_restricted
-            guarded = share.guarded(self._room.guarded(sink))
+            guarded = share.guarded(self._room.guarded(self._meter.watched(row, sink)))
             got, content_is_restricted = self._access.download(row.bitstream_id, guarded, most)
             return got
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import copy_context
 from datetime import datetime, tzinfo
@@ -45,16 +46,18 @@ class JobAttempt:
 
     `stop` is set when a person stops the job, when another attempt has taken over, when its permitted hours end (see
     `scheduling`), or when the process shuts down. When the hours have ended, `resume_at` is the time at which they
-    begin again (UTC). `new_requests` returns how much the counts of requests have grown since its last call. The
-    heartbeat adds this to the job row.
+    begin again (UTC). `new_requests` and `new_progress` return how much counts of requests and other counts have
+    grown since their last call. The heartbeat adds this to the counts of the job.
     """
 
     new_requests: Callable[[], Mapping[str, int]] = staticmethod(dict)
+    new_progress: Callable[[], Mapping[str, int]] = staticmethod(dict)
 
     def __init__(self, job_id: int, attempt: int, kind: JobKind, engine: Engine, zone: tzinfo):
         self.job_id, self.attempt, self._kind, self._engine, self._zone = job_id, attempt, kind, engine, zone
         self.stop = threading.Event()
-        self._said, self._unwritten_requests = _("Starting"), 0
+        self._said = _("Starting")
+        self._unwritten: Counter[str] = Counter()
         self._waits: dict[int, tuple[WaitReason, str, datetime]] = {}  # by thread id
         self._outages: list[OutageWait] = []
         self.paused = False
@@ -152,7 +155,7 @@ class JobAttempt:
         """Write the heartbeat every 5 seconds and check the state of the job every 0.5 seconds, until the attempt ends.
 
         A separate thread does this, because a large file or a long wait may take longer than 5 seconds. If a heartbeat
-        cannot be written, the next one adds its requests.
+        cannot be written, the next one adds its counts.
         """
         table = Job.__table__
         mine = (table.c.id == self.job_id, table.c.attempt == self.attempt)
@@ -166,12 +169,14 @@ class JobAttempt:
                 with self._engine.begin() as connection:
                     if beats:
                         said = now
-                        self._unwritten_requests += self.new_requests().get("requests", 0)
+                        for new in (self.new_requests(), self.new_progress()):
+                            self._unwritten.update(new)
                         values = {"heartbeat_at": utcnow(), "status_text": now[0], **wait_columns(*(wait or (None,)))}
                         if connection.execute(update(table).where(*mine).values(values)).rowcount:
-                            counters.add(connection, self.job_id, {"requests": self._unwritten_requests})
+                            counters.add(connection, self.job_id, self._unwritten)
                     self._look(connection)
-                self._unwritten_requests = 0 if beats else self._unwritten_requests
+                if beats:
+                    self._unwritten.clear()
             except SQLAlchemyError as error:
                 told = error_translation.translate(error)
                 sentence = f"The heartbeat of job {self.job_id} could not be written. {told or ''}".rstrip()

@@ -48,6 +48,11 @@ class FileProgress:
         """Return whether files are left to download."""
         return self.done < self.total
 
+    @property
+    def bar(self) -> tuple[int, int]:
+        """Return (done, total) for a bar: bytes, or files if the source gives no sizes."""
+        return (self.bytes_done, self.bytes_total) if self.bytes_total else (self.done, self.total)
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -70,8 +75,8 @@ class Progress:
     @property
     def percent(self) -> int | None:
         """Return how much of the current phase is done: of the items, or of the files when all items are read."""
-        phase = self.files if self.files and self.is_fetching else self
-        return min(99, 100 * phase.done // phase.total) if phase.total else None
+        done, total = self.files.bar if self.files and self.is_fetching else (self.done, self.total)
+        return min(99, 100 * done // total) if total else None
 
 
 def sort(job: Job) -> str:
@@ -172,7 +177,8 @@ def _file_progress(job: Job) -> FileProgress | None:
     if downloads is None or not (total := job.counts[downloads.files]):
         return None
     done = sum(job.counts[name] for name in downloads.finished)
-    bytes_done, bytes_total = job.counts[downloads.finished_bytes], job.counts[downloads.bytes]
+    bytes_total = job.counts[downloads.bytes]
+    bytes_done = min(job.counts[downloads.finished_bytes] + job.counts[downloads.arriving_bytes], bytes_total)
     part = bytes_done / bytes_total if bytes_total else done / total
     seconds = _download_seconds(job)
     left = seconds * (1 - part) / part if _is_receiving(job) and seconds > SOON and part else None

@@ -12,19 +12,22 @@ class Downloads:
 
     `finished`: counters whose sum is the number of files that were tried. `files`, `bytes`: the files known so far that
     the job has to download, and their announced bytes. `finished_bytes`: the announced bytes of the tried files.
-    `milliseconds`: the time spent on downloads.
+    `arriving_bytes`: the bytes of running downloads that have arrived. `milliseconds`: the time spent on downloads.
     """
 
     finished: tuple[str, ...]
     files: str
     bytes: str
     finished_bytes: str
+    arriving_bytes: str
     milliseconds: str
 
     @property
     def counters(self) -> frozenset[str]:
         """Return the names of all these counters."""
-        return frozenset({*self.finished, self.files, self.bytes, self.finished_bytes, self.milliseconds})
+        return frozenset(
+            {*self.finished, self.files, self.bytes, self.finished_bytes, self.arriving_bytes, self.milliseconds}
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,21 +88,32 @@ def test_a_job_that_is_stopping_no_longer_shows_a_wait(app, desk, client):
     assert words(client.get(f"/jobs/{job_id}/live")).startswith("Stopping ")
 
 
-DOWNLOADS = {"due_files": 30, "due_bytes": 12_000_000, "tried_stored": 16, "tried_missing": 1}
+DOWNLOADS = {"due_files": 30, "due_bytes": 12_000_000, "tried_stored": 16, "tried_missing": 1, "tried_bytes": 6_800_000}
 
 
 def test_while_files_are_downloaded_a_job_shows_their_bar_and_no_rate_of_items(app, desk, client):
     job_id = desk.create(files=True)
     set_state(app, job_id, state="running", worked_seconds=20.0, expected=30)
-    set_counts(desk, job_id, seen=30, added=30, **DOWNLOADS, tried_bytes=6_800_000, download_milliseconds=10_000)
+    set_counts(desk, job_id, seen=30, added=30, **DOWNLOADS, download_milliseconds=10_000)
 
     page = client.get(f"/jobs/{job_id}/live")
 
     assert b'<progress aria-label="Items" value="30" max="30"' in page.data
-    assert b'<progress aria-label="Files" value="17" max="30"' in page.data
+    assert b'<progress aria-label="Files" value="6800000" max="12000000"' in page.data
     assert "30 of 30 items 17 of 30 files · 6.8 MB of 12.0 MB · about 8 s left" in words(page)
     assert "a second" not in words(page)
     assert words(page).startswith("56 % · Import of Collection c1 ")
+
+
+def test_the_bytes_of_a_file_that_is_being_downloaded_move_the_progress(app, desk, client):
+    job_id = desk.create(files=True)
+    set_state(app, job_id, state="running", worked_seconds=20.0, expected=1)
+    set_counts(desk, job_id, seen=1, due_files=1, due_bytes=4_000_000, arriving_bytes=1_000_000)
+    set_counts(desk, job_id, download_milliseconds=10_000)
+
+    page = words(client.get(f"/jobs/{job_id}/live"))
+
+    assert "0 of 1 file · 1.0 MB of 4.0 MB · about 30 s left" in page
 
 
 def test_between_two_pages_of_items_the_files_do_not_lower_the_rate_of_the_items(app, desk, client):
@@ -533,7 +544,7 @@ def test_the_row_of_a_running_job_has_a_bar_and_a_stop_button(app, desk, client)
 
     assert b'<progress aria-label="Items" value="10" max="40"' in reading.data
     assert "10 of 40 items" in words(reading)
-    assert b'<progress aria-label="Files" value="17" max="30"' in downloading.data
+    assert b'<progress aria-label="Files" value="6800000" max="12000000"' in downloading.data
     assert "17 of 30 files" in words(downloading)
     assert ways(reading) == [f"/jobs/{job_id}/stop"]
     assert b'<form id="row-actions" method="post">' in client.get("/jobs/").data
