@@ -29,6 +29,7 @@ from ..models.job_kinds import JobKind
 from ..models.jobs import AT_WORK, Job, State, WaitReason, wait_columns
 from ..models.repositories import Repository, Source
 from . import counters, lifecycle, scheduling
+from .steady_wait import SteadyWait
 
 log = logging.getLogger(__name__)
 Opened = TypeVar("Opened")
@@ -159,10 +160,10 @@ class JobAttempt:
         """
         table = Job.__table__
         mine = (table.c.id == self.job_id, table.c.attempt == self.attempt)
-        glances, said = 0, None
+        glances, said, steady = 0, None, SteadyWait()
         while not self._ended.wait(GLANCE):
             glances += 1
-            wait = self.wait
+            wait = steady.shown(self.wait)
             now = (self.status_text, wait and wait[:2])
             beats = glances % int(BEAT / GLANCE) == 0 or said != now
             try:

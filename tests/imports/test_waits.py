@@ -9,7 +9,7 @@ import pytest
 from connector.errors import RequestTimeoutError, ServerError
 from connector.extensions import db
 from connector.jobs import attempt as run_module
-from connector.jobs import lifecycle
+from connector.jobs import lifecycle, steady_wait
 from connector.jobs.attempt import JobAttempt, work
 from connector.jobs.report import as_dict
 from connector.models.catalogue import CatalogueFile
@@ -121,6 +121,7 @@ def test_the_maximum_outage_ends_a_job_if_all_files_hang_but_not_for_one(desk, d
 @pytest.fixture
 def quick_beats(monkeypatch):
     monkeypatch.setattr(run_module, "GLANCE", 0.005)
+    monkeypatch.setattr(steady_wait, "HOLD_SECONDS", 0)
 
 
 def written(job_id: int, until) -> Job:
