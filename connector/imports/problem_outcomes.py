@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, case, exists, func, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, Subquery, case, exists, func, select
 
+from ..catalogue import changes
 from ..catalogue.item_presentation import FILE_STATUSES
 from ..catalogue.problem_files import LISTED
 from ..extensions import db
@@ -22,10 +22,7 @@ from .job_kinds import TRIED
 FAILED = (FileStatus.FAILED, FileStatus.DAMAGED)
 UNAVAILABLE = (FileStatus.RESTRICTED, FileStatus.MISSING, FileStatus.TOO_LARGE, FileStatus.INFECTED)
 _TITLE_IS_RESTRICTED = CatalogueItem.title_is_restricted | CatalogueItem.is_restricted
-_FILE_OF_PROBLEM = and_(
-    CatalogueFile.item_id == FileProblem.item_id, CatalogueFile.bitstream_id == FileProblem.bitstream_id
-)
-_IS_OPEN = CatalogueFile.status.in_(LISTED)
+COUNTED = 200  # problems; counting more would make the page slow
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,43 +50,53 @@ def in_words(job: Job) -> str:
     return ", ".join(parts)
 
 
-def open_problems(job: Job) -> OpenProblems:
-    """Return how many of the items and files that a job could not read or download are still to be done."""
-    failed = select(func.count()).where(Change.job_id == job.id, Change.action.in_(report.UNREAD))
-    files = select(func.count(), func.count().filter(_IS_OPEN)).select_from(FileProblem)
-    files = files.outerjoin(CatalogueFile, _FILE_OF_PROBLEM).where(FileProblem.job_id == job.id)
-    total_files, open_files = db.session.execute(files).one()
-    total_items = db.session.scalars(failed).one()
-    read = len(db.session.execute(_read_later(job)).all()) if total_items else 0
-    return OpenProblems(total_items - read + open_files, total_items + total_files)
+def open_problems(job: Job) -> OpenProblems | None:
+    """Return how many of the items and files that a job could not read or download are still to be done.
+
+    Return None if there are more than COUNTED, because each must be looked up.
+    """
+    columns = select(Change.source_id)
+    failed = [
+        source_id
+        for action in report.UNREAD
+        for source_id in db.session.scalars(changes.of_job(columns, job.id, action).limit(COUNTED + 1))
+    ]
+    problems = _first_files(job, COUNTED + 1)
+    files = select(_is_open()).select_from(problems).outerjoin(CatalogueFile, _file_of(problems))
+    are_open = db.session.scalars(files).all()
+    if len(failed) + len(are_open) > COUNTED:
+        return None
+    read = _read_later(job, {source_id for source_id in failed if source_id})
+    still_failed = sum(source_id not in read for source_id in failed)
+    return OpenProblems(still_failed + sum(map(bool, are_open)), len(failed) + len(are_open))
 
 
 def item_outcomes(job: Job, source_ids: Collection[str]) -> dict[str, str]:
     """Return a sentence for each of these items that a later job has read, by the id of the item at its source."""
-    query = _read_later(job).where(Change.source_id.in_(source_ids))
-    return {row.source_id: _("Read by job %(job)s.", job=row.later) for row in db.session.execute(query)}
+    return {id: _("Read by job %(job)s.", job=later) for id, later in _read_later(job, source_ids).items()}
 
 
 def file_outcomes(job: Job, limit: int | None, *, with_restricted: bool) -> Iterator[dict[str, Any]]:
     """Yield the files that this job could not download and that a later job has tried or no longer found.
 
-    They have the keys of `report.problems`, and a sentence `outcome`. `with_restricted`: include files whose names are
-    restricted.
+    They have the keys of `report.problems`, and a sentence `outcome`. `limit`: look only at the first files of the job,
+    as many as this. `with_restricted`: include files whose names are restricted.
     """
+    problems = _first_files(job, limit)
     is_listed_by_this_job = exists().where(
-        Holding.source_id == job.source_id, Holding.item_id == FileProblem.item_id, Holding.last_seen_job_id == job.id
+        Holding.source_id == job.source_id, Holding.item_id == problems.c.item_id, Holding.last_seen_job_id == job.id
     )
     title = case((_TITLE_IS_RESTRICTED, None), else_=CatalogueItem.title).label("title")
     query = (
-        select(CatalogueFile, FileProblem.item_id, CatalogueItem.source_id, CatalogueItem.handle, title)
-        .select_from(FileProblem)
-        .join(CatalogueItem, CatalogueItem.id == FileProblem.item_id)
-        .outerjoin(CatalogueFile, _FILE_OF_PROBLEM)
-        .where(FileProblem.job_id == job.id, ~(is_listed_by_this_job & func.coalesce(_IS_OPEN, False)))
+        select(CatalogueFile, problems.c.item_id, CatalogueItem.source_id, CatalogueItem.handle, title)
+        .select_from(problems)
+        .join(CatalogueItem, CatalogueItem.id == problems.c.item_id)
+        .outerjoin(CatalogueFile, _file_of(problems))
+        .where(~(is_listed_by_this_job & _is_open()))
     )
     if not with_restricted:
         query = query.where(CatalogueFile.name_is_restricted.is_(False))
-    for row in db.session.execute(query.order_by(FileProblem.id).limit(limit)):
+    for row in db.session.execute(query.order_by(problems.c.id)):
         file = row.CatalogueFile
         yield {
             "id": row.source_id,
@@ -101,26 +108,46 @@ def file_outcomes(job: Job, limit: int | None, *, with_restricted: bool) -> Iter
         }
 
 
-def _read_later(job: Job) -> Select[*tuple[Any, ...]]:
-    """Return a SELECT of the items that this job could not read and a later job could: (source_id, later)."""
-    again = aliased(Change)
-    failed_again = exists().where(
-        again.job_id == Holding.last_seen_job_id,
-        again.action.in_(report.UNREAD),
-        again.source_key == Change.source_key,
+def _first_files(job: Job, limit: int | None) -> Subquery:
+    """Return the first files that a job could not download."""
+    mine = select(FileProblem.id, FileProblem.item_id, FileProblem.bitstream_id).where(FileProblem.job_id == job.id)
+    return mine.order_by(FileProblem.id).limit(limit).subquery()
+
+
+def _file_of(problems: Subquery) -> ColumnElement[bool]:
+    """Return the condition that a file is the one of a row of `_first_files`."""
+    return (CatalogueFile.item_id == problems.c.item_id) & (CatalogueFile.bitstream_id == problems.c.bitstream_id)
+
+
+def _is_open() -> ColumnElement[bool]:
+    """Return the condition that a file is still there and not downloaded."""
+    return func.coalesce(CatalogueFile.status.in_(LISTED), False)
+
+
+def _read_later(job: Job, source_ids: Collection[str]) -> dict[str, int]:
+    """Return the last later job that has read each of these items, by the id of the item at its source.
+
+    Each query looks up these items in an index, so that its work does not grow with the catalogue.
+    """
+    named = (CatalogueItem.repository_id == job.repository_id, CatalogueItem.source_id.in_(source_ids))
+    query = select(CatalogueItem.id, CatalogueItem.source_id, CatalogueItem.source_key).where(*named)
+    items = {row.id: row for row in db.session.execute(query)} if source_ids else {}
+    if not items:
+        return {}
+    held = (Holding.source_id == job.source_id, Holding.item_id.in_(items), Holding.last_seen_job_id > job.id)
+    later = dict(db.session.execute(select(Holding.item_id, Holding.last_seen_job_id).where(*held)).all())
+    again = (
+        Change.job_id.in_(set(later.values())),
+        Change.action.in_(report.UNREAD),
+        Change.source_key.in_([items[item_id].source_key for item_id in later]),
     )
-    query = (
-        select(Change.source_id, func.max(Holding.last_seen_job_id).label("later"))
-        .join(
-            CatalogueItem,
-            (CatalogueItem.source_id == Change.source_id) & (CatalogueItem.repository_id == job.repository_id),
-        )
-        .join(Holding, (Holding.item_id == CatalogueItem.id) & (Holding.source_id == job.source_id))
-        .where(Change.job_id == job.id, Change.action.in_(report.UNREAD))
-        .where(Holding.last_seen_job_id > job.id, ~failed_again)
-        .group_by(Change.source_id)
-    )
-    return query
+    rows = db.session.execute(select(Change.job_id, Change.source_key).where(*again))
+    failed_again = {(row.job_id, row.source_key) for row in rows}
+    return {
+        items[item_id].source_id: job_id
+        for item_id, job_id in later.items()
+        if (job_id, items[item_id].source_key) not in failed_again
+    }
 
 
 def _file_outcome(file: CatalogueFile | None) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from connector.errors import NotFoundError, RestrictedError, ServerError
 from connector.extensions import db, transaction
+from connector.imports import problem_outcomes
 from connector.models.catalogue import CatalogueFile, FileProblem
 from tests.pages import links, words
 
@@ -56,6 +57,15 @@ def test_after_a_retry_each_problem_has_its_outcome(client, retried):
     assert "Title 2 File “a.txt” Job 2: missing." in text
     assert "Title 3 it is broken Read by job 2." in text
     assert "Title 4 it is broken Still open" in text
+
+
+def test_many_problems_are_not_counted_for_the_page(client, retried, monkeypatch):
+    monkeypatch.setattr(problem_outcomes, "COUNTED", 2)
+
+    page = words(client.get("/jobs/1/"))
+
+    assert "still open." not in page
+    assert "See job 2 ." in page
 
 
 def test_the_csv_of_problems_has_the_outcomes_too(client, retried):
