@@ -134,8 +134,11 @@ def _read_later(job: Job, source_ids: Collection[str]) -> dict[str, int]:
     items = {row.id: row for row in db.session.execute(query)} if source_ids else {}
     if not items:
         return {}
-    held = (Holding.source_id == job.source_id, Holding.item_id.in_(items), Holding.last_seen_job_id > job.id)
-    later = dict(db.session.execute(select(Holding.item_id, Holding.last_seen_job_id).where(*held)).all())
+    held = select(Holding.item_id, Holding.last_seen_job_id).where(
+        Holding.source_id == job.source_id, Holding.item_id.in_(items)
+    )
+    # Comparing job ids here keeps the databases from reading all holdings that later jobs have seen.
+    later = {row.item_id: row.last_seen_job_id for row in db.session.execute(held) if row.last_seen_job_id > job.id}
     again = (
         Change.job_id.in_(set(later.values())),
         Change.action.in_(report.UNREAD),
