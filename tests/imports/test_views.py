@@ -314,7 +314,7 @@ def test_one_item_is_shown_in_the_singular(app, desk, dspace, client):
         db.session.rollback()
 
     assert "1 of 1 item " in words(client.get(f"/jobs/{job.id}/live"))
-    assert ": completed. 1 item: 1 added," in line
+    assert ". Completed. 1 item: 1 added," in line
 
 
 def test_an_ended_job_no_longer_polls(desk, dspace, client):
