@@ -70,6 +70,7 @@ class ChangeForm(ConnectForm):
         [Length(max=250, message=_l("The name has at most 250 characters."))],
         filters=[trimmed],
         description=_l("Shown on all pages. Leave empty for the name that the repository gives itself."),
+        render_kw={"class": "long-text"},
     )
 
     @property
