@@ -98,6 +98,8 @@ def test_no_page_is_wider_than_a_small_screen(open_page, site, sample, scheme):
         "/item-sets/1/",
         "/sources/1/",
         "/missing/",
+        "/help/blocked/",
+        "/help/words/",
         "/users/",
         "/audit/",
         "/account/",
