@@ -26,6 +26,7 @@ from .connections import WRITERS, DestinationConnection, open_destination
 from .item_writer import RUNS_ON, ItemToSend, ItemWriter, Outcome
 from .items_to_send import ItemsToSend
 from .mapping import ItemRules, lacking, name_of
+from .merge import CLASS, TEMPLATE, VISIBILITY
 from .published_items import PublishedItems
 from .published_sets import item_set_of
 
@@ -191,7 +192,8 @@ class Publisher:
 
 
 def _conflict_in_words(names: Sequence[str]) -> str:
-    fields = ", ".join(map(name_of, names))
+    members = {VISIBILITY: _("visibility"), CLASS: _("class"), TEMPLATE: _("template")}
+    fields = ", ".join(members.get(name) or name_of(name) for name in names)
     return _("Changed both in Omeka S and at the source: %(fields)s. The values in Omeka S stay.", fields=fields)
 
 

@@ -25,7 +25,7 @@ from tests.pages import links, words
 
 from .conftest import added
 
-DCTERMS = "http://purl.org/dc/terms/"
+BIBO = "http://purl.org/ontology/bibo/"
 
 
 @pytest.fixture
@@ -151,6 +151,26 @@ def test_what_changed_on_both_sides_stays_as_it_is_in_omeka_and_is_listed(librar
     assert job.clean is False
     assert [problem["reason"] for problem in report.problems(job)] == [
         "Changed both in Omeka S and at the source: title. The values in Omeka S stay."
+    ]
+
+
+def test_a_class_that_both_sides_changed_is_named_in_words(library, omeka):
+    destinations.get(library).classes = {"text": f"{BIBO}Thesis"}
+    for one in db.session.scalars(db.select(CatalogueItem)):
+        one.mapped_values = one.mapped_values | {"dcterms:type": [{"value": "Text", "language": None}]}
+    db.session.commit()
+    publish(library)
+    _, there = first_published(omeka)
+    assert there["@type"] == ["o:Item", "bibo:Thesis"]
+    omeka.edit(there["o:id"], o__resource_class={"o:id": 40})
+    destinations.get(library).classes = {"text": f"{BIBO}Article"}
+    db.session.commit()
+
+    job = publish(library)
+
+    assert counts(job, "conflicts", "updated") == {"conflicts": 1, "updated": held() - 1}
+    assert [problem["reason"] for problem in report.problems(job)] == [
+        "Changed both in Omeka S and at the source: class. The values in Omeka S stay."
     ]
 
 
