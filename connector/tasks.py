@@ -11,7 +11,7 @@ from . import error_translation
 from .actor import SCHEDULE
 from .catalogue import counts
 from .extensions import huey
-from .imports import importer, job_kinds, preview, preview_sample, retention, undo, worker_heartbeat
+from .imports import importer, job_kinds, preview, retention, undo, worker_heartbeat
 from .jobs import lifecycle, notifications, scheduling
 from .jobs.attempt import JobAttempt, work
 from .logs import about_job, log_throttled
@@ -24,7 +24,6 @@ RUNNERS: dict[str, Callable[[JobAttempt], tuple[bool, str]]] = {
     job_kinds.IMPORT.name: importer.run,
     job_kinds.UNDO.name: undo.run,
     job_kinds.PREVIEW.name: preview.run,
-    job_kinds.SAMPLE.name: preview_sample.run,
     PUBLISH.name: publisher.run,
 }
 

@@ -20,7 +20,7 @@ from connector.extensions import JSON_VALUE, db, migrate
 from connector.imports import job_kinds
 from connector.models.accounts import Account
 from connector.models.catalogue import CatalogueFile, CatalogueItem, ChangeFile, Holding
-from connector.models.jobs import Job
+from connector.models.jobs import Job, PreviewRow, SampleItem
 from connector.models.repositories import Source
 from connector.storage.instance import prepare, revision
 from tests.conftest import app_at
@@ -183,7 +183,7 @@ def test_renamed_columns_keep_their_values(app):
 
     ended, running = db.session.get_one(Job, 1), db.session.get_one(Job, 2)
     assert [getattr(ended, name) for name in new] == times
-    assert (ended.kind, ended.heartbeat_at, ended.notification_attempted_at) == ("sample", None, heartbeat)
+    assert (ended.kind, ended.heartbeat_at, ended.notification_attempted_at) == ("preview", None, heartbeat)
     assert (running.heartbeat_at, running.notification_attempted_at) == (heartbeat, None)
     for holding in db.session.scalars(sa.select(Holding)):
         assert (holding.created_by_job_id, holding.last_seen_job_id, holding.left_at) == (1, 2, times[0])
@@ -233,6 +233,32 @@ def test_stored_files_that_an_undo_needs_are_recorded_for_every_change(app):
 
     expected = {(number + 4, sha256) for number in range(600) for sha256 in ("a", f"b{number}")}
     assert {(row.change_id, row.sha256) for row in db.session.scalars(sa.select(ChangeFile))} == expected
+
+
+def test_a_job_of_sample_items_becomes_a_preview_that_keeps_them(app):
+    upgrade(revision="0035")
+    fill(1)
+    found = {table.name: table for table in tables()}
+    row = found["preview_row"]
+    shown = {"job_id": 1, "action": "shown", "source_key": "1/a", "data": {"item": {"title": "A"}, "files": []}}
+    failed = {"job_id": 1, "action": "failed", "source_key": "1/b", "data": {"reason": "Broken"}, "has_problem": True}
+    with db.engine.begin() as connection:
+        connection.execute(sa.update(found["job"]).values(kind="sample", options={"rehearse": 3}))
+        connection.execute(sa.update(found["job_counter"]).values(name="added", value=1))
+        connection.execute(sa.delete(row))
+        for values in (shown, failed):
+            connection.execute(sa.insert(row).values({"title": None, "ticked": False, "has_problem": False} | values))
+
+    upgrade()
+
+    job = db.session.get_one(Job, 1)
+    samples = db.session.scalars(sa.select(SampleItem).order_by(SampleItem.id)).all()
+    assert (job.kind, job.options, job.counts) == ("preview", {"rehearse": 3, "samples_only": True}, {"samples": 1})
+    assert [(one.source_key, one.reason, one.data.get("item")) for one in samples] == [
+        ("1/a", None, {"title": "A"}),
+        ("1/b", "Broken", None),
+    ]
+    assert db.session.scalars(sa.select(PreviewRow)).all() == []
 
 
 def test_numbers_of_repositories_are_kept_in_64_bits(app):

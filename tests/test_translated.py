@@ -167,7 +167,7 @@ def change_items() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "counted"),
-    [(Kind.PREVIEW, {"added", "updated", "vanished"}), (Kind.SAMPLE, {"added"}), (Kind.UNDO, {"removed"})],
+    [(Kind.PREVIEW, {"added", "updated", "vanished", "samples"}), (Kind.UNDO, {"removed"})],
 )
 def test_every_text_of_the_pages_of_a_job_is_translated(stocked_app, stocked_client, kind, counted):
     with pseudo_locale():

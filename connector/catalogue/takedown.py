@@ -20,7 +20,7 @@ from ..errors import InvalidInputError
 from ..extensions import db, execute_counted, transaction, utcnow
 from ..i18n import gettext as _
 from ..models.catalogue import Action, Exclusion, Holding
-from ..models.jobs import Job, PreviewRow
+from ..models.jobs import Job, PreviewRow, SampleItem
 from ..pagination import Order
 from ..storage.garbage_collection import check_disk, delete_unreferenced_files
 from ..text import csv_safe
@@ -31,7 +31,7 @@ from .missing import CHANGE, ITEM, delete_items
 ITEMS_AT_ONCE = 100
 NEWEST_FIRST = Order((Exclusion.id,), is_descending=True)
 EXCLUSION, HOLDING = Exclusion.__table__, Holding.__table__
-JOB, LOOKED_AT = Job.__table__, PreviewRow.__table__
+JOB, SHOWN = Job.__table__, (PreviewRow.__table__, SampleItem.__table__)
 IDENTITY = (ITEM.c.id, ITEM.c.source_key, ITEM.c.source_id, ITEM.c.handle)
 
 
@@ -178,16 +178,17 @@ def _handles_of_others(repository_id: int, rows: Sequence[Any], item_ids: Collec
 
 
 def _exclude(repository_id: int, row: Any, reason: str, *, by_id: bool = False) -> None:
-    """Exclude the item, and delete its rows in previews and samples.
+    """Exclude the item, and delete its rows in previews.
 
     `by_id`: another item that stays has the same handle, so the id is excluded instead.
     """
     key = row.source_id if by_id else row.source_key
     mine = (EXCLUSION.c.repository_id == repository_id, EXCLUSION.c.source_key == key)
     db.session.execute(delete(EXCLUSION).where(*mine))
-    here = LOOKED_AT.c.job_id.in_(select(JOB.c.id).where(JOB.c.repository_id == repository_id))
-    same = (LOOKED_AT.c.source_key == row.source_key) | (LOOKED_AT.c.source_id == row.source_id)
-    db.session.execute(delete(LOOKED_AT).where(here, same))
+    for table in SHOWN:
+        here = table.c.job_id.in_(select(JOB.c.id).where(JOB.c.repository_id == repository_id))
+        same = (table.c.source_key == row.source_key) | (table.c.source_id == row.source_id)
+        db.session.execute(delete(table).where(here, same))
     identity = {"source_key": key, "source_id": row.source_id, "handle": row.handle}
     values = {"repository_id": repository_id, "reason": reason, "owner": current_actor(), "created": utcnow()}
     db.session.execute(insert(EXCLUSION).values(values | identity))

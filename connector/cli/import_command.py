@@ -16,6 +16,7 @@ from ..formatting import file_count, item_count, request_count, time_range
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..imports.import_options import ImportOptions
+from ..imports.sample_items import MOST
 from ..jobs import lifecycle
 from ..models.accounts import Role
 from ..models.jobs import Kind
@@ -66,12 +67,20 @@ from .user_commands import as_option
 @option("--same-as", metavar="REPOSITORY", help=_l("The known repository that has moved to this address."))
 @option("--estimate", is_flag=True, help=_l("Only estimate size and time. Import nothing."))
 @option("--dry-run", is_flag=True, help=_l("Only preview the changes. Import nothing."))
+@option(
+    "--samples",
+    metavar="N",
+    type=click.IntRange(1, MOST),
+    help=_l("With --dry-run: also read N varied items, and show them as pages."),
+)
 @as_option
 @json_option
 def _import(url: str, as_json: bool, **options: Any) -> None:
     kind, identifier = _scope_options(options)
     if options["item_set"] and options["item_set_from_collection"]:
         raise InvalidInputError(_("Give --item-set or --item-set-from-collection, not both."))
+    if options["samples"] and not options["dry_run"]:
+        raise InvalidInputError(_("Give --samples only with --dry-run."))
     same_as = credentials.to_be_moved(service.find_repository(options["same_as"]).id).id if options["same_as"] else None
     delay = None if options["delay"] is None else check_delay(options["delay"])
     limit = check_limit(options["limit"])
@@ -118,6 +127,7 @@ def _created(source_id: int, options: dict[str, Any], requests: int) -> int:
         full=options["full"],
     )
     kind = Kind.PREVIEW if options["dry_run"] else Kind.IMPORT
+    kept = kept.for_preview(options["samples"] or 0) if options["dry_run"] else kept
     return lifecycle.create(source_id, kept.to_json(), kind=kind, comment=options["comment"], requests=requests)
 
 

@@ -133,13 +133,13 @@ class ChangeRecords:
         return {s.stored_id: (s, row) for s, row in found}
 
     def _row(self, action: str, key: str, subject: Any) -> dict[str, Any]:
-        return {"job_id": self._job_id, **identity(action, key, subject)}
+        return {"job_id": self._job_id, "action": str(action), **identity(key, subject)}
 
 
-def identity(action: str, key: str, subject: Item | Failure) -> dict[str, Any]:
-    """Return the columns of a job's row that identify its item, with the action."""
+def identity(key: str, subject: Item | Failure) -> dict[str, Any]:
+    """Return the columns of a job's row that identify its item."""
     names = {"source_id": subject.id, "handle": subject.handle, "title": storable(subject.name)}
-    return {"action": str(action), "source_key": key, **names}
+    return {"source_key": key, **names}
 
 
 def name_of(failure: Failure) -> str:

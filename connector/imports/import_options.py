@@ -17,7 +17,8 @@ class ImportOptions:
     (each file) and `files_limit` (all files together): bytes. `item_set`: the name of the item set for all items, with
     `item_set_id` if it exists. `item_set_from_collection`: an item set for each DSpace collection. `test`: read only
     this many items. `full`: read every item again. `retry`: the job whose failures to retry. `only`: the preview whose
-    selected items to import. `rehearse`: the number of sample items. `hours`: when the job may run.
+    selected items to import. `rehearse`: the number of sample items of a preview. `samples_only`: the preview
+    reads no changes. `hours`: when the job may run.
     """
 
     files: bool = False
@@ -32,6 +33,7 @@ class ImportOptions:
     retry: int | None = None
     only: int | None = None
     rehearse: int | None = None
+    samples_only: bool = False
     hours: Window | None = None
 
     @classmethod
@@ -68,5 +70,13 @@ class ImportOptions:
         return self.test is not None or self.reads_some_items
 
     def for_whole_scope(self) -> Self:
-        """Return these options for an import that reads its whole scope."""
-        return replace(self, retry=None, only=None, test=None, rehearse=None)
+        """Return these options for an import or a preview that reads its whole scope."""
+        return replace(self, retry=None, only=None, test=None)
+
+    def for_import(self) -> Self:
+        """Return these options of a preview for the import that it describes."""
+        return replace(self, rehearse=None, samples_only=False)
+
+    def for_preview(self, samples: int, *, samples_only: bool = False) -> Self:
+        """Return these options for a preview with this number of sample items."""
+        return replace(self, rehearse=samples or None, samples_only=samples_only)

@@ -18,7 +18,7 @@ from .access_checks import AccessCheck
 from .earlier_imports import had_other_login, was_completed
 from .file_counts import due_before, in_counts
 from .file_downloads import FileDownloader
-from .import_context import ImportContext, NewRecorder, open_context
+from .import_context import ImportContext, open_context
 from .import_progress import Listing
 from .incremental import read_changes
 from .lost_scope import is_lost
@@ -33,26 +33,18 @@ from .scope_pages import first_items, scope_pages
 from .source_recorder import SourceRecorder
 
 
-def run(
-    attempt: JobAttempt,
-    connect: Callable[..., RepositoryConnection] = open_connection,
-    *,
-    new_recorder: NewRecorder = Recorder,
-    new_source_recorder: Callable[[ImportContext], SourceRecorder | PreviewSourceRecorder] = SourceRecorder,
-    new_files: Callable[[ImportContext], FileDownloader | ExpectedFiles] = FileDownloader,
-    new_access_check: Callable[[ImportContext], AccessCheck | NoAccessCheck] = AccessCheck,
-) -> tuple[bool, str]:
+def run(attempt: JobAttempt, connect: Callable[..., RepositoryConnection] = open_connection) -> tuple[bool, str]:
     """Run an import. Return (clean, message).
 
-    `connect`: opens the connection to the repository (see `open_connection`). A preview replaces the other parts.
+    `connect`: opens the connection to the repository (see `open_connection`).
     """
-    with open_context(attempt, connect, new_recorder) as context:
-        files = new_files(context) if context.options.files else None
-        return Importer(context, new_source_recorder(context), new_access_check(context), files).run()
+    with open_context(attempt, connect, Recorder) as context:
+        files = FileDownloader(context) if context.options.files else None
+        return Importer(context, SourceRecorder(context), AccessCheck(context), files).run()
 
 
 class Importer:
-    """The order of the steps of one attempt at an import."""
+    """The order of the steps of one attempt at an import. A preview replaces the parts that write (see `preview`)."""
 
     def __init__(
         self,

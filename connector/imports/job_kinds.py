@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..i18n import lazy_gettext as _l
 from ..models.catalogue import FileStatus
-from ..models.job_kinds import Downloads, JobKind, register
+from ..models.job_kinds import Downloads, JobKind, JobVariant, register
 from ..models.jobs import Kind
 
 ITEMS = ("seen", "added", "updated", "unchanged", "failed", "vanished", "not_visible")
@@ -40,50 +40,53 @@ IMPORT = JobKind(
     stored=STORED,
     downloads=DOWNLOADS,
     position=("seen", "bytes", *STORED, "vanished"),
+    variants={
+        "retry": JobVariant(_l("Retry of job %(job)s"), _l("Retry of job %(job)s: %(source)s")),
+        "only": JobVariant(_l("Chosen items"), _l("Chosen items of %(source)s")),
+        "test": JobVariant(_l("Test import"), _l("Test import of %(source)s")),
+    },
     is_undoable=True,
 )
 PREVIEW = JobKind(
     name=Kind.PREVIEW,
     title=_l("Preview"),
     heading=_l("Preview of %(source)s"),
-    counters=IMPORT.counters,
+    counters=IMPORT.counters | {"samples"},
     labels={
         "added": _l("Would be new"),
         "updated": _l("Would change"),
         "unchanged": _l("Unchanged"),
         "failed": _l("Failed"),
     },
-    rare_labels=MISSING,
+    rare_labels=MISSING | {"samples": _l("Sample items")},
     words={
         "added": _l("%(count)s would be new"),
         "updated": _l("%(count)s would change"),
         "unchanged": _l("%(count)s unchanged"),
         "failed": _l("%(count)s failed"),
     },
-    rare_words=MISSING_IN_WORDS,
+    rare_words=MISSING_IN_WORDS | {"samples": _l("sample items: %(count)s")},
     done=IMPORT.done,
     stored=STORED,
     position=IMPORT.position,
-    is_preview=True,
-)
-SAMPLE = JobKind(
-    name=Kind.SAMPLE,
-    title=_l("Sample items"),
-    heading=_l("Sample items of %(source)s"),
-    counters=frozenset({"seen", "added", "failed", "requests"}),
-    labels={"added": _l("Shown"), "failed": _l("Failed")},
-    words={"added": _l("%(count)s shown"), "failed": _l("%(count)s failed")},
-    done=("seen",),
-    position=("seen",),
+    variants={
+        "samples_only": JobVariant(
+            _l("Sample items"),
+            _l("Sample items of %(source)s"),
+            labels={"samples": _l("Shown"), "failed": _l("Failed")},
+            words={"samples": _l("%(count)s shown"), "failed": _l("%(count)s failed")},
+        )
+    },
     is_preview=True,
 )
 UNDO = JobKind(
     name=Kind.UNDO,
-    title=_l("Undo"),
+    title=_l("Undo of job %(job)s"),
+    heading=_l("Undo of import %(job)s"),
     counters=frozenset({"removed", "restored", "kept"}),
     labels={"removed": _l("Removed"), "restored": _l("Restored"), "kept": _l("Kept")},
     words={"removed": _l("%(count)s removed"), "restored": _l("%(count)s restored"), "kept": _l("%(count)s kept")},
     done=("removed", "restored", "kept"),
     position=("removed", "restored", "kept"),
 )
-register(IMPORT, PREVIEW, SAMPLE, UNDO)
+register(IMPORT, PREVIEW, UNDO)

@@ -1,7 +1,7 @@
-"""A preview: reads a source as an import would, and records the changes that the import would make.
+"""A preview: reads sample items and the changes that an import would make. It does not change the catalogue.
 
-A preview writes only PreviewRows. It uses the importer with another recorder, which writes a row for each item where an
-import would write a holding. So previews stop, resume and find missing items with the same code as imports.
+The changes are read by the importer with another recorder, which writes a PreviewRow for each item where an import
+would write a holding. So previews stop, resume and find missing items with the same code as imports.
 """
 
 from __future__ import annotations
@@ -10,19 +10,27 @@ from collections.abc import Callable
 
 from ..jobs.attempt import JobAttempt
 from ..repositories.connections import RepositoryConnection, open_connection
-from . import importer
+from . import sample_items
+from .import_context import ImportContext, open_context
+from .importer import Importer
 from .preview_files import ExpectedFiles, NoAccessCheck
 from .preview_recorder import PreviewRecorder
 from .preview_source_recorder import PreviewSourceRecorder
 
 
 def run(attempt: JobAttempt, connect: Callable[..., RepositoryConnection] = open_connection) -> tuple[bool, str]:
-    """Carry out a preview and return (clean, message)."""
-    return importer.run(
-        attempt,
-        connect,
-        new_recorder=PreviewRecorder,
-        new_source_recorder=PreviewSourceRecorder,
-        new_files=ExpectedFiles,
-        new_access_check=NoAccessCheck,
-    )
+    """Carry out a preview and return (clean, message). The sample items come first, because they take seconds."""
+    with open_context(attempt, connect, PreviewRecorder) as context:
+        options = context.options
+        if options.samples_only:
+            return sample_items.read(context)
+        if options.rehearse and not sample_items.are_read(context.job_id):
+            sample_items.read(context)
+        are_read, unread_samples = sample_items.outcome(context.job_id)
+        clean, message = _read_changes(context)
+        return clean and are_read, f"{message} {unread_samples}".strip()
+
+
+def _read_changes(context: ImportContext) -> tuple[bool, str]:
+    files = ExpectedFiles(context) if context.options.files else None
+    return Importer(context, PreviewSourceRecorder(context), NoAccessCheck(context), files).run()

@@ -183,8 +183,8 @@ class PreviewRecorder:
         }
 
     def _identity(self, action: PreviewAction, key: str, subject: Item | Failure) -> dict[str, Any]:
-        is_failed = action is PreviewAction.FAILED
-        return {"job_id": self._job_id, "has_problem": is_failed, **identity(action, key, subject)}
+        common = {"job_id": self._job_id, "action": action.value, "has_problem": action is PreviewAction.FAILED}
+        return common | identity(key, subject)
 
 
 def _row_data(item: Item, before: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The rows of previews and samples."""
+"""The rows of previews: the changes that an import would make."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..extensions import db
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..jobs import lifecycle
-from ..models.jobs import Job, Kind, PreviewRow
+from ..models.jobs import Job, PreviewRow
 from ..pagination import Order
 
 ROWS_PER_FETCH = 500
@@ -23,7 +23,7 @@ AS_FOUND = Order((PreviewRow.id,))
 class PreviewAction(StrEnum):
     """What an import would do to an item, as a preview records it.
 
-    SHOWN: a sample item of a sample. CHOSEN: an item that was ticked in a preview and that an import must read.
+    CHOSEN: an item that was ticked in a preview and that an import must read.
     """
 
     NEW = "new"
@@ -31,14 +31,9 @@ class PreviewAction(StrEnum):
     UNCHANGED = "unchanged"
     VANISHED = "vanished"
     FAILED = "failed"
-    SHOWN = "shown"
     CHOSEN = "chosen"
 
 
-NOT_OF_KIND = {
-    Kind.PREVIEW: _l("Job %(job)s is not a preview."),
-    Kind.SAMPLE: _l("Job %(job)s does not show sample items."),
-}
 FILE_CHANGES = {
     "added": _l("file %(name)s added"),
     "changed": _l("file %(name)s changed"),
@@ -47,11 +42,11 @@ FILE_CHANGES = {
 CHANGES = (PreviewAction.NEW, PreviewAction.CHANGED, PreviewAction.VANISHED)
 
 
-def of_kind(job_id: int, kind: Kind) -> Job:
-    """Return the job if it is of this kind. Raises NotFoundError."""
+def get_preview(job_id: int) -> Job:
+    """Return the job if it is a preview. Raises NotFoundError."""
     job = lifecycle.get(job_id)
-    if job.kind != kind:
-        raise NotFoundError(NOT_OF_KIND[kind] % {"job": job_id})
+    if not job.is_preview:
+        raise NotFoundError(_("Job %(job)s is not a preview.", job=job_id))
     return job
 
 
@@ -79,11 +74,3 @@ def in_words(change: Mapping[str, Any]) -> str:
     names += [FILE_CHANGES[one["change"]] % {"name": one["name"]} for one in change.get("files", ())]
     parts.append(", ".join(names))
     return " ".join(part for part in parts if part) or _("the same in another order")
-
-
-def row(job_id: int, row_id: int, *actions: PreviewAction) -> PreviewRow:
-    """Return the row of this job with this id and one of these actions. Raises NotFoundError."""
-    found: PreviewRow | None = db.session.scalar(rows(job_id, *actions).where(PreviewRow.id == row_id))
-    if found is None:
-        raise NotFoundError(_("Job %(job_id)s no longer has this item. Its results are kept for a day.", job_id=job_id))
-    return found

@@ -14,7 +14,7 @@ from ..i18n import gettext as _
 from ..jobs import lifecycle
 from ..models.jobs import ACTIVE, Job, Kind, PreviewRow
 from .import_options import ImportOptions
-from .preview_rows import PreviewAction, of_kind
+from .preview_rows import PreviewAction, get_preview
 
 JOB, ROW = Job.__table__, PreviewRow.__table__
 CAN_BE_CHOSEN = (PreviewAction.NEW, PreviewAction.CHANGED)
@@ -26,8 +26,9 @@ def import_all(job_id: int) -> int:
 
     Raises ConflictError while an import of only some items is active.
     """
-    job = of_kind(job_id, Kind.PREVIEW)
-    made = lifecycle.create(job.source_id, job.options, comment=job.comment)
+    job = get_preview(job_id)
+    options = ImportOptions.from_json(job.options).for_import()
+    made = lifecycle.create(job.source_id, options.to_json(), comment=job.comment)
     if ImportOptions.from_json(lifecycle.get(made).options).reads_some_items:
         raise _busy(made)
     return made
@@ -63,12 +64,12 @@ def import_ticked(job_id: int) -> int:
     ConflictError if nothing is ticked, or while another import of the source is active.
     """
     with transaction():
-        job = of_kind(job_id, Kind.PREVIEW)
+        job = get_preview(job_id)
         lifecycle.lock_repository(job.repository_id)
         active = select(JOB.c.id).where(JOB.c.source_id == job.source_id, JOB.c.state.in_(ACTIVE))
         if (other := db.session.scalar(active.where(JOB.c.kind == Kind.IMPORT))) is not None:
             raise _busy(other)
-        options = replace(ImportOptions.from_json(job.options).for_whole_scope(), only=job_id)
+        options = replace(ImportOptions.from_json(job.options).for_whole_scope().for_import(), only=job_id)
         made = lifecycle.add(job.source, options.to_json(), comment=job.comment)
         names = ("job_id", "action", "data", "source_key", "source_id", "handle", "title")
         own = (literal(made), literal(PreviewAction.CHOSEN.value), literal({}, ROW.c.data.type))

@@ -20,10 +20,12 @@ from ..extensions import db, transaction, utcnow
 from ..i18n import gettext as _
 from ..jobs import lifecycle
 from ..models.catalogue import Change
-from ..models.jobs import ACTIVE, Job, Kind, PreviewRow
+from ..models.job_kinds import KINDS
+from ..models.jobs import ACTIVE, Job, Kind, PreviewRow, SampleItem
 from ..storage.garbage_collection import delete_unreferenced_files
 
-CHANGE, JOB, ROW = Change.__table__, Job.__table__, PreviewRow.__table__
+CHANGE, JOB = Change.__table__, Job.__table__
+ROW, SAMPLE = PreviewRow.__table__, SampleItem.__table__
 CHANGES_AT_ONCE = 200
 A_DAY = timedelta(days=1)
 
@@ -84,24 +86,26 @@ def _undo_began() -> ColumnElement[bool]:
 
 
 def forget_preview(job_id: int) -> None:
-    """Delete the rows of a preview or of sample items. Raises ConflictError while the job is active."""
+    """Delete the rows of a preview. Raises ConflictError while the job is active."""
     with transaction():
         job = lifecycle.get(job_id)
-        if not job.is_preview_kind or job.is_active:
+        if not job.is_preview or job.is_active:
             raise ConflictError(_("Job %(job_id)s is still active or has no results to delete.", job_id=job_id))
         _delete_rows([job_id])
         audit.note("remove what was found", f"job {job_id}")
 
 
 def forget_previews_before(moment: datetime) -> int:
-    """Delete the rows of previews and samples that ended before this moment (UTC). Return the number of these jobs."""
+    """Delete the rows of previews that ended before this moment (UTC). Return the number of these previews."""
     with transaction():
-        old = select(JOB.c.id).where(JOB.c.kind.in_((Kind.PREVIEW, Kind.SAMPLE)), JOB.c.pruned_at.is_(None))
+        kinds = [kind.name for kind in KINDS.values() if kind.is_preview]
+        old = select(JOB.c.id).where(JOB.c.kind.in_(kinds), JOB.c.pruned_at.is_(None))
         ids = db.session.scalars(old.where(JOB.c.ended_at < moment, JOB.c.state.not_in(ACTIVE))).all()
         _delete_rows(ids)
     return len(ids)
 
 
 def _delete_rows(job_ids: Collection[int]) -> None:
-    db.session.execute(delete(ROW).where(ROW.c.job_id.in_(job_ids)))
+    for table in (ROW, SAMPLE):
+        db.session.execute(delete(table).where(table.c.job_id.in_(job_ids)))
     db.session.execute(update(JOB).where(JOB.c.id.in_(job_ids)).values(pruned_at=utcnow()))

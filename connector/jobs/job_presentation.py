@@ -12,6 +12,7 @@ from ..catalogue.source_links import page_link
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..models.catalogue import FileStatus
+from ..models.job_kinds import JobKind, JobVariant
 from ..models.jobs import Job, State, WaitReason
 
 STATUS = {
@@ -29,7 +30,6 @@ WAITS = {
     WaitReason.DISK_SPACE: _l("Waiting for disk space since %(time)s"),
     WaitReason.VIRUS_SCANNER: _l("Waiting for the virus scanner since %(time)s"),
 }
-PART_OPTIONS = ("retry", "only", "test")  # with one of these, an import is not of the whole source
 SOON = 3.0  # seconds of work before a rate is meaningful
 
 
@@ -81,36 +81,42 @@ class Progress:
 
 def sort(job: Job) -> str:
     """Return the kind of the job in words. Only an import of the whole source is called "Import"."""
-    if job.is_undo:
-        return _("Undo of job %(job)s", job=job.undoes_id)
-    if job.is_import:
-        options = job.options
-        if options.get("retry"):
-            return _("Retry of job %(job)s", job=options["retry"])
-        if options.get("only"):
-            return _("Chosen items")
-        if options.get("test"):
-            return _("Test import")
-    return str(job.definition.title)
+    names, job_id = _names(job)
+    return names.title % {"job": job_id}
 
 
 def is_whole_import(job: Job) -> bool:
     """Return whether the job imports its whole source."""
-    return job.is_import and not any(job.options.get(name) for name in PART_OPTIONS)
+    return job.is_import and job.variant_option is None
 
 
 def heading(job: Job, label: str) -> str:
     """Return the title of the job. `label`: the label of its source for the current reader (see `source_label`)."""
-    if job.is_undo:
-        return _("Undo of import %(job)s", job=job.undoes_id)
-    options = job.options
-    if options.get("retry"):
-        return _("Retry of job %(job)s: %(source)s", job=options["retry"], source=label)
-    if options.get("only"):
-        return _("Chosen items of %(source)s", source=label)
-    if options.get("test"):
-        return _("Test import of %(source)s", source=label)
-    return job.definition.heading % {"source": label}
+    names, job_id = _names(job)
+    return names.heading % {"job": job_id, "source": label}
+
+
+def _names(job: Job) -> tuple[JobKind | JobVariant, Any]:
+    """Return what names the job, its kind or a variant of it, and the job that it undoes or the value of its option."""
+    if (option := job.variant_option) is None:
+        return job.definition, job.undoes_id
+    return job.definition.variants[option], job.options[option]
+
+
+def labels(job: Job) -> Mapping[str, str]:
+    """Return the labels of the counters to show, by name. Rare counters are left out while they are 0."""
+    kind, names = job.definition, _names(job)[0]
+    return _shown(job, kind.labels if names.labels is None else names.labels, kind.rare_labels)
+
+
+def words(job: Job) -> Mapping[str, str]:
+    """Return the texts of the counters for sentences, by name. Rare counters are left out while they are 0."""
+    kind, names = job.definition, _names(job)[0]
+    return _shown(job, kind.words if names.words is None else names.words, kind.rare_words)
+
+
+def _shown(job: Job, usual: Mapping[str, str], rare: Mapping[str, str]) -> Mapping[str, str]:
+    return dict(usual) | {name: text for name, text in rare.items() if name not in usual and job.counts[name]}
 
 
 def page_title(job: Job, label: str) -> str:
@@ -201,9 +207,7 @@ def _worth_showing(seconds: float | None) -> float | None:
 
 def counts(job: Job) -> Sequence[tuple[str, Any]]:
     """Return the counts of a job as (label, number), in the order in which the page shows them."""
-    kind = job.definition
-    rare = {name: label for name, label in kind.rare_labels.items() if job.counts[name]}
-    return [(label, job.counts[name]) for name, label in (dict(kind.labels) | rare).items()]
+    return [(label, job.counts[name]) for name, label in labels(job).items()]
 
 
 def files(job: Job) -> Sequence[tuple[str, int]]:

@@ -33,7 +33,7 @@ STALE = timedelta(seconds=60)
 MAX_CRASHES = 5
 ANY_HOUR = "any_hour"  # option: a person resumed the run outside its permitted hours
 OF_SOME = {"retry", "only"}  # options of an import that reads only some items
-FOR_ONCE = {*OF_SOME, "full", "rehearse"}  # options that the next import of a source does not inherit
+FOR_ONCE = {*OF_SOME, "full", "rehearse", "samples_only"}  # options that the next import of a source does not inherit
 JOB = Job.__table__
 IS_WAITING = (JOB.c.state == State.STOPPED) & JOB.c.resume_at.is_not(None)
 
@@ -84,7 +84,7 @@ def create(
 ) -> int:
     """Queue an import of a source and return its id. If a job of that kind and source is active, return its id instead.
 
-    `kind`: an import, or a preview or sample of an import with these options. `requests`: how many requests were
+    `kind`: an import, or a preview of an import with these options. `requests`: how many requests were
     needed to find the source.
     """
     with transaction():
@@ -148,7 +148,7 @@ def lock_repository(repository_id: int) -> None:
 
 def refuse_undo(job: Job) -> None:
     """Raise ConflictError if the job cannot be undone now."""
-    if job.is_preview_kind:
+    if job.is_preview:
         raise ConflictError(_("Job %(id)s is a preview and changed nothing. There is nothing to undo.", id=job.id))
     if job.is_undo:
         raise ConflictError(_("Job %(id)s is an undo. To get the items back, import again.", id=job.id))
@@ -259,7 +259,7 @@ def _refuse_resume(job: Job, answer: str | None) -> None:
         raise ConflictError(_("%(reason)s Import again instead.", reason=job.message))
     if answer is not None and not job.asks:
         raise ConflictError(_("Job %(id)s has no question that waits for an answer.", id=job.id))
-    if job.is_preview_kind and job.pruned_at:
+    if job.is_preview and job.pruned_at:
         raise ConflictError(_("The results of job %(id)s were deleted. Start a new preview.", id=job.id))
     if job.asks and answer is None:
         raise ConflictError(job.message)

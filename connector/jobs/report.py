@@ -15,7 +15,7 @@ from ..formatting import item_count
 from ..i18n import decimal
 from ..i18n import gettext as _
 from ..models.catalogue import Action, CatalogueFile, CatalogueItem, Change, FileStatus, Holding
-from ..models.jobs import Job, PreviewRow
+from ..models.jobs import Job, PreviewRow, SampleItem
 from . import job_presentation
 
 # The actions of items that a job could not read fully.
@@ -89,7 +89,7 @@ def problems(job: Job, limit: int | None = None, *, with_restricted: bool = True
 
     `item_id` is None if the item is not in the catalogue. `with_restricted`: include files whose names are restricted.
     """
-    if job.is_preview_kind:
+    if job.is_preview:
         yield from _preview_problems(job, limit)
         return
     for row in db.session.execute(_item_problems(job.id, limit)):
@@ -110,10 +110,15 @@ def _item_problems(job_id: int, limit: int | None) -> Any:
 
 
 def _preview_problems(job: Job, limit: int | None) -> Iterator[dict[str, Any]]:
-    row = PreviewRow
-    noted = select(row).where(row.job_id == job.id, row.has_problem.is_(True))
-    for one in db.session.scalars(noted.order_by(row.id).limit(limit)):
-        yield _problem(one.source_id, one.handle, one.title, one.data.get("files_error") or one.data["reason"], None)
+    noted = select(PreviewRow).where(PreviewRow.job_id == job.id, PreviewRow.has_problem.is_(True))
+    told = set()
+    for row in db.session.scalars(noted.order_by(PreviewRow.id).limit(limit)):
+        told.add(row.source_key)
+        yield _problem(row.source_id, row.handle, row.title, row.data.get("files_error") or row.data["reason"], None)
+    failed = select(SampleItem).where(SampleItem.job_id == job.id, SampleItem.reason.is_not(None))
+    for item in db.session.scalars(failed.order_by(SampleItem.id)):
+        if item.source_key not in told:
+            yield _problem(item.source_id, item.handle, item.title, item.reason or "", None)
 
 
 def failed_items(job_id: int) -> Sequence[Row[*tuple[Any, ...]]]:
@@ -194,10 +199,8 @@ def numbers_in_words(job: Job) -> str:
 
     The number of items missing at the source follows if there are any.
     """
-    kind = job.definition
-    rare = {name: text for name, text in kind.rare_words.items() if job.counts[name]}
-    texts = dict(kind.words) | rare
-    return ", ".join(text % {"count": decimal(job.counts[name])} for name, text in texts.items())
+    texts = job_presentation.words(job).items()
+    return ", ".join(text % {"count": decimal(job.counts[name])} for name, text in texts)
 
 
 def line(job: Job, label: str) -> str:

@@ -4,6 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class JobVariant:
+    """How jobs of a kind are named, and what their pages show, if one of their options is set.
+
+    `title` and `heading` may use the value of the option as %(job)s. Without `labels` and `words`, those of the kind
+    apply.
+    """
+
+    title: str
+    heading: str
+    labels: Mapping[str, str] | None = None
+    words: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +49,14 @@ class Downloads:
 class JobKind:
     """A kind of job, as its package declares it.
 
-    `name`: the value of `Job.kind`. `title`: the kind in words. `heading`: the title of a job, with a placeholder for
-    its source. `counters`: the names of everything that its jobs count. `labels` and `words`: counters with their
-    labels on pages and their texts in sentences (with a placeholder for the count), in order; those of `rare_labels`
-    and `rare_words` are left out while they are 0. `done`: counters whose sum is the number of finished items.
+    `name`: the value of `Job.kind`. `title`: the kind in words. `heading`: the title of a job. Both may use the number
+    of the undone job as %(job)s, and the heading its source as %(source)s. `counters`: the names of everything that its
+    jobs count. `labels` and `words`: counters with their labels on pages and their texts in sentences (with a
+    placeholder for the count), in order; those of `rare_labels` and `rare_words` are left out while they are 0. `done`:
+    counters whose sum is the number of finished items.
     `stored`: counters whose sum is the number of stored files. `downloads`: the counters of its downloads, if any.
-    `position`: counters that tell whether two attempts ended at the same place. `is_preview`: its jobs only read, and
-    keep rows to show. `is_undoable`: an undo can take back what its jobs did.
+    `position`: counters that tell whether two attempts ended at the same place. `variants`: by name of an option, the most important first. `is_preview`: its jobs only
+    read, and keep rows to show. `is_undoable`: an undo can take back what its jobs did.
     """
 
     name: str
@@ -55,8 +71,13 @@ class JobKind:
     stored: tuple[str, ...] = ()
     downloads: Downloads | None = None
     position: tuple[str, ...] = ()
+    variants: Mapping[str, JobVariant] = field(default_factory=dict)
     is_preview: bool = False
     is_undoable: bool = False
+
+    def variant_option(self, options: Mapping[str, Any]) -> str | None:
+        """Return the name of the option that makes a job with these options a variant, or None."""
+        return next((name for name in self.variants if options.get(name)), None)
 
 
 KINDS: dict[str, JobKind] = {}

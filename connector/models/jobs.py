@@ -1,4 +1,4 @@
-"""Tables of jobs with their options, state and counts, and of the items that a preview or sample shows."""
+"""Tables of jobs with their options, state and counts, and of the items that a preview shows."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ class Kind(StrEnum):
     IMPORT = "import"
     UNDO = "undo"
     PREVIEW = "preview"
-    SAMPLE = "sample"
 
 
 class State(StrEnum):
@@ -86,7 +85,7 @@ class Job(Base):
     current wait, if any, with its start in UTC. `scheduled`: started by the schedule of the source. `resume_at`:
     when the job resumes automatically, in UTC. `notified_at`, `notification_attempted_at`: when its notification
     was sent, and when a worker last tried (see `notifications`). `pruned_at`: since when earlier states of its
-    items, or rows of a preview or sample, are deleted. `crash_fingerprint`: a hash of the place at which
+    items, or rows of a preview, are deleted. `crash_fingerprint`: a hash of the place at which
     `crash_count` attempts ended early, one after another. `other_bundles`: number of files in bundles that were not
     selected, by name of the bundle. `technical_details`: lines about the error with which the job failed, such as the
     address and the status.
@@ -169,6 +168,11 @@ class Job(Base):
         return KINDS[self.kind]
 
     @property
+    def variant_option(self) -> str | None:
+        """Return the option that makes this job a variant of its kind, or None."""
+        return self.definition.variant_option(self.options)
+
+    @property
     def done(self) -> int:
         """Return how many items the job has finished."""
         return sum(self.counts[name] for name in self.definition.done)
@@ -190,21 +194,16 @@ class Job(Base):
 
     @property
     def is_preview(self) -> bool:
-        """Return whether the job previews an import."""
-        return self.kind == Kind.PREVIEW
-
-    @property
-    def is_preview_kind(self) -> bool:
-        """Return whether the job only reads from the source and does not change the catalogue."""
+        """Return whether the job only reads, and keeps rows to show."""
         return self.definition.is_preview
 
     @property
     def names_restricted(self) -> bool:
-        """Return whether the report may name restricted items: the job was signed in, or it is a preview or sample.
+        """Return whether the report may name restricted items: the job was signed in, or it is a preview.
 
         The login in the cursor is False if the attempts used different logins, or only some of them a login.
         """
-        return self.is_preview_kind or (self.cursor or {}).get("login") is not None
+        return self.is_preview or (self.cursor or {}).get("login") is not None
 
     @property
     def is_undone(self) -> bool:
@@ -245,7 +244,7 @@ class Job(Base):
     @property
     def can_resume(self) -> bool:
         """Return whether the job can go on at its cursor."""
-        forgotten = self.is_preview_kind and self.pruned_at
+        forgotten = self.is_preview and self.pruned_at
         is_over = self.undo_began or self.asks or self.is_settled or forgotten
         return self.state in (State.STOPPED, State.FAILED) and not is_over
 
@@ -278,7 +277,7 @@ def wait_columns(reason: WaitReason | None, detail: str = "", since: datetime | 
 
 
 class PreviewRow(Base):
-    """One item that a preview or a sample shows. `data`: the content of its page (see `preview`, `preview_sample`).
+    """One item that an import would add, change or mark. `data`: what a preview shows of it (see `preview_recorder`).
 
     `ticked`: selected for import, in a preview. An import of selected items has rows of its own (see
     `preview_selection`). `has_problem`: the item could not be read, or its files could not be listed.
@@ -302,3 +301,22 @@ class PreviewRow(Base):
     data: Mapped[dict[str, Any]] = mapped_column(JSON_VALUE, default=dict)
     ticked: Mapped[bool] = mapped_column(default=False, server_default=false())
     has_problem: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+
+class SampleItem(Base):
+    """One sample item of a preview. `data`: the content of its page (see `sample_items`).
+
+    `reason`: why the item could not be read, or None.
+    """
+
+    __tablename__ = "sample_item"
+    __table_args__ = (UniqueConstraint("job_id", "source_key", name="uq_sample_item"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"))
+    source_key: Mapped[str]
+    source_id: Mapped[str | None]
+    handle: Mapped[str | None]
+    title: Mapped[str | None]
+    reason: Mapped[str | None] = mapped_column(Text)
+    data: Mapped[dict[str, Any]] = mapped_column(JSON_VALUE, default=dict)

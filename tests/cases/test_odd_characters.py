@@ -98,7 +98,7 @@ def test_a_sample_item_with_half_a_surrogate_pair_can_be_looked_at(app):
         with app.app_context():
             scope = discovery.find(importer.repository_id, ScopeKind.REPOSITORY, "").scope
             source_id = service.source_for(importer.repository_id, scope)
-            job_id = lifecycle.create(source_id, {"rehearse": 2}, kind=Kind.SAMPLE)
+            job_id = lifecycle.create(source_id, {"rehearse": 2, "samples_only": True}, kind=Kind.PREVIEW)
             assert carry_out(job_id)
 
         page = app.test_client().get(f"/jobs/{job_id}/samples/1/")

@@ -135,13 +135,12 @@ def test_one_item_stays_when_the_other_is_deleted_at_the_source(importer):
     assert importer.records()[SECOND]["source_state"] == "present"
 
 
-@pytest.mark.parametrize("kind", [Kind.PREVIEW, Kind.SAMPLE])
-def test_a_preview_shows_both_items_with_one_handle(importer, kind):
+def test_a_preview_shows_both_items_with_one_handle(importer):
     add_pair(importer.sample)
     with importer.app.app_context():
         scope = discovery.find(importer.repository_id, ScopeKind.REPOSITORY, "").scope
-        options = {"rehearse": 50} if kind == Kind.SAMPLE else {}
-        job = importer._worked(lifecycle.create(service.source_for(importer.repository_id, scope), options, kind=kind))
+        source_id = service.source_for(importer.repository_id, scope)
+        job = importer._worked(lifecycle.create(source_id, {"rehearse": 50}, kind=Kind.PREVIEW))
 
     assert job.state == "completed"
     assert job.counts["failed"] == 0

@@ -11,7 +11,7 @@ from connector.extensions import db
 from connector.models.catalogue import Change, ChangeFile, StoredFile
 
 PASSING = ("id", "jobs")
-UNTOUCHED = ("job", "job_counter", "preview_row", "audit")
+UNTOUCHED = ("job", "job_counter", "preview_row", "sample_item", "audit")
 
 
 def titles(app) -> dict[str, str]:

@@ -8,7 +8,7 @@ from connector.dspace.records import ScopeKind
 from connector.extensions import db, transaction
 from connector.imports import retry_failed
 from connector.jobs import counters, lifecycle
-from connector.models.jobs import Job, PreviewRow
+from connector.models.jobs import Job, PreviewRow, SampleItem
 from connector.models.repositories import Repository
 from connector.repositories import discovery, service
 from connector.tasks import carry_out
@@ -50,10 +50,16 @@ def can_retry(desk, job_id: int) -> bool:
 
 
 def row_ids(app, job: Job, action: str | None = None) -> list[int]:
-    """Return the ids of the rows of a preview or sample, or only of those with this action."""
+    """Return the ids of the changes of a preview, or only of those with this action."""
     mine = db.select(PreviewRow.id).where(PreviewRow.job_id == job.id).order_by(PreviewRow.id)
     with app.app_context():
         return list(db.session.scalars(mine if action is None else mine.where(PreviewRow.action == action)))
+
+
+def sample_ids(app, job: Job) -> list[int]:
+    """Return the ids of the sample items of a preview, with those that could not be read."""
+    with app.app_context():
+        return list(db.session.scalars(db.select(SampleItem.id).filter_by(job_id=job.id).order_by(SampleItem.id)))
 
 
 def of_generation(desk, generation: int):

@@ -85,6 +85,22 @@ def test_the_import_after_a_dry_run_makes_the_announced_changes(flask, sample):
     assert sorted(changes) == sorted(title for action, title in told if action != "vanished")
 
 
+def test_a_dry_run_with_samples_also_keeps_sample_items(flask, nine):
+    code, _, err = flask(
+        "import", nine.url, "--collection", nine.data.named(GAZETTE).handle, "--dry-run", "--samples", "3"
+    )
+
+    assert code == 0
+    assert "45 would be new" in err
+    assert "sample items: 3" in err
+
+
+def test_samples_without_a_dry_run_are_refused(flask, nine):
+    code, _, err = flask("import", nine.url, "--all", "--samples", "3")
+
+    assert (code, err) == (2, "Error: Give --samples only with --dry-run.\n")
+
+
 def test_a_dry_run_describes_changes_in_sentences(flask, nine):
     collection = ("--collection", nine.data.named(GAZETTE).handle)
     flask("import", nine.url, *collection)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from connector.models.jobs import Kind
 from tests.pages import links, neighbours, ways, words
 
@@ -21,12 +19,12 @@ def test_the_preview_button_of_a_job_starts_a_preview_of_its_source(app, desk, d
     job = desk.run(files=True, test=1)
 
     page = client.get(f"/jobs/{job.id}/")
-    answer = client.post(f"/jobs/{job.id}/preview-again", data={"kind": "preview"})
+    answer = client.post(f"/jobs/{job.id}/preview-again")
 
-    assert "Preview changes" in words(page)
+    assert "Preview import" in words(page)
     assert answer.location == "/jobs/2/"
     made = desk.job(2)
-    assert (made.kind, made.options) == ("preview", {"files": True})
+    assert (made.kind, made.options) == ("preview", {"files": True, "rehearse": 10})
 
 
 def test_the_preview_button_of_a_source_uses_its_options(desk, dspace, client):
@@ -34,22 +32,11 @@ def test_the_preview_button_of_a_source_uses_its_options(desk, dspace, client):
     desk.run(item_set="Kept")
 
     page = client.get("/sources/1/")
-    answer = client.post("/sources/1/preview", data={"kind": "preview"})
+    answer = client.post("/sources/1/preview")
 
     assert 'action="/sources/1/preview"' in page.get_data(as_text=True)
     assert answer.location == "/jobs/2/"
-    assert desk.job(2).options == {"item_set": "Kept"}
-
-
-@pytest.mark.parametrize("kind", ["import", "undo", "nonsense", None])
-def test_preview_buttons_start_only_previews(desk, dspace, client, kind):
-    dspace.add("i0")
-    desk.run()
-
-    answer = client.post("/sources/1/preview", data={"kind": kind} if kind else {})
-
-    assert answer.status_code == 422
-    assert client.get("/jobs/2/").status_code == 404
+    assert desk.job(2).options == {"item_set": "Kept", "rehearse": 10}
 
 
 def test_the_page_of_a_preview_speaks_in_the_conditional(looked, client):

@@ -14,7 +14,7 @@ from connector.imports.retention import prune
 from connector.imports.undo import preview
 from connector.jobs import lifecycle
 from connector.models.catalogue import Change
-from connector.models.jobs import Job, Kind, PreviewRow
+from connector.models.jobs import Job, Kind, PreviewRow, SampleItem
 from tests.thoroughness import share
 
 from .catalogue import records, stored_bytes, titles
@@ -232,13 +232,14 @@ def test_workers_prune_automatically(history):
 def test_rows_of_previews_are_deleted_a_day_after_their_end(desk, dspace):
     dspace.add("a")
     with desk.app.app_context():
-        source_id = lifecycle.get(desk.create()).source_id
-        old, new = (lifecycle.create(source_id, {}, kind=kind) for kind in (Kind.PREVIEW, Kind.SAMPLE))
+        sources = [lifecycle.get(desk.create(collection)).source_id for collection in ("c1", "c2")]
+        old, new = (lifecycle.create(source_id, {}, kind=Kind.PREVIEW) for source_id in sources)
         with transaction():
             for job_id in (old, new):
                 db.session.add_all(
                     PreviewRow(job_id=job_id, action="new", source_key=key, data={}) for key in ("1/a", "1/b")
                 )
+                db.session.add(SampleItem(job_id=job_id, source_key="1/a", data={}))
             db.session.execute(db.update(Job).values(state="completed", ended_at=utcnow() - timedelta(hours=23)))
             db.session.execute(db.update(Job).where(Job.id == old).values(ended_at=utcnow() - LONG_AGO))
 
@@ -248,6 +249,7 @@ def test_rows_of_previews_are_deleted_a_day_after_their_end(desk, dspace):
     assert told.output.rstrip().endswith(", results of 1 preview.")
     with desk.app.app_context():
         assert db.session.scalars(db.select(PreviewRow.job_id)).all() == [new, new]
+        assert db.session.scalars(db.select(SampleItem.job_id)).all() == [new]
 
 
 def size(app) -> int:

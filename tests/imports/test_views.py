@@ -325,7 +325,7 @@ def test_an_ended_job_no_longer_polls(desk, dspace, client):
     page = client.get(f"/jobs/{job.id}/live")
 
     assert b"hx-trigger" not in page.data
-    assert "Completed Re-run Preview changes Undo 3 of 3 items" in words(page)
+    assert "Completed Re-run Preview import Undo 3 of 3 items" in words(page)
     assert "Added 3 Updated 0 Unchanged 0 Failed 0" in words(page)
     assert "Files 2 stored Downloaded 9 bytes" in words(page)
     assert f"/items/?job={job.id}" in links(page)
@@ -401,7 +401,7 @@ def test_undo_shows_its_effects_in_numbers_before_and_after(desk, dspace, client
     assert "Items removed 3 Items restored 0 Items kept 1" in words(asked)
     assert "Removed 3 Restored 0 Kept 1" in words(client.get(f"/jobs/{undo_id}/"))
     undone = words(client.get(f"/jobs/{job.id}/"))
-    assert "Undone Re-run Preview changes 4 of 4 items 3 of 3 files · 9 bytes of 9 bytes " in undone
+    assert "Undone Re-run Preview import 4 of 4 items 3 of 3 files · 9 bytes of 9 bytes " in undone
     assert f" Undo: job {undo_id} , completed." in undone
 
 

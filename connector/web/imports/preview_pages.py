@@ -1,9 +1,8 @@
-"""The pages of previews and sample items, and the import of what a preview shows."""
+"""The pages of previews, with their changes and sample items, and the import of what a preview shows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -15,15 +14,14 @@ from ...errors import ConflictError, InvalidInputError
 from ...extensions import db
 from ...i18n import gettext as _
 from ...i18n import lazy_gettext as _l
-from ...imports import preview_rows, preview_selection, retention
+from ...imports import preview_rows, preview_selection, retention, sample_items
 from ...imports.import_options import ImportOptions
 from ...imports.preview_rows import PreviewAction
-from ...imports.preview_sample import MOST, USUAL
-from ...imports.preview_sample import page_of as page_of_row
+from ...imports.sample_items import MOST, USUAL
 from ...imports.value_changes import compare_values
 from ...jobs import job_presentation, lifecycle, scheduling
 from ...models.accounts import Role
-from ...models.jobs import Kind, PreviewRow
+from ...models.jobs import Kind, SampleItem
 from ...pagination import SIZE, asked_place, page_of
 from ...repositories import discovery, service
 from ...row_ids import row_id
@@ -56,39 +54,40 @@ blueprint.app_template_global()(compare_values)
 @blueprint.post("/sources/<int:source_id>/preview")
 @allows(Role.EDITOR)
 def start(source_id: int) -> Any:
-    """Queue a preview or sample items of a source, with the options of its next import."""
-    return _begun(source_id, ImportOptions.from_json(scheduling.get(source_id).options))
+    """Queue a preview of a source, with the options of its next import."""
+    samples_only = "samples_only" in request.form
+    number = _number(request.form.get("number", str(USUAL)), least=1 if samples_only else 0)
+    options = ImportOptions.from_json(scheduling.get(source_id).options)
+    return _begun(source_id, options.for_preview(number, samples_only=samples_only))
 
 
 @blueprint.post("/repositories/<int:repository_id>/samples")
 @allows(Role.EDITOR)
 def sample(repository_id: int) -> Any:
-    """Queue sample items of a scope that may not be imported yet, with the submitted import settings."""
+    """Queue a preview of only sample items, with the submitted settings. The scope may not be imported yet."""
     form = ImportOptionsForm()
     form.offer(item_set_queries.every())
     if not form.validate():
         raise InvalidInputError(_("The settings of this import are invalid. Choose them again."))
     found = discovery.find(repository_id, *check_scope(request.form.get("scope", "")))
     source_id = service.source_for(repository_id, found.scope)
-    options = replace(form.options(), rehearse=USUAL)
-    job_id = lifecycle.create(source_id, options.to_json(), kind=Kind.SAMPLE, requests=found.requests)
-    wake(job_id)
-    return redirect(url_for("imports.job", job_id=job_id), 303)
+    return _begun(source_id, form.options().for_preview(USUAL, samples_only=True), requests=found.requests)
 
 
 @blueprint.post("/jobs/<int:job_id>/preview-again")
 @allows(Role.EDITOR)
 def preview_again(job_id: int) -> Any:
-    """Queue a preview or sample items of the source of a job, with the options of the job."""
+    """Queue a preview of the source of a job, with the options of the job. A preview is repeated as it was."""
     job = lifecycle.get(job_id)
-    return _begun(job.source_id, ImportOptions.from_json(job.options).for_whole_scope())
+    options = ImportOptions.from_json(job.options).for_whole_scope()
+    return _begun(job.source_id, options if job.is_preview else options.for_preview(USUAL))
 
 
 @blueprint.get("/jobs/<int:job_id>/preview/")
 @allows(Role.EDITOR)
 def preview(job_id: int) -> str:
     """Show a page of the changes that an import would make: all changes or those of one kind."""
-    job = preview_rows.of_kind(job_id, Kind.PREVIEW)
+    job = preview_rows.get_preview(job_id)
     only = _shown_kind()
     ticked, could_be = preview_selection.ticks(job_id)
     return render_template(
@@ -115,7 +114,7 @@ def choose(job_id: int) -> Any:
 
     Redirects to the page in the URL, or to the new import job.
     """
-    preview_rows.of_kind(job_id, Kind.PREVIEW)
+    preview_rows.get_preview(job_id)
     do = request.form.get("do")
     shown, ticked = (request.form.getlist(name, row_id)[:SIZE] for name in ("shown", "row"))  # rows per page
     preview_selection.save_ticks(job_id, shown, shown if do == "tick" else ticked)
@@ -136,10 +135,10 @@ def choose(job_id: int) -> Any:
 @blueprint.get("/jobs/<int:job_id>/samples/")
 @allows(Role.EDITOR)
 def samples(job_id: int) -> str:
-    """Show the list of sample items."""
-    job = preview_rows.of_kind(job_id, Kind.SAMPLE)
-    rows = db.session.scalars(preview_rows.rows(job_id, PreviewAction.SHOWN)).all()
-    items = [(row.id, page_of_row(row, job.source.repository)) for row in rows]
+    """Show the list of sample items of a preview."""
+    job = preview_rows.get_preview(job_id)
+    rows = db.session.scalars(sample_items.of_job(job_id)).all()
+    items = [(row.id, sample_items.page_of(row, job.source.repository)) for row in rows]
     return render_template("imports/samples.html", job=job, items=items)
 
 
@@ -147,11 +146,11 @@ def samples(job_id: int) -> str:
 @allows(Role.EDITOR)
 def sample_item(job_id: int, row_id: int) -> str:
     """Show a sample item on the page that it would have in the catalogue."""
-    job = preview_rows.of_kind(job_id, Kind.SAMPLE)
-    row = preview_rows.row(job_id, row_id, PreviewAction.SHOWN)
-    ids = db.session.scalars(preview_rows.rows(job_id, PreviewAction.SHOWN).with_only_columns(PreviewRow.id)).all()
+    job = preview_rows.get_preview(job_id)
+    row = sample_items.get(job_id, row_id)
+    ids = db.session.scalars(sample_items.of_job(job_id).with_only_columns(SampleItem.id)).all()
     place = ids.index(row_id)
-    item = page_of_row(row, job.source.repository)
+    item = sample_items.page_of(row, job.source.repository)
     terms, others = described(item.mapped_values)
     return render_template(
         "imports/sample_item.html",
@@ -172,7 +171,7 @@ def sample_item(job_id: int, row_id: int) -> str:
 @blueprint.post("/jobs/<int:job_id>/done")
 @allows(Role.EDITOR)
 def done(job_id: int) -> Any:
-    """Delete the rows of a preview or of sample items. The job stays in the list."""
+    """Delete the changes and sample items of a preview. The job stays in the list."""
     own(lifecycle.get(job_id).owner)
     retention.forget_preview(job_id)
     return redirect(url_for("imports.job", job_id=job_id), 303)
@@ -184,26 +183,15 @@ def _shown_kind() -> str | None:
     return asked if asked in SHOWN else None
 
 
-def _begun(source_id: int, options: ImportOptions) -> Any:
-    """Queue the requested preview or sample items and redirect to the job.
-
-    Raises InvalidInputError if the form requests neither.
-    """
-    try:
-        kind = Kind(request.form.get("kind", ""))
-    except ValueError:
-        kind = Kind.IMPORT
-    if kind not in (Kind.PREVIEW, Kind.SAMPLE):
-        raise InvalidInputError(_("Choose a preview of the changes or sample items."))
-    if kind is Kind.SAMPLE:
-        options = replace(options, rehearse=_number(request.form.get("number", str(USUAL))))
-    job_id = lifecycle.create(source_id, options.to_json(), kind=kind)
+def _begun(source_id: int, options: ImportOptions, requests: int = 0) -> Any:
+    """Queue a preview with these options and redirect to its job."""
+    job_id = lifecycle.create(source_id, options.to_json(), kind=Kind.PREVIEW, requests=requests)
     wake(job_id)
     return redirect(url_for("imports.job", job_id=job_id), 303)
 
 
-def _number(text: str) -> int:
-    """Return the number of sample items. Raise InvalidInputError unless it is from 1 to MOST."""
-    if not (text.isdecimal() and len(text) < 4 and 1 <= int(text) <= MOST):
-        raise InvalidInputError(_("Choose 1 to %(most)s sample items.", most=MOST))
+def _number(text: str, least: int) -> int:
+    """Return the number of sample items. Raise InvalidInputError unless it is from `least` to MOST."""
+    if not (text.isdecimal() and len(text) < 4 and least <= int(text) <= MOST):
+        raise InvalidInputError(_("Choose %(least)s to %(most)s sample items.", least=least, most=MOST))
     return int(text)

@@ -1,4 +1,4 @@
-"""Sample items of a scope, chosen for variety and shown as finished item pages.
+"""The sample items of a preview: items of a scope, chosen for variety and shown as finished item pages.
 
 The catalogue is unchanged. It reads a light listing of up to 300 items, and then three times as many complete items as
 it shows, with one or two requests each. Only complete items have files, so the most varied are chosen among them.
@@ -6,46 +6,35 @@ it shows, with one or two requests each. Only complete items have files, so the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import delete, insert
+from sqlalchemy import Select, delete, func, insert, select
 
 from .. import dspace
 from ..catalogue import file_rows, item_rows, takedown
 from ..catalogue.identity import free_key, source_key
 from ..catalogue.repository_context import RepositoryContext
 from ..dspace.records import Failure, Item, Scope, SourceState
+from ..errors import NotFoundError
 from ..extensions import db, transaction
 from ..i18n import gettext as _
 from ..i18n import ngettext
-from ..jobs.attempt import JobAttempt
 from ..models.catalogue import CatalogueFile, CatalogueItem, FileStatus
-from ..models.jobs import PreviewRow
+from ..models.jobs import SampleItem
 from ..models.repositories import Repository
-from ..repositories.connections import RepositoryConnection, open_connection
 from .change_records import identity, name_of
-from .import_context import ImportContext, open_context
-from .preview_recorder import PreviewRecorder
-from .preview_rows import PreviewAction
+from .import_context import ImportContext
 
-ROW = PreviewRow.__table__
+ROW = SampleItem.__table__
 LOOKED_AT = 300
 READ_FOR_ONE = 3
 USUAL, MOST = 10, 50
 KIND = "dc.type"
 
 
-def run(run: JobAttempt, connect: Callable[..., RepositoryConnection] = open_connection) -> tuple[bool, str]:
-    """Read sample items and return (clean, message).
-
-    A sample that was stopped starts from the beginning.
-    """
-    with open_context(run, connect, PreviewRecorder) as context:
-        return _show_sample(context)
-
-
-def _show_sample(context: ImportContext) -> tuple[bool, str]:
+def read(context: ImportContext) -> tuple[bool, str]:
+    """Read the sample items of a preview and return (clean, message). Sample items from before are replaced."""
     run, repository, number = context.attempt, context.repository, context.options.rehearse or USUAL
     run.say(_("Listing %(name)s", name=context.scope.name))
     listed = _allowed(repository, _listed(context.client, context.scope))
@@ -60,12 +49,41 @@ def _show_sample(context: ImportContext) -> tuple[bool, str]:
         db.session.execute(delete(ROW).where(ROW.c.job_id == run.job_id))
         rows = _distinct([*(_row(repository, item) for item in shown), *map(_failure, failures)])
         if rows:
-            common = {"job_id": run.job_id}
-            failed = PreviewAction.FAILED
-            db.session.execute(insert(ROW), [{**common, "has_problem": row["action"] == failed, **row} for row in rows])
-        totals = {"seen": len(rows), "added": len(shown), "failed": len(failures)}
-        run.advance(totals=totals, expected=len(rows))
+            db.session.execute(insert(ROW), [{"job_id": run.job_id, **row} for row in rows])
+        totals = {"samples": len(shown)}
+        if context.options.samples_only:
+            run.advance(totals=totals | {"seen": len(rows), "failed": len(failures)}, expected=len(rows))
+        else:
+            run.advance(totals=totals)
     return _verdict(len(listed), len(failures))
+
+
+def are_read(job_id: int) -> bool:
+    """Return whether an earlier attempt at this job has read the sample items."""
+    found = db.session.scalar(select(ROW.c.id).where(ROW.c.job_id == job_id).limit(1))
+    db.session.rollback()
+    return found is not None
+
+
+def outcome(job_id: int) -> tuple[bool, str]:
+    """Return whether all items chosen as sample items could be read, and a sentence if not."""
+    failed = db.session.scalars(select(func.count()).where(ROW.c.job_id == job_id, ROW.c.reason.is_not(None))).one()
+    db.session.rollback()
+    return not failed, _unread_in_words(failed)
+
+
+def of_job(job_id: int) -> Select[SampleItem]:
+    """Return a SELECT of the sample items of a job that could be read, in the order found."""
+    query = select(SampleItem).where(SampleItem.job_id == job_id, SampleItem.reason.is_(None))
+    return query.order_by(SampleItem.id)
+
+
+def get(job_id: int, sample_id: int) -> SampleItem:
+    """Return the sample item of this job with this id. Raises NotFoundError."""
+    found: SampleItem | None = db.session.scalar(of_job(job_id).where(SampleItem.id == sample_id))
+    if found is None:
+        raise NotFoundError(_("Job %(job_id)s no longer has this item. Its results are kept for a day.", job_id=job_id))
+    return found
 
 
 def various(items: Sequence[Item], number: int) -> list[Item]:
@@ -103,8 +121,8 @@ def traits(item: Item) -> set[tuple[str, str | None]]:
     return found if item.name else found | {("title", None)}
 
 
-def page_of(row: PreviewRow, repository: Repository) -> CatalogueItem:
-    """Return the item of a row as the catalogue would hold it, for its page. It belongs to no database session."""
+def page_of(row: SampleItem, repository: Repository) -> CatalogueItem:
+    """Return a sample item as the catalogue would hold it, for its page. It belongs to no database session."""
     files = [CatalogueFile(**file, status=FileStatus.NOT_DOWNLOADED.value) for file in row.data["files"]]
     return CatalogueItem(**row.data["item"], source_state=SourceState.PRESENT.value, repository=repository, files=files)
 
@@ -129,13 +147,12 @@ def _allowed(repository: RepositoryContext, items: Sequence[Item]) -> list[Item]
 
 def _row(repository: RepositoryContext, item: Item) -> dict[str, Any]:
     data = {"item": item_rows.stored(repository, item), "files": file_rows.stored_files(item)}
-    return identity(PreviewAction.SHOWN, source_key(item), item) | {"data": data}
+    return identity(source_key(item), item) | {"data": data, "reason": None}
 
 
 def _failure(failure: Failure) -> dict[str, Any]:
-    return identity(PreviewAction.FAILED, failure.handle or name_of(failure), failure) | {
-        "data": {"reason": failure.reason}
-    }
+    key = failure.handle or name_of(failure)
+    return identity(key, failure) | {"data": {}, "reason": failure.reason}
 
 
 def _distinct(rows: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
@@ -167,6 +184,12 @@ def _verdict(looked: int, failed: int) -> tuple[bool, str]:
         sentences.append(
             ngettext("Chosen from the first %(num)s item.", "Chosen from the first %(num)s items.", looked)
         )
-    if failed:
-        sentences.append(ngettext("%(num)s more could not be read.", "%(num)s more could not be read.", failed))
-    return not failed, " ".join(sentences)
+    sentences.append(_unread_in_words(failed))
+    return not failed, " ".join(filter(None, sentences))
+
+
+def _unread_in_words(number: int) -> str:
+    """Return a sentence about sample items that could not be read, or ""."""
+    if not number:
+        return ""
+    return ngettext("%(num)s sample item could not be read.", "%(num)s sample items could not be read.", number)
