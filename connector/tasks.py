@@ -37,7 +37,7 @@ def carry_out(job_id: int) -> bool:
     runner, resource = RUNNERS[job.kind], job.resource
     with about_job(job_id):
         claimed = work(job_id, runner)
-    if claimed and (waiting := lifecycle.next_queued(resource)) is not None:
+    if claimed and resource and (waiting := lifecycle.next_queued(resource)) is not None:
         wake(waiting)
     return claimed
 

@@ -15,7 +15,7 @@ from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..imports import request_log, reruns, retry_failed
 from ..imports.questions import Answer
-from ..jobs import lifecycle, report
+from ..jobs import creation, lifecycle, report
 from ..models.jobs import Job, Kind
 from ..row_ids import ROW_ID
 from ..server import serve, work
@@ -80,7 +80,7 @@ def _stop(job: int, as_json: bool) -> None:
 @json_option
 def _undo(job: int, as_json: bool) -> None:
     own(lifecycle.get(job).owner)
-    run_in_foreground(lifecycle.create_undo(job), as_json)
+    run_in_foreground(creation.create_undo(job), as_json)
 
 
 @click.command(

@@ -11,7 +11,7 @@ from ..dspace.records import Item
 from ..errors import ConflictError
 from ..extensions import db, execute_counted, transaction
 from ..i18n import gettext as _
-from ..jobs import lifecycle
+from ..jobs import creation, lifecycle
 from ..models.jobs import ACTIVE, Job, Kind, PreviewRow
 from .import_options import ImportOptions
 from .preview_rows import PreviewAction, get_preview
@@ -28,7 +28,7 @@ def import_all(job_id: int) -> int:
     """
     job = get_preview(job_id)
     options = ImportOptions.from_json(job.options).for_import()
-    made = lifecycle.create(job.source_id, options.to_json(), comment=job.comment)
+    made = creation.create(job.source_id, options.to_json(), comment=job.comment)
     if ImportOptions.from_json(lifecycle.get(made).options).reads_some_items:
         raise _busy(made)
     return made
@@ -65,12 +65,12 @@ def import_ticked(job_id: int) -> int:
     """
     with transaction():
         job = get_preview(job_id)
-        lifecycle.lock_repository(job.repository_id)
+        creation.lock_repository(job.repository_id)
         active = select(JOB.c.id).where(JOB.c.source_id == job.source_id, JOB.c.state.in_(ACTIVE))
         if (other := db.session.scalar(active.where(JOB.c.kind == Kind.IMPORT))) is not None:
             raise _busy(other)
         options = replace(ImportOptions.from_json(job.options).for_whole_scope().for_import(), only=job_id)
-        made = lifecycle.add(job.source, options.to_json(), comment=job.comment)
+        made = creation.add(job.source, options.to_json(), comment=job.comment)
         names = ("job_id", "action", "data", "source_key", "source_id", "handle", "title")
         own = (literal(made), literal(PreviewAction.CHOSEN.value), literal({}, ROW.c.data.type))
         chosen = select(*own, *(ROW.c[name] for name in names[len(own) :])).order_by(ROW.c.id)

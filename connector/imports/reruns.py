@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ..errors import ConflictError
 from ..i18n import gettext as _
-from ..jobs import lifecycle
+from ..jobs import creation, lifecycle
 from ..models.jobs import Job, Kind
 from .import_options import ImportOptions
 
@@ -29,4 +29,4 @@ def rerun(job_id: int, kind: Kind = Kind.IMPORT, *, full: bool = False) -> int:
     options = ImportOptions.from_json(job.options)
     options = options.for_whole_scope() if options.reads_some_items else options
     options = replace(options, full=options.full or full)
-    return lifecycle.create(job.source_id, options.to_json(), kind=kind, comment=job.comment, reruns=job_id)
+    return creation.create(job.source_id, options.to_json(), kind=kind, comment=job.comment, reruns=job_id)

@@ -13,7 +13,7 @@ from ..catalogue import changes
 from ..errors import ConflictError
 from ..extensions import db
 from ..i18n import gettext as _
-from ..jobs import lifecycle, report
+from ..jobs import creation, lifecycle, report
 from ..models.catalogue import Action, CatalogueFile, CatalogueItem, Change, FileStatus, Holding
 from ..models.jobs import Job
 from ..models.repositories import Source
@@ -61,7 +61,7 @@ def retry(job_id: int) -> int:
     options = replace(ImportOptions.from_json(job.options).for_whole_scope(), retry=job_id)
     if lacks_files(job_id, job.source_id, options):
         options = replace(options, files=True)
-    return lifecycle.create(job.source_id, options.to_json(), comment=job.comment, reruns=job_id)
+    return creation.create(job.source_id, options.to_json(), comment=job.comment, reruns=job_id)
 
 
 def _nothing_to_retry(job: Job) -> str:

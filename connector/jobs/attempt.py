@@ -28,7 +28,7 @@ from ..logs import log_throttled
 from ..models.job_kinds import JobKind
 from ..models.jobs import AT_WORK, Job, State, WaitReason, wait_columns
 from ..models.repositories import Repository, Source
-from . import counters, lifecycle, scheduling
+from . import completion, counters, lifecycle, scheduling
 from .steady_wait import SteadyWait
 
 log = logging.getLogger(__name__)
@@ -246,9 +246,9 @@ def work(job_id: int, runner: Callable[[JobAttempt], tuple[bool, str]]) -> bool:
     finally:
         db.session.rollback()
         if is_lost:
-            lifecycle.requeue_after_database_error(job_id, attempt)
+            completion.requeue_after_database_error(job_id, attempt)
         else:
-            lifecycle.finish(job_id, attempt, state, message, clean, resume_at, details)
+            completion.finish(job_id, attempt, state, message, clean, resume_at, details)
             log.info("The job is %s. %s", state, message)
         db.session.remove()
     return True

@@ -18,7 +18,7 @@ from ..models.catalogue import CatalogueItem, Holding
 from ..models.jobs import ACTIVE, AT_WORK, Job, Kind, State
 from ..models.repositories import Source
 from ..pagination import ListPage, Order, Place, page_of
-from . import lifecycle
+from . import creation
 
 LAST = 5
 _IS_UNDONE = Job.undone_by.any(Job.state == State.COMPLETED)
@@ -54,7 +54,7 @@ def last_imports(repository_id: int) -> dict[tuple[ScopeKind, str], LastImport]:
 
     Imports of only some chosen items are left out.
     """
-    whole = (Job.options[name].as_string().is_(None) for name in lifecycle.OF_SOME)
+    whole = (Job.options[name].as_string().is_(None) for name in creation.OF_SOME)
     newest = select(func.max(Job.id)).where(Job.repository_id == repository_id, Job.kind == Kind.IMPORT, *whole)
     query = select(Source, Job).join(Job, Job.source_id == Source.id).where(Job.id.in_(newest.group_by(Job.source_id)))
     found: dict[tuple[ScopeKind, str], LastImport] = {}
@@ -70,7 +70,7 @@ def last_options(repository_id: int) -> dict[str, Any]:
 
     Imports of only some chosen items are left out.
     """
-    whole = (Job.options[name].as_string().is_(None) for name in lifecycle.OF_SOME)
+    whole = (Job.options[name].as_string().is_(None) for name in creation.OF_SOME)
     query = select(Job.options).where(Job.repository_id == repository_id, Job.kind == Kind.IMPORT, ~Job.scheduled)
     return db.session.scalar(query.where(*whole).order_by(Job.id.desc()).limit(1)) or {}
 

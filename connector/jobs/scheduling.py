@@ -20,7 +20,7 @@ from ..extensions import db, execute_counted, transaction, utcnow
 from ..i18n import gettext as _
 from ..models.jobs import ACTIVE, Job, Kind
 from ..models.repositories import Source
-from . import lifecycle
+from . import creation, lifecycle
 from .schedule import Schedule, Window, on_the_wall
 
 SOURCE, JOB = Source.__table__, Job.__table__
@@ -86,7 +86,7 @@ def import_again(source_id: int, *, full: bool = False) -> int:
     """
     source = get(source_id)
     options = next_options(source) | ({"full": True} if full else {})
-    return lifecycle.create(source_id, options, comment=_last_comment(source_id))
+    return creation.create(source_id, options, comment=_last_comment(source_id))
 
 
 def start_due(now: datetime | None = None) -> list[int]:
@@ -126,7 +126,7 @@ def _start(row: Row[*tuple[Any, ...]], now: datetime) -> int | None:
         schedule = Schedule.from_json(source.schedule) if source else None
         if source is None or schedule is None:
             return None
-        lifecycle.lock_repository(source.repository_id)
+        creation.lock_repository(source.repository_id)
         window, zone = schedule.window, _zone()
         is_open = window is None or window.is_open(now, zone)
         due = schedule.next_after(now, zone) if window is None or is_open else window.opening(now, zone)
@@ -135,7 +135,7 @@ def _start(row: Row[*tuple[Any, ...]], now: datetime) -> int | None:
         if not claimed or not is_open or _is_under_way(row.id):
             return None
         comment, owner = _last_comment(row.id), _owner(source) or current_actor()
-        return lifecycle.add(source, next_options(source), scheduled=True, comment=comment, owner=owner)
+        return creation.add(source, next_options(source), scheduled=True, comment=comment, owner=owner)
 
 
 def _is_under_way(source_id: int) -> bool:

@@ -10,7 +10,7 @@ import pytest
 
 from connector.catalogue.search import Selection
 from connector.extensions import db
-from connector.jobs import lifecycle
+from connector.jobs import creation
 from connector.models.catalogue import CatalogueItem, ItemSet
 from connector.tasks import carry_out
 from tests.pages import links, neighbours, words
@@ -187,7 +187,7 @@ def test_an_item_set_shows_its_description_with_harmless_html_only(stocked_app, 
 def test_an_undo_removes_the_items_and_the_item_set_from_the_pages(stocked_app, stocked_client, address):
     before = address(PHOTOGRAPH)
     with stocked_app.app_context():
-        assert carry_out(lifecycle.create_undo(1))
+        assert carry_out(creation.create_undo(1))
 
     assert stocked_client.get(before).status_code == 404
     assert "Harbour photographs" not in words(stocked_client.get("/item-sets/"))

@@ -11,7 +11,7 @@ from sqlalchemy import event, select
 from connector.dspace.records import Scope, ScopeKind
 from connector.extensions import db, transaction
 from connector.imports import undo
-from connector.jobs import lifecycle
+from connector.jobs import creation, lifecycle
 from connector.jobs.attempt import stop_here, work
 from connector.models.catalogue import CatalogueFile, FileStatus, Holding
 from connector.models.jobs import Kind
@@ -48,7 +48,7 @@ class Desk:
         kind = ScopeKind.COLLECTION if collection else ScopeKind.REPOSITORY
         with self.app.app_context():
             scope = Scope(kind, collection, f"1/{collection}" if collection else None, f"Collection {collection}")
-            return lifecycle.create(source_for(self.repository_id, scope), options, kind=look)
+            return creation.create(source_for(self.repository_id, scope), options, kind=look)
 
     def work(self, job_id: int) -> bool:
         """Carry the job out here and now."""
@@ -72,7 +72,7 @@ class Desk:
     def undo(self, job_id: int):
         """Undo an import and give the undo job as it ended."""
         with self.app.app_context():
-            undo_id = lifecycle.create_undo(job_id)
+            undo_id = creation.create_undo(job_id)
         assert self.work(undo_id)
         return self.job(undo_id)
 

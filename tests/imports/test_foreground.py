@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from connector.cli import foreground
 from connector.cli.foreground import follow
 from connector.extensions import db
-from connector.jobs import lifecycle
+from connector.jobs import completion, lifecycle
 from connector.models.accounts import AuditEntry
 from connector.models.jobs import State
 from tests.waiting import until
@@ -34,7 +34,7 @@ def test_ctrl_c_stops_a_job_that_another_process_runs_with_one_request(desk, dsp
         before_more = len(looks)
         until(lambda: len(looks) > before_more + 3)
         with desk.app.app_context():
-            lifecycle.finish(job_id, attempt, State.STOPPED, "Stopped.", None)
+            completion.finish(job_id, attempt, State.STOPPED, "Stopped.", None)
 
     thread = threading.Thread(target=other_process, daemon=True)
     thread.start()

@@ -14,7 +14,7 @@ from connector.errors import ConflictError, NotFoundError
 from connector.extensions import db, transaction, utcnow
 from connector.imports import reruns
 from connector.jobs import attempt as run_module
-from connector.jobs import lifecycle
+from connector.jobs import completion, creation, lifecycle
 from connector.jobs.attempt import work
 from connector.models.catalogue import CatalogueItem
 from connector.models.jobs import Job, JobCounter, State, WaitReason
@@ -63,7 +63,7 @@ def test_jobs_of_one_repository_wait_for_each_other_and_others_do_not(desk):
         db.session.flush()
         other_id = other.id
     with desk.app.app_context():
-        third = lifecycle.create(source_for(other_id, Scope(ScopeKind.REPOSITORY)), {})
+        third = creation.create(source_for(other_id, Scope(ScopeKind.REPOSITORY)), {})
 
         assert lifecycle.claim(first) == 1
         assert lifecycle.claim(second) is None
@@ -85,7 +85,7 @@ def test_a_job_starts_only_while_no_other_uses_its_resource(desk):
 def test_an_import_waits_for_an_undo_in_the_same_repository(desk):
     job = desk.run("c1")
     with desk.app.app_context():
-        assert lifecycle.claim(lifecycle.create_undo(job.id)) == 1
+        assert lifecycle.claim(creation.create_undo(job.id)) == 1
         waiting = desk.create("c2")
 
         assert lifecycle.claim(waiting) is None
@@ -358,7 +358,7 @@ def test_a_job_that_fails_five_times_by_the_database_names_the_database(desk):
 
     with desk.app.app_context():
         for _ in range(5):
-            lifecycle.requeue_after_database_error(job_id, lifecycle.claim(job_id))
+            completion.requeue_after_database_error(job_id, lifecycle.claim(job_id))
 
     job = desk.job(job_id)
     assert job.state == State.FAILED

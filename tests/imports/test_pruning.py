@@ -12,7 +12,7 @@ from connector import tasks
 from connector.extensions import db, transaction, utcnow
 from connector.imports.retention import prune
 from connector.imports.undo import preview
-from connector.jobs import lifecycle
+from connector.jobs import creation, lifecycle
 from connector.models.catalogue import Change
 from connector.models.jobs import Job, Kind, PreviewRow, SampleItem
 from tests.thoroughness import share
@@ -157,7 +157,7 @@ def test_active_jobs_and_jobs_being_undone_keep_their_states(history, dspace):
     with history.app.app_context(), transaction():
         db.session.execute(db.update(Job).where(Job.id == 2).values(state="stopped"))
     with history.app.app_context():
-        lifecycle.create_undo(2)
+        creation.create_undo(2)
     pruned(history)
 
     assert (queued, jobs_with_states(history.app)) == ([2, 3], [2, 3])
@@ -233,7 +233,7 @@ def test_rows_of_previews_are_deleted_a_day_after_their_end(desk, dspace):
     dspace.add("a")
     with desk.app.app_context():
         sources = [lifecycle.get(desk.create(collection)).source_id for collection in ("c1", "c2")]
-        old, new = (lifecycle.create(source_id, {}, kind=Kind.PREVIEW) for source_id in sources)
+        old, new = (creation.create(source_id, {}, kind=Kind.PREVIEW) for source_id in sources)
         with transaction():
             for job_id in (old, new):
                 db.session.add_all(

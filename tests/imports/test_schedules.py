@@ -16,7 +16,7 @@ from connector.dspace.records import Scope, ScopeKind
 from connector.errors import ConflictError, InvalidInputError
 from connector.extensions import db, transaction, utcnow
 from connector.imports import importer, page_writer
-from connector.jobs import lifecycle, scheduling
+from connector.jobs import creation, lifecycle, scheduling
 from connector.jobs.attempt import work
 from connector.jobs.schedule import Every, Schedule, Window
 from connector.models.jobs import Job
@@ -94,7 +94,7 @@ def test_a_schedule_says_when_it_is_due_and_off_is_never(desk, source_id):
 
 def test_a_due_import_starts_once_with_the_lasting_options_of_the_last_import(desk, source_id):
     with desk.app.app_context():
-        lifecycle.create(source_id, {"files": True, "item_set": "Theses", "test": 2, "full": True}, comment="Weekly")
+        creation.create(source_id, {"files": True, "item_set": "Theses", "test": 2, "full": True}, comment="Weekly")
         lifecycle.stop(2)
         with transaction():
             db.session.execute(db.update(Job).where(Job.id == 2).values(owner="Ada"))
@@ -133,7 +133,7 @@ def test_a_missed_import_waits_for_its_hours(desk, source_id):
 def test_no_scheduled_import_is_queued_while_another_is_active(desk, source_id, state):
     waits = {"state": "stopped", "resume_at": utcnow() + timedelta(hours=3)}
     with desk.app.app_context(), transaction():
-        job_id = lifecycle.add(db.session.get(Source, source_id), {})
+        job_id = creation.add(db.session.get(Source, source_id), {})
         values = waits if state == "waiting" else {"state": state}
         db.session.execute(db.update(Job).where(Job.id == job_id).values(values))
     set_schedule(desk, source_id, NIGHTLY, due=utcnow() - timedelta(minutes=1))
@@ -275,7 +275,7 @@ def test_a_job_started_by_a_person_runs_at_any_hour_without_effect_on_the_next(d
     assert desk.job(job_id).state == "completed"
 
     with desk.app.app_context():
-        again = lifecycle.create(source_id, {"files": True, lifecycle.ANY_HOUR: True})
+        again = creation.create(source_id, {"files": True, lifecycle.ANY_HOUR: True})
     assert desk.job(again).options == {"files": True}
 
 

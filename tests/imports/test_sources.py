@@ -10,7 +10,7 @@ import pytest
 
 from connector.dspace.records import SourceState
 from connector.extensions import db, transaction, utcnow
-from connector.jobs import lifecycle, scheduling
+from connector.jobs import creation, lifecycle, scheduling
 from connector.jobs.schedule import Schedule
 from connector.models.catalogue import CatalogueItem
 from connector.models.jobs import Job
@@ -148,7 +148,7 @@ def test_import_again_takes_the_settings_of_the_last_import(desk, client, source
 def test_a_waiting_job_shows_its_next_start_and_can_be_stopped_or_resumed(desk, client, source_id):
     opens = datetime(2030, 1, 1, 21)
     with desk.app.app_context(), transaction():
-        job_id = lifecycle.add(db.session.get(Source, source_id), {}, scheduled=True)
+        job_id = creation.add(db.session.get(Source, source_id), {}, scheduled=True)
         values = {
             "state": "stopped",
             "resume_at": opens,

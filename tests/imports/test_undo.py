@@ -20,7 +20,7 @@ from connector.dspace.records import SourceState
 from connector.errors import ConflictError
 from connector.extensions import db, transaction
 from connector.imports.undo import preview
-from connector.jobs import lifecycle
+from connector.jobs import creation, lifecycle
 from connector.models.catalogue import CatalogueFile, CatalogueItem, Change, ItemSet, Membership
 from connector.storage.garbage_collection import delete_unreferenced_files
 from tests.thoroughness import share
@@ -270,7 +270,7 @@ def test_jobs_that_cannot_be_undone_are_refused_with_a_sentence(desk, dspace, ca
         target = undo.id if case == "undo of an undo" else job.id
 
     with desk.app.app_context(), pytest.raises(ConflictError, match=r"undo|active"):
-        lifecycle.create_undo(target)
+        creation.create_undo(target)
 
 
 def test_a_stopped_import_can_be_undone_and_then_not_resumed(desk, dspace):
@@ -297,7 +297,7 @@ def test_a_stopped_undo_continues_where_it_stopped(desk, dspace, monkeypatch):
         dspace.add(f"i{n:03}")
     job = desk.run()
     with desk.app.app_context():
-        undo_id = lifecycle.create_undo(job.id)
+        undo_id = creation.create_undo(job.id)
     desk.stop_after_writes(undo_id, 1)
     desk.work(undo_id)
     assert desk.job(undo_id).state == "stopped"

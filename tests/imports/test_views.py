@@ -15,7 +15,7 @@ from connector.dspace.records import ScopeKind
 from connector.errors import RequestRejectedError, RestrictedError, ServerError
 from connector.extensions import db, transaction
 from connector.imports import importer, page_writer, request_log
-from connector.jobs import lifecycle, queries, report
+from connector.jobs import creation, lifecycle, queries, report
 from connector.jobs.attempt import work
 from connector.models.accounts import Account
 from connector.models.jobs import Job, WaitReason, wait_columns
@@ -523,7 +523,7 @@ def test_an_undone_job_does_not_link_to_items(desk, dspace, client):
     job_id = desk.run().id
     shown = links(client.get(f"/jobs/{job_id}/")), links(client.get("/jobs/"))
     with desk.app.app_context():
-        undo = lifecycle.create_undo(job_id)
+        undo = creation.create_undo(job_id)
     assert desk.work(undo)
 
     page, past = client.get(f"/jobs/{job_id}/"), client.get("/jobs/")

@@ -9,7 +9,7 @@ import pytest
 from connector.errors import RequestTimeoutError, ServerError
 from connector.extensions import db
 from connector.jobs import attempt as run_module
-from connector.jobs import lifecycle, steady_wait
+from connector.jobs import completion, lifecycle, steady_wait
 from connector.jobs.attempt import JobAttempt, work
 from connector.jobs.report import as_dict
 from connector.models.catalogue import CatalogueFile
@@ -196,7 +196,7 @@ def test_a_queued_job_names_the_job_it_waits_for(desk):
             WaitReason.OTHER_JOB,
             f"Job {first} of this repository is running.",
         )
-        lifecycle.finish(first, 1, State.COMPLETED, "", True)
+        completion.finish(first, 1, State.COMPLETED, "", True)
         db.session.rollback()
         assert work(second, lambda run: (True, ""))
     assert desk.job(second).wait_reason is None
@@ -206,7 +206,7 @@ def test_a_job_outside_its_hours_shows_that_it_waits_for_them(desk):
     job_id = desk.create()
 
     with desk.app.app_context():
-        lifecycle.finish(
+        completion.finish(
             job_id, lifecycle.claim(job_id), State.STOPPED, "Waiting until 22:00.", None, datetime(2030, 1, 1)
         )
         job = lifecycle.get(job_id)

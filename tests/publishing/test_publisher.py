@@ -13,7 +13,7 @@ import pytest
 from werkzeug.wrappers import Response
 
 from connector.extensions import db, utcnow
-from connector.jobs import lifecycle, report
+from connector.jobs import creation, lifecycle, report
 from connector.jobs.attempt import stop_here
 from connector.models.catalogue import CatalogueFile, CatalogueItem, Holding
 from connector.models.jobs import Job, State
@@ -463,7 +463,7 @@ def test_the_page_of_an_item_says_where_it_is_published_and_links_to_it(app, lib
 
 def test_items_removed_from_the_catalogue_do_not_end_the_job(library, omeka):
     publish(library)
-    undone = lifecycle.create_undo(
+    undone = creation.create_undo(
         db.session.scalars(db.select(Job.id).where(Job.kind == "import", Job.source_id == source("Odd metadata"))).one()
     )
     assert carry_out(undone)

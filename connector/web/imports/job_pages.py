@@ -30,7 +30,7 @@ from ...i18n import lazy_gettext as _l
 from ...imports import file_counts, problem_outcomes, request_log, reruns, retry_failed
 from ...imports.questions import Answer
 from ...imports.undo import preview
-from ...jobs import job_presentation, lifecycle, notifications, queries, report
+from ...jobs import creation, job_presentation, lifecycle, notifications, queries, report
 from ...models.accounts import Role
 from ...models.job_kinds import KINDS
 from ...models.jobs import Job
@@ -187,7 +187,7 @@ def rerun_now(job_id: int) -> Any:
 def undo(job_id: int) -> str:
     """Show the effects of an undo and ask for confirmation."""
     undone = _own(job_id)
-    lifecycle.refuse_undo(undone)
+    creation.refuse_undo(undone)
     return render_template("imports/undo.html", job=undone, will=preview(job_id))
 
 
@@ -196,7 +196,7 @@ def undo(job_id: int) -> str:
 def undo_now(job_id: int) -> Any:
     """Undo the import in a new job."""
     _own(job_id)
-    return _do(job_id, lambda: _queued(lifecycle.create_undo(job_id)))
+    return _do(job_id, lambda: _queued(creation.create_undo(job_id)))
 
 
 @blueprint.get("/")
@@ -260,7 +260,7 @@ def _own(job_id: int) -> Job:
 
 def _undo_own(job_id: int) -> int:
     _own(job_id)
-    return lifecycle.create_undo(job_id)
+    return creation.create_undo(job_id)
 
 
 def _shown(shown: Job) -> dict[str, Any]:

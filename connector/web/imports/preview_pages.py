@@ -19,7 +19,7 @@ from ...imports.import_options import ImportOptions
 from ...imports.preview_rows import PreviewAction
 from ...imports.sample_items import MOST, USUAL
 from ...imports.value_changes import compare_values
-from ...jobs import job_presentation, lifecycle, scheduling
+from ...jobs import creation, job_presentation, lifecycle, scheduling
 from ...models.accounts import Role
 from ...models.jobs import Kind, SampleItem
 from ...pagination import SIZE, asked_place, page_of
@@ -185,7 +185,7 @@ def _shown_kind() -> str | None:
 
 def _begun(source_id: int, options: ImportOptions, requests: int = 0) -> Any:
     """Queue a preview with these options and redirect to its job."""
-    job_id = lifecycle.create(source_id, options.to_json(), kind=Kind.PREVIEW, requests=requests)
+    job_id = creation.create(source_id, options.to_json(), kind=Kind.PREVIEW, requests=requests)
     wake(job_id)
     return redirect(url_for("imports.job", job_id=job_id), 303)
 
