@@ -11,8 +11,8 @@ from . import error_translation
 from .actor import SCHEDULE
 from .catalogue import counts
 from .extensions import huey
-from .imports import importer, job_kinds, preview, retention, undo, worker_heartbeat
-from .jobs import lifecycle, notifications, scheduling
+from .imports import importer, job_kinds, preview, retention, scheduling, undo, worker_heartbeat
+from .jobs import lifecycle, notifications
 from .jobs.attempt import JobAttempt, work
 from .logs import about_job, log_throttled
 from .publishing import publisher

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from connector.dspace.records import Scope, ScopeKind
-from connector.jobs import creation, lifecycle
+from connector.imports import queueing
+from connector.jobs import lifecycle
 from connector.repositories import discovery, service
 from connector.tasks import carry_out
 from tests.command_line import GAZETTE, CommandLine
@@ -70,7 +71,7 @@ def test_an_outage_during_an_import_loses_nothing_and_fails_no_item(app, sample)
 
     with app.app_context():
         found = discovery.connect(sample.url, "rest", None)
-        job_id = creation.create(service.source_for(found.repository_id, Scope(ScopeKind.REPOSITORY)), {})
+        job_id = queueing.create(service.source_for(found.repository_id, Scope(ScopeKind.REPOSITORY)), {})
         carry_out(job_id)
         job = lifecycle.get(job_id)
 

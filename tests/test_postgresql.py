@@ -13,7 +13,7 @@ from connector import create_app
 from connector.accounts import sessions, user_management
 from connector.dspace.records import Scope, ScopeKind
 from connector.extensions import db, transaction
-from connector.jobs import creation
+from connector.imports import queueing
 from connector.models.accounts import Account, Role
 from connector.repositories import discovery, service
 from connector.storage.instance import prepare
@@ -63,7 +63,7 @@ def test_concurrent_imports_of_a_source_are_one_job_on_postgresql(postgresql, tm
         with app.app_context():
             db.session.connection()
             ready.wait()
-            return creation.create(source_id, {})
+            return queueing.create(source_id, {})
 
     with ThreadPoolExecutor(5) as pool:
         ids = list(pool.map(ask, range(5)))

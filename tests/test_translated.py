@@ -19,6 +19,7 @@ from flask.testing import FlaskClient
 
 from connector.cli.command import Command
 from connector.extensions import db, transaction
+from connector.imports import queueing
 from connector.jobs import creation, lifecycle
 from connector.models.catalogue import CatalogueItem
 from connector.models.jobs import Kind
@@ -173,7 +174,7 @@ def test_every_text_of_the_pages_of_a_job_is_translated(stocked_app, stocked_cli
     with pseudo_locale():
         with stocked_app.app_context():
             change_items()
-            job_id = creation.create_undo(1) if kind == Kind.UNDO else creation.create(1, {"rehearse": 2}, kind=kind)
+            job_id = creation.create_undo(1) if kind == Kind.UNDO else queueing.create(1, {"rehearse": 2}, kind=kind)
             assert carry_out(job_id)
             assert counted <= lifecycle.get(job_id).counts.keys()
         pages = crawl(stocked_client, f"/jobs/{job_id}/")

@@ -12,6 +12,7 @@ import pytest
 from connector.catalogue.export import as_jsonl
 from connector.catalogue.search import Selection
 from connector.dspace.records import Scope, ScopeKind
+from connector.imports import queueing
 from connector.jobs import creation, lifecycle
 from connector.repositories import discovery, service
 from connector.tasks import carry_out
@@ -33,7 +34,7 @@ class Library:
         with self.app.app_context():
             found = discovery.connect(self.sample.url, "rest", None)
             source_id = service.source_for(found.repository_id, Scope(ScopeKind.REPOSITORY))
-            return self._worked(creation.create(source_id, OPTIONS | options))
+            return self._worked(queueing.create(source_id, OPTIONS | options))
 
     def undo(self, job_id: int):
         """Undo an import; gives the undo job as it ended."""
@@ -285,7 +286,7 @@ def test_a_deleted_scope_is_an_error_and_never_another_scope(library, app):
         del library.sample.data.collections[collection.uuid]
         library.sample.data.handles.pop(collection.handle)
         library.sample.data.numbered.pop(("collection", collection.number))
-        job_id = creation.create(source_id, {})
+        job_id = queueing.create(source_id, {})
 
         carry_out(job_id)
 

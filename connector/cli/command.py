@@ -15,7 +15,7 @@ from .. import error_translation
 from ..errors import ConnectorError, DatabaseUnavailableError
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
-from ..jobs import report
+from ..imports import import_report
 from ..logs import print_status
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ def refuse(sentence: str, job_id: int | None = None, code: int = REFUSED) -> NoR
     """
     print_status(_("Error: %(sentence)s", sentence=sentence), logging.ERROR)
     if "--json" in sys.argv:
-        click.echo(json.dumps(report.refused(sentence, job_id), ensure_ascii=False))
+        click.echo(json.dumps(import_report.refused(sentence, job_id), ensure_ascii=False))
     sys.exit(code)
 
 

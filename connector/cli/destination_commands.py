@@ -12,7 +12,7 @@ from flask.cli import AppGroup
 from ..errors import InvalidInputError
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
-from ..jobs import scheduling
+from ..imports import scheduling
 from ..models.publishing import Destination
 from ..publishing import destinations, publish_jobs
 from ..publishing.destinations import DestinationSettings

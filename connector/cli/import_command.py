@@ -15,9 +15,9 @@ from ..errors import InvalidInputError
 from ..formatting import file_count, item_count, request_count, time_range
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
+from ..imports import queueing
 from ..imports.import_options import ImportOptions
 from ..imports.sample_items import MOST
-from ..jobs import creation
 from ..models.accounts import Role
 from ..models.jobs import Kind
 from ..repositories import credentials, discovery, service
@@ -128,7 +128,7 @@ def _created(source_id: int, options: dict[str, Any], requests: int) -> int:
     )
     kind = Kind.PREVIEW if options["dry_run"] else Kind.IMPORT
     kept = kept.for_preview(options["samples"] or 0) if options["dry_run"] else kept
-    return creation.create(source_id, kept.to_json(), kind=kind, comment=options["comment"], requests=requests)
+    return queueing.create(source_id, kept.to_json(), kind=kind, comment=options["comment"], requests=requests)
 
 
 def _print_estimate(estimate: Estimate, as_json: bool) -> None:

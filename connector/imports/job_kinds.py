@@ -6,6 +6,7 @@ from ..i18n import lazy_gettext as _l
 from ..models.catalogue import FileStatus
 from ..models.job_kinds import Downloads, JobKind, JobVariant, register
 from ..models.jobs import Kind
+from . import import_report
 
 ITEMS = ("seen", "added", "updated", "unchanged", "failed", "vanished", "not_visible")
 FILES = tuple(f"files_{status.value}" for status in FileStatus)
@@ -37,15 +38,21 @@ IMPORT = JobKind(
     },
     rare_words=MISSING_IN_WORDS,
     done=("seen",),
+    as_dict=import_report.as_dict,
+    problems=import_report.problems,
     stored=STORED,
     downloads=DOWNLOADS,
+    unseen=("not_visible",),
+    noteworthy=("vanished",),
     position=("seen", "bytes", *STORED, "vanished"),
     variants={
         "retry": JobVariant(_l("Retry of job %(job)s"), _l("Retry of job %(job)s: %(source)s")),
         "only": JobVariant(_l("Chosen items"), _l("Chosen items of %(source)s")),
         "test": JobVariant(_l("Test import"), _l("Test import of %(source)s")),
     },
-    is_undoable=True,
+    limit_option="test",
+    has_hours=True,
+    undo_kind=Kind.UNDO,
 )
 PREVIEW = JobKind(
     name=Kind.PREVIEW,
@@ -67,7 +74,10 @@ PREVIEW = JobKind(
     },
     rare_words=MISSING_IN_WORDS | {"samples": _l("sample items: %(count)s")},
     done=IMPORT.done,
+    as_dict=import_report.as_dict,
+    problems=import_report.problems,
     stored=STORED,
+    unseen=IMPORT.unseen,
     position=IMPORT.position,
     variants={
         "samples_only": JobVariant(
@@ -77,6 +87,7 @@ PREVIEW = JobKind(
             words={"samples": _l("%(count)s shown"), "failed": _l("%(count)s failed")},
         )
     },
+    limit_option="test",
     is_preview=True,
 )
 UNDO = JobKind(
@@ -87,6 +98,7 @@ UNDO = JobKind(
     labels={"removed": _l("Removed"), "restored": _l("Restored"), "kept": _l("Kept")},
     words={"removed": _l("%(count)s removed"), "restored": _l("%(count)s restored"), "kept": _l("%(count)s kept")},
     done=("removed", "restored", "kept"),
+    as_dict=import_report.undo_as_dict,
     position=("removed", "restored", "kept"),
 )
 register(IMPORT, PREVIEW, UNDO)

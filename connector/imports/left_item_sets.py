@@ -17,8 +17,8 @@ from ..catalogue.changes import insert_changes, update_changes
 from ..dspace.records import ScopeKind
 from ..errors import ConnectorError
 from ..extensions import db
-from ..jobs import report
 from ..models.catalogue import Action, CatalogueItem, Change, Holding, ItemSet, Membership
+from . import import_report
 from .change_records import ABOUT_DATA
 from .import_context import ImportContext
 
@@ -31,7 +31,7 @@ def unread_sets(context: ImportContext) -> set[int] | None:
     """Return the ids of sets whose collection this job could not read completely, or None if any set may be unread."""
     if context.repository.server.generation >= NAMES_COLLECTION:
         return set()
-    if report.nameless_failures(context.job_id):
+    if import_report.nameless_failures(context.job_id):
         return None
     found = _sets_without_items(context)
     db.session.rollback()

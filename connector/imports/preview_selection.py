@@ -13,6 +13,7 @@ from ..extensions import db, execute_counted, transaction
 from ..i18n import gettext as _
 from ..jobs import creation, lifecycle
 from ..models.jobs import ACTIVE, Job, Kind, PreviewRow
+from . import queueing
 from .import_options import ImportOptions
 from .preview_rows import PreviewAction, get_preview
 
@@ -28,7 +29,7 @@ def import_all(job_id: int) -> int:
     """
     job = get_preview(job_id)
     options = ImportOptions.from_json(job.options).for_import()
-    made = creation.create(job.source_id, options.to_json(), comment=job.comment)
+    made = queueing.create(job.source_id, options.to_json(), comment=job.comment)
     if ImportOptions.from_json(lifecycle.get(made).options).reads_some_items:
         raise _busy(made)
     return made

@@ -10,18 +10,17 @@ from sqlalchemy import ColumnElement, Subquery, case, exists, func, select
 
 from ..catalogue import changes
 from ..catalogue.item_presentation import FILE_STATUSES
+from ..catalogue.item_problems import TITLE_IS_RESTRICTED, UNREAD
 from ..catalogue.problem_files import LISTED
 from ..extensions import db
 from ..i18n import gettext as _
 from ..i18n import ngettext
-from ..jobs import report
 from ..models.catalogue import CatalogueFile, CatalogueItem, Change, FileProblem, FileStatus, Holding
 from ..models.jobs import Job
 from .job_kinds import TRIED
 
 FAILED = (FileStatus.FAILED, FileStatus.DAMAGED)
 UNAVAILABLE = (FileStatus.RESTRICTED, FileStatus.MISSING, FileStatus.TOO_LARGE, FileStatus.INFECTED)
-_TITLE_IS_RESTRICTED = CatalogueItem.title_is_restricted | CatalogueItem.is_restricted
 COUNTED = 200  # problems; counting more would make the page slow
 
 
@@ -58,7 +57,7 @@ def open_problems(job: Job) -> OpenProblems | None:
     columns = select(Change.source_id)
     failed = [
         source_id
-        for action in report.UNREAD
+        for action in UNREAD
         for source_id in db.session.scalars(changes.of_job(columns, job.id, action).limit(COUNTED + 1))
     ]
     problems = _first_files(job, COUNTED + 1)
@@ -86,7 +85,7 @@ def file_outcomes(job: Job, limit: int | None, *, with_restricted: bool) -> Iter
     is_listed_by_this_job = exists().where(
         Holding.source_id == job.source_id, Holding.item_id == problems.c.item_id, Holding.last_seen_job_id == job.id
     )
-    title = case((_TITLE_IS_RESTRICTED, None), else_=CatalogueItem.title).label("title")
+    title = case((TITLE_IS_RESTRICTED, None), else_=CatalogueItem.title).label("title")
     query = (
         select(CatalogueFile, problems.c.item_id, CatalogueItem.source_id, CatalogueItem.handle, title)
         .select_from(problems)
@@ -141,7 +140,7 @@ def _read_later(job: Job, source_ids: Collection[str]) -> dict[str, int]:
     later = {row.item_id: row.last_seen_job_id for row in db.session.execute(held) if row.last_seen_job_id > job.id}
     again = (
         Change.job_id.in_(set(later.values())),
-        Change.action.in_(report.UNREAD),
+        Change.action.in_(UNREAD),
         Change.source_key.in_([items[item_id].source_key for item_id in later]),
     )
     rows = db.session.execute(select(Change.job_id, Change.source_key).where(*again))

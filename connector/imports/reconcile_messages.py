@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..dspace.records import ScopeKind
 from ..i18n import lazy_gettext as _l
 from ..i18n import ngettext
-from ..jobs import report
+from . import import_report
 from .import_context import ImportContext
 
 NAMED = 5
@@ -34,7 +34,7 @@ def gone_scope(context: ImportContext) -> str:
 def failures_without_item(context: ImportContext) -> str:
     """Return a message about failures that a retry could not retry because they name no item, or ""."""
     retried = context.options.retry
-    if not retried or not (number := report.nameless_failures(retried)):
+    if not retried or not (number := import_report.nameless_failures(retried)):
         return ""
     return ngettext(
         "%(num)s failure names no item that could be retried separately. A re-run reads all items.",

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from ..errors import ConflictError
 from ..i18n import gettext as _
-from ..jobs import creation, lifecycle
+from ..jobs import lifecycle
 from ..models.jobs import Job, Kind
+from . import queueing
 from .import_options import ImportOptions
 
 
@@ -29,4 +30,4 @@ def rerun(job_id: int, kind: Kind = Kind.IMPORT, *, full: bool = False) -> int:
     options = ImportOptions.from_json(job.options)
     options = options.for_whole_scope() if options.reads_some_items else options
     options = replace(options, full=options.full or full)
-    return creation.create(job.source_id, options.to_json(), kind=kind, comment=job.comment, reruns=job_id)
+    return queueing.create(job.source_id, options.to_json(), kind=kind, comment=job.comment, reruns=job_id)

@@ -10,13 +10,15 @@ from flask import current_app
 from sqlalchemy import ColumnElement, Row, Select, func, or_, select
 
 from ..catalogue import changes
+from ..catalogue.item_problems import UNREAD
 from ..errors import ConflictError
 from ..extensions import db
 from ..i18n import gettext as _
-from ..jobs import creation, lifecycle, report
+from ..jobs import lifecycle
 from ..models.catalogue import Action, CatalogueFile, CatalogueItem, Change, FileStatus, Holding
 from ..models.jobs import Job
 from ..models.repositories import Source
+from . import import_report, queueing
 from .import_options import ImportOptions
 
 FILE, ITEM = CatalogueFile.__table__, CatalogueItem.__table__
@@ -45,7 +47,7 @@ def can_retry(job: Job) -> bool:
     if not job.is_import or job.is_active or job.undo_began:
         return False
     return lacks_files(job.id, job.source_id, ImportOptions.from_json(job.options)) or any(
-        _has(job.id, job.source_id, each) for each in report.UNREAD
+        _has(job.id, job.source_id, each) for each in UNREAD
     )
 
 
@@ -61,12 +63,12 @@ def retry(job_id: int) -> int:
     options = replace(ImportOptions.from_json(job.options).for_whole_scope(), retry=job_id)
     if lacks_files(job_id, job.source_id, options):
         options = replace(options, files=True)
-    return creation.create(job.source_id, options.to_json(), comment=job.comment, reruns=job_id)
+    return queueing.create(job.source_id, options.to_json(), comment=job.comment, reruns=job_id)
 
 
 def _nothing_to_retry(job: Job) -> str:
     """Return the message for a job that cannot be retried. It names a later job that can be retried, if any."""
-    later = report.rechecked_by(job)
+    later = import_report.rechecked_by(job)
     if not later:
         return _("Job %(job)s has nothing to retry.", job=job.id)
     return _(

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, select, update
 
+from ..catalogue.item_problems import UNREAD
 from ..dspace.records import Item, Page
 from ..extensions import db, execute_counted, transaction
 from ..i18n import gettext as _
-from ..jobs import report
 from ..models.catalogue import CatalogueFile, Change, FileStatus, Holding
-from . import preview_selection, retry_failed
+from . import import_report, preview_selection, retry_failed
 from .import_context import ImportContext
 from .page_writer import FULL_PAGE, PageWriter
 
@@ -24,7 +24,7 @@ def read_failed(context: ImportContext, writer: PageWriter, job_id: int) -> None
     With files, also read the items with damaged files, since the source may have corrected the announced size or
     checksum.
     """
-    rows = list(report.failed_items(job_id))
+    rows = list(import_report.failed_items(job_id))
     if context.options.files:
         rows += retry_failed.damaged_items(job_id, context.source_id)
         with transaction():
@@ -50,7 +50,7 @@ def _take_over_files(context: ImportContext, job_id: int) -> int:
     """
     bad = select(FILE.c.item_id).where(retry_failed.may_come(retry_failed.file_limit(context.options)))
     damaged = select(FILE.c.item_id).where(FILE.c.status == FileStatus.DAMAGED)
-    failed = select(CHANGE.c.item_id).where(CHANGE.c.job_id == job_id, CHANGE.c.action.in_(report.UNREAD))
+    failed = select(CHANGE.c.item_id).where(CHANGE.c.job_id == job_id, CHANGE.c.action.in_(UNREAD))
     mine = (HOLDING.c.source_id == context.source_id, HOLDING.c.last_seen_job_id == job_id, HOLDING.c.item_id.in_(bad))
     unread: ColumnElement[bool] = HOLDING.c.item_id.in_(failed.where(CHANGE.c.item_id.is_not(None)))
     unread |= HOLDING.c.item_id.in_(damaged)

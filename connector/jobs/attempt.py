@@ -28,7 +28,7 @@ from ..logs import log_throttled
 from ..models.job_kinds import JobKind
 from ..models.jobs import AT_WORK, Job, State, WaitReason, wait_columns
 from ..models.repositories import Repository, Source
-from . import completion, counters, lifecycle, scheduling
+from . import completion, counters, lifecycle, permitted_hours
 from .steady_wait import SteadyWait
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class JobAttempt:
     """A running attempt at a job.
 
     `stop` is set when a person stops the job, when another attempt has taken over, when its permitted hours end (see
-    `scheduling`), or when the process shuts down. When the hours have ended, `resume_at` is the time at which they
+    `permitted_hours`), or when the process shuts down. When the hours have ended, `resume_at` is the time at which they
     begin again (UTC). `new_requests` and `new_progress` return how much counts of requests and other counts have
     grown since their last call. The heartbeat adds this to the counts of the job.
     """
@@ -190,7 +190,7 @@ class JobAttempt:
         row = connection.execute(query.where(job.c.id == self.job_id, job.c.attempt == self.attempt)).one_or_none()
         if row is None or row.state != State.RUNNING:
             self.stop.set()
-        elif opens := scheduling.opening(row, self._zone, utcnow()):
+        elif opens := permitted_hours.opening(row, self._zone, utcnow()):
             self.resume_at = opens
             self.stop.set()
 
@@ -235,7 +235,7 @@ def work(job_id: int, runner: Callable[[JobAttempt], tuple[bool, str]]) -> bool:
             except JobStoppedError:
                 state, message = (State.QUEUED, "") if run.paused else (State.STOPPED, _("Stopped."))
                 if state is State.STOPPED and run.resume_at:
-                    message, resume_at = scheduling.waiting(run.resume_at, zone), run.resume_at
+                    message, resume_at = permitted_hours.waiting(run.resume_at, zone), run.resume_at
     except ConnectorError as error:
         message, details = error.in_short, error.technical_details
     except OperationalError:  # locked, restarted or full: temporary, so treat it like a crash

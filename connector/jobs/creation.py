@@ -1,4 +1,4 @@
-"""Creates jobs: queues an import, a preview or an undo."""
+"""Queues jobs, and undos of jobs."""
 
 from __future__ import annotations
 
@@ -11,41 +11,11 @@ from ..accounts import audit
 from ..errors import ConflictError
 from ..extensions import db, transaction
 from ..i18n import gettext as _
-from ..models.jobs import ACTIVE, Job, Kind
+from ..models.jobs import ACTIVE, Job
 from ..models.repositories import Repository, Source
 from . import counters, lifecycle
 
-OF_SOME = {"retry", "only"}  # options of an import that reads only some items
-FOR_ONCE = {*OF_SOME, "full", "rehearse", "samples_only"}  # options that the next import of a source does not inherit
 JOB = Job.__table__
-
-
-def create(
-    source_id: int,
-    options: Mapping[str, Any],
-    *,
-    comment: str = "",
-    kind: Kind = Kind.IMPORT,
-    reruns: int | None = None,
-    requests: int = 0,
-) -> int:
-    """Queue an import of a source and return its id. If a job of that kind and source is active, return its id instead.
-
-    `kind`: an import, or a preview of an import with these options. `requests`: how many requests were
-    needed to find the source.
-    """
-    with transaction():
-        source = db.session.get_one(Source, source_id)
-        lock_repository(source.repository_id)
-        active = select(JOB.c.id).where(JOB.c.source_id == source_id, JOB.c.state.in_(ACTIVE), JOB.c.kind == kind)
-        job_id: int | None = db.session.scalar(active.order_by(JOB.c.id))
-        if job_id is not None:
-            return job_id
-        options = {name: value for name, value in options.items() if name != lifecycle.ANY_HOUR}
-        # Until its first import, a source keeps the options of its first preview.
-        if (kind is Kind.IMPORT and not options.keys() & OF_SOME) or not source.options:
-            source.options = {name: value for name, value in options.items() if name not in FOR_ONCE}
-        return add(source, options, comment=comment, kind=kind.value, reruns_id=reruns, requests=requests)
 
 
 def add(source: Source, options: Mapping[str, Any], *, requests: int = 0, **values: Any) -> int:
@@ -63,14 +33,14 @@ def add(source: Source, options: Mapping[str, Any], *, requests: int = 0, **valu
 
 
 def create_undo(job_id: int) -> int:
-    """Queue the undo of an import and return its id. Raises ConflictError if design rule 3 forbids it."""
+    """Queue the undo of a job and return its id. Raises ConflictError if design rule 3 forbids it."""
     with transaction():
         job = lifecycle.get(job_id)
         lock_repository(job.repository_id)
         refuse_undo(job)
         waits = (JOB.c.id == job_id, lifecycle.IS_WAITING)
         db.session.execute(update(JOB).where(*waits).values(resume_at=None, message=_("Stopped.")))
-        values = {"kind": Kind.UNDO.value, "undoes_id": job.id, "resource": job.resource}
+        values: dict[str, Any] = {"kind": job.definition.undo_kind, "undoes_id": job.id, "resource": job.resource}
         return add(job.source, {}, comment=job.comment, **values)
 
 
@@ -88,11 +58,13 @@ def refuse_undo(job: Job) -> None:
         raise ConflictError(_("Job %(id)s is a preview and changed nothing. There is nothing to undo.", id=job.id))
     if job.is_undo:
         raise ConflictError(_("Job %(id)s is an undo. To get the items back, import again.", id=job.id))
+    if not job.definition.undo_kind:
+        raise ConflictError(_("Job %(id)s cannot be undone.", id=job.id))
     if job.is_undone:
-        raise ConflictError(_("Import %(id)s was already undone.", id=job.id))
+        raise ConflictError(_("Job %(id)s was already undone.", id=job.id))
     if job.undo_began:
         raise ConflictError(
-            _("The undo of import %(id)s is job %(undo)s: resume that one.", id=job.id, undo=job.undone_by[0].id)
+            _("The undo of job %(id)s is job %(undo)s: resume that one.", id=job.id, undo=job.undone_by[0].id)
         )
     busy = select(JOB.c.id).where(JOB.c.resource == job.resource, JOB.c.state.in_(ACTIVE))
     if (active := db.session.scalar(busy)) is not None:

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import formatting
-from ..catalogue.item_presentation import FILE_STATUSES
-from ..catalogue.source_links import page_link
+from ..i18n import decimal
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
-from ..models.catalogue import FileStatus
 from ..models.job_kinds import JobKind, JobVariant
 from ..models.jobs import Job, State, WaitReason
 
@@ -80,14 +78,9 @@ class Progress:
 
 
 def sort(job: Job) -> str:
-    """Return the kind of the job in words. Only an import of the whole source is called "Import"."""
+    """Return the kind of the job in words. The whole work of a kind has the plain title of the kind."""
     names, job_id = _names(job)
     return names.title % {"job": job_id}
-
-
-def is_whole_import(job: Job) -> bool:
-    """Return whether the job imports its whole source."""
-    return job.is_import and job.variant_option is None
 
 
 def heading(job: Job, label: str) -> str:
@@ -128,7 +121,7 @@ def page_title(job: Job, label: str) -> str:
 
 def status(job: Job) -> str:
     """Return the status of the job in words."""
-    if job.is_import and job.is_undone:
+    if job.is_undone:
         return _("Undone")
     if job.asks:
         return _("Waiting for your answer")
@@ -167,7 +160,7 @@ def progress(job: Job) -> Progress:
     """Return the progress of the job.
 
     Rates are averages over the whole run. There is no rate and no time left while nothing arrives, because the job
-    waits or has not begun. The total leaves out items that are not visible at the source.
+    waits or has not begun. The total leaves out items that the job cannot see.
     """
     done, total, files = job.done, total_items(job), _file_progress(job)
     if not _is_receiving(job) or (total is not None and done >= total):
@@ -210,26 +203,18 @@ def counts(job: Job) -> Sequence[tuple[str, Any]]:
     return [(label, job.counts[name]) for name, label in labels(job).items()]
 
 
-def files(job: Job) -> Sequence[tuple[str, int]]:
-    """Return how many files have each status, as (status, number), without empty statuses. Stored files are first."""
-    found = [(FileStatus(status), number) for status, number in job.files.items() if number]
-    return [(FILE_STATUSES[status], number) for status, number in sorted(found, key=lambda pair: not pair[0].is_stored)]
-
-
-def source_page(job: Job, problem: Mapping[str, Any]) -> str | None:
-    """Return the URL at the source of the item of a problem (see `report.problems`).
-
-    Return None if neither the handle nor the id of the item is known.
-    """
-    if not problem["handle"] and not problem["id"]:
-        return None
-    server = job.source.repository.server
-    return page_link(server.site_url, server.ui_url, server.generation, problem["id"] or "", problem["handle"])
+def noteworthy(job: Job) -> str:
+    """Return the counts in words that deserve attention although the job is clean, or ""."""
+    kind = job.definition
+    found = [name for name in kind.noteworthy if job.counts[name]]
+    return ", ".join(kind.rare_words[name] % {"count": decimal(job.counts[name])} for name in found)
 
 
 def total_items(job: Job) -> int | None:
-    """Return how many items the job will see, without those that are not visible at the source. None if unknown."""
+    """Return how many items the job will see, without those that it cannot see. None if unknown."""
+    kind = job.definition
+    limit = job.options.get(kind.limit_option)
     if job.expected is None:
-        return job.options.get("test")
-    total = max(job.expected - job.counts["not_visible"], job.done)
-    return min(total, job.options.get("test") or total)
+        return limit
+    total = max(job.expected - sum(job.counts[name] for name in kind.unseen), job.done)
+    return min(total, limit or total)

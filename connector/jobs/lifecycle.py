@@ -22,9 +22,9 @@ from ..models.jobs import ACTIVE, AT_WORK, Job, State, WaitReason, wait_columns
 from ..models.repositories import Source
 from ..storage.content_store import is_alive
 from . import completion
+from .permitted_hours import ANY_HOUR
 
 STALE = timedelta(seconds=60)
-ANY_HOUR = "any_hour"  # option: a person resumed the run outside its permitted hours
 JOB = Job.__table__
 IS_WAITING = (JOB.c.state == State.STOPPED) & JOB.c.resume_at.is_not(None)
 
@@ -127,7 +127,7 @@ def resume(job_id: int, answer: str | None = None) -> None:
 def _refuse_resume(job: Job, answer: str | None) -> None:
     """Raise ConflictError if a job cannot be resumed, or not with this answer."""
     if job.undo_began:
-        raise ConflictError(_("Import %(id)s was undone: import again instead.", id=job.id))
+        raise ConflictError(_("Job %(id)s was undone. Start a new one instead.", id=job.id))
     if job.is_settled:
         raise ConflictError(_("%(reason)s Import again instead.", reason=job.message))
     if answer is not None and not job.asks:

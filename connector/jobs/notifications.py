@@ -1,4 +1,4 @@
-"""Sends notifications about ended scheduled imports by e-mail and webhook.
+"""Sends notifications about ended scheduled jobs by e-mail and webhook.
 
 Each notification is sent at least once. It counts as sent when one of the channels has accepted it. Until then it is
 retried. A process that is killed between the two steps sends the notification a second time, with the same Message-ID.
@@ -23,12 +23,11 @@ from ..catalogue.source_labels import source_label
 from ..errors import ConnectorError, InvalidInputError, NotificationError
 from ..extensions import db, execute_counted, transaction, utcnow
 from ..formatting import item_count
-from ..i18n import decimal
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..models.jobs import Job, State
 from ..repositories.http_factory import open_http, page_outage
-from . import report
+from . import job_presentation, report
 
 log = logging.getLogger(__name__)
 JOB = Job.__table__
@@ -53,7 +52,7 @@ def _is_wanted(job: Job) -> bool:
         return False
     if job.state == State.STOPPED:  # stopped by a person or by the permitted hours: no notification needed
         return job.asks
-    return wanted == "always" or not job.clean or job.counts["vanished"] > 0
+    return wanted == "always" or not job.clean or bool(job_presentation.noteworthy(job))
 
 
 def send_due() -> None:
@@ -130,7 +129,7 @@ class _TestNotification:
     def __init__(self) -> None:
         self.name = f"{utcnow():%Y%m%d%H%M%S%f}.trial"
         self.subject = _("%(product)s: test notification", product=APP_NAME)
-        self.text = _("This is a test. Notifications about scheduled imports will be sent like this one.\n")
+        self.text = _("This is a test. Notifications about scheduled jobs will be sent like this one.\n")
         self.data = {"trial": True, "message": self.text.strip()}
 
 
@@ -174,8 +173,8 @@ def _outcome(job: Job) -> str:
     if job.state == State.FAILED:
         return _("failed")
     if job.clean:
-        missing = job.counts["vanished"]
-        return _("completed, %(count)s missing at source", count=decimal(missing)) if missing else _("completed")
+        counts = job_presentation.noteworthy(job)
+        return _("completed, %(counts)s", counts=counts) if counts else _("completed")
     return _("completed with problems")
 
 
@@ -183,12 +182,12 @@ def _text(job: Job, label: str) -> str:
     link = _link(job)
     parts = [
         _(
-            "The scheduled import of %(source)s from %(repository)s: %(outcome)s.",
-            source=label,
+            "%(job)s from %(repository)s, started by its schedule: %(outcome)s.",
+            job=job_presentation.heading(job, label),
             repository=job.source.repository.label,
             outcome=_outcome(job),
         ),
-        _("%(items)s seen: %(counts)s.", items=item_count(job.counts["seen"]), counts=report.numbers_in_words(job)),
+        _("%(items)s seen: %(counts)s.", items=item_count(job.done), counts=report.numbers_in_words(job)),
         job.message,
         _problems(job),
         _("The page of the job: %(link)s", link=link) if link else "",

@@ -131,7 +131,7 @@ class Schedule:
         return _("Monthly on the last day at %(time)s", time=at)
 
     def next_after(self, after: datetime, zone: tzinfo) -> datetime:
-        """Return the next time at which an import is due. If the hour occurs twice on a day, the first one counts."""
+        """Return the next time at which a run is due. If the hour occurs twice on a day, the first one counts."""
         return next(_moments_after(after, self.at, zone, self._is_day))
 
     def _is_day(self, day: date) -> bool:

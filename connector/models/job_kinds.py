@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+
+def no_problems(job: Any, limit: int | None, with_restricted: bool) -> Iterator[dict[str, Any]]:
+    """Return no problems: what a kind declares whose jobs do not work item by item."""
+    return iter(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +58,14 @@ class JobKind:
     of the undone job as %(job)s, and the heading its source as %(source)s. `counters`: the names of everything that its
     jobs count. `labels` and `words`: counters with their labels on pages and their texts in sentences (with a
     placeholder for the count), in order; those of `rare_labels` and `rare_words` are left out while they are 0. `done`:
-    counters whose sum is the number of finished items.
-    `stored`: counters whose sum is the number of stored files. `downloads`: the counters of its downloads, if any.
-    `position`: counters that tell whether two attempts ended at the same place. `variants`: by name of an option, the most important first. `is_preview`: its jobs only
-    read, and keep rows to show. `is_undoable`: an undo can take back what its jobs did.
+    counters whose sum is the number of finished items. `as_dict` and `problems`: see `jobs.report`, which calls them
+    with all arguments by position. `stored`: counters whose sum is the number of stored files. `downloads`: the
+    counters of its downloads, if any. `unseen`: counters of expected items that a job cannot see. `noteworthy`: those
+    of `rare_words` that a notification names after a clean job. `position`: counters that tell whether two attempts
+    ended at the same place. `variants`: by name of an option, the most important first. `limit_option`: the option that
+    limits the number of items. `has_hours`: its jobs pause outside the hours in their options or in the schedule of the
+    source. `is_preview`: its jobs only read, and keep rows to show. `undo_kind`: the kind of the jobs that undo its
+    jobs, or "".
     """
 
     name: str
@@ -65,15 +74,21 @@ class JobKind:
     labels: Mapping[str, str]
     words: Mapping[str, str]
     done: tuple[str, ...]
+    as_dict: Callable[[Any, bool], dict[str, Any]]
+    problems: Callable[[Any, int | None, bool], Iterator[dict[str, Any]]] = no_problems
     heading: str = ""
     rare_labels: Mapping[str, str] = field(default_factory=dict)
     rare_words: Mapping[str, str] = field(default_factory=dict)
     stored: tuple[str, ...] = ()
     downloads: Downloads | None = None
+    unseen: tuple[str, ...] = ()
+    noteworthy: tuple[str, ...] = ()
     position: tuple[str, ...] = ()
     variants: Mapping[str, JobVariant] = field(default_factory=dict)
+    limit_option: str = ""
+    has_hours: bool = False
     is_preview: bool = False
-    is_undoable: bool = False
+    undo_kind: str = ""
 
     def variant_option(self, options: Mapping[str, Any]) -> str | None:
         """Return the name of the option that makes a job with these options a variant, or None."""

@@ -189,8 +189,8 @@ class Job(Base):
 
     @property
     def is_undo(self) -> bool:
-        """Return whether the job undoes an import."""
-        return self.kind == Kind.UNDO
+        """Return whether the job undoes another job."""
+        return self.undoes_id is not None
 
     @property
     def is_preview(self) -> bool:
@@ -222,7 +222,7 @@ class Job(Base):
 
     @property
     def is_waiting(self) -> bool:
-        """Return whether the job is stopped until its hours begin and then resumes automatically (see `scheduling`)."""
+        """Return whether the job is stopped until its hours begin (see `permitted_hours`), and then resumes."""
         return self.state == State.STOPPED and self.resume_at is not None
 
     @property
@@ -251,7 +251,7 @@ class Job(Base):
     @property
     def can_undo(self) -> bool:
         """Return whether a user can undo what the job did (design rule 3)."""
-        return self.definition.is_undoable and not self.is_active and not self.undo_began
+        return bool(self.definition.undo_kind) and not self.is_active and not self.undo_began
 
     @property
     def can_rerun(self) -> bool:

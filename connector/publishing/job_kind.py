@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
-from ..i18n import lazy_gettext as _l
-from ..models.job_kinds import JobKind, register
+from collections.abc import Iterator
+from typing import Any
 
-_ITEMS = ("seen", "added", "updated", "unchanged", "failed", "conflicts", "deleted_there")
+from ..catalogue import item_problems
+from ..i18n import lazy_gettext as _l
+from ..jobs import report
+from ..models.job_kinds import JobKind, register
+from ..models.jobs import Job
+
+_COUNTERS = (
+    *("seen", "added", "updated", "unchanged", "failed", "conflicts", "deleted_there"),
+    *("files_sent", "requests"),
+)
+
+
+def _as_dict(job: Job, with_restricted: bool) -> dict[str, Any]:
+    """Return a job that published as `--json` prints it."""
+    return report.with_numbers(job, {name: job.counts[name] for name in _COUNTERS}, with_restricted)
+
+
+def _problems(job: Job, limit: int | None, with_restricted: bool) -> Iterator[dict[str, Any]]:
+    """Yield the items that could not be published."""
+    return item_problems.of_job(job.id, limit)
+
+
 PUBLISH = JobKind(
     name="publish",
     title=_l("Publishing"),
     heading=_l("Publishing of %(source)s"),
-    counters=frozenset({*_ITEMS, "files_sent", "requests"}),
+    counters=frozenset(_COUNTERS),
     labels={"added": _l("Added"), "updated": _l("Updated"), "unchanged": _l("Unchanged"), "failed": _l("Failed")},
     rare_labels={
         "conflicts": _l("Changed on both sides"),
@@ -29,6 +50,8 @@ PUBLISH = JobKind(
         "files_sent": _l("%(count)s files uploaded"),
     },
     done=("seen",),
+    as_dict=_as_dict,
+    problems=_problems,
     position=("seen", "files_sent"),
 )
 register(PUBLISH)

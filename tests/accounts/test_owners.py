@@ -9,7 +9,8 @@ from connector.actor import LOCAL
 from connector.catalogue import takedown
 from connector.dspace.records import ScopeKind
 from connector.extensions import db, transaction, utcnow
-from connector.jobs import creation, lifecycle, scheduling
+from connector.imports import queueing, scheduling
+from connector.jobs import creation, lifecycle
 from connector.models.accounts import Role
 from connector.models.catalogue import CatalogueItem, Exclusion
 from connector.models.jobs import Job, Kind, State
@@ -284,7 +285,7 @@ def test_a_repository_with_a_login_is_moved_by_a_command_for_an_admin_only(offic
 
 def test_jobs_of_the_command_line_belong_to_the_local_operator(office, source):
     with office.app.app_context():
-        job_id = creation.create(source, {})
+        job_id = queueing.create(source, {})
         lifecycle.stop(job_id)
 
         assert lifecycle.get(job_id).owner == LOCAL

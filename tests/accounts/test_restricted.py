@@ -15,7 +15,8 @@ from connector.accounts import passwords
 from connector.catalogue import problem_files
 from connector.dspace.records import SourceState
 from connector.extensions import db, transaction
-from connector.jobs import counters, creation, lifecycle, notifications, report
+from connector.imports import queueing
+from connector.jobs import counters, lifecycle, notifications, report
 from connector.models.accounts import Role
 from connector.models.catalogue import Action, CatalogueFile, CatalogueItem, Change, FileStatus, Holding, Membership
 from connector.models.jobs import Job, Kind, State, WaitReason, wait_columns
@@ -175,7 +176,7 @@ def test_a_viewer_sees_the_state_of_a_job_with_login_and_why_details_are_missing
 def test_a_viewer_gets_no_link_to_preview_rows(office):
     with office.app.app_context():
         source_id = db.session.get(Job, 1).source_id
-        job_id = creation.create(source_id, {}, kind=Kind.PREVIEW)
+        job_id = queueing.create(source_id, {}, kind=Kind.PREVIEW)
         with transaction():
             counters.replace(db.session.connection(), job_id, {"added": 3})
 

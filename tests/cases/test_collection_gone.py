@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from connector.dspace.records import ScopeKind
+from connector.imports import queueing
 from connector.imports.questions import Answer
-from connector.jobs import creation, lifecycle
+from connector.jobs import lifecycle
 from connector.repositories import discovery, service
 from tests.imports.sample_importer import SampleImporter
 from tests.sample import SampleRepository
@@ -27,7 +28,7 @@ def run(importer, source: list[int]):
                 importer.repository_id, ScopeKind.COLLECTION, importer.sample.data.named(NAME).handle
             )
             source.append(service.source_for(importer.repository_id, scope.scope))
-        return importer._worked(creation.create(source[0], {}))
+        return importer._worked(queueing.create(source[0], {}))
 
 
 def test_an_import_of_a_deleted_collection_asks_and_marks_its_items_after_yes(importer):

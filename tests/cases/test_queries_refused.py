@@ -7,8 +7,8 @@ from sqlalchemy import select
 
 from connector.dspace.records import Scope, ScopeKind
 from connector.extensions import db
-from connector.imports import request_log
-from connector.jobs import creation, lifecycle
+from connector.imports import queueing, request_log
+from connector.jobs import lifecycle
 from connector.models.catalogue import CatalogueItem
 from connector.models.repositories import Repository
 from connector.repositories import credentials, discovery, service
@@ -36,7 +36,7 @@ def guarded(request):
 
 
 def run(source_id: int, **options) -> lifecycle.Job:
-    job_id = creation.create(source_id, options)
+    job_id = queueing.create(source_id, options)
     assert carry_out(job_id)
     return lifecycle.get(job_id)
 

@@ -7,7 +7,8 @@ from sqlalchemy import func, select
 
 from connector.dspace.records import Scope, ScopeKind
 from connector.extensions import db
-from connector.jobs import creation, lifecycle
+from connector.imports import queueing
+from connector.jobs import lifecycle
 from connector.models.repositories import Repository
 from connector.repositories import discovery, service
 from connector.tasks import carry_out
@@ -30,7 +31,7 @@ def small():
 def imported(url: str) -> dict[str, int]:
     """Import the entire repository at an address; return how many items were added and left as they were."""
     repository_id = discovery.connect(url, "rest", None).repository_id
-    job_id = creation.create(service.source_for(repository_id, Scope(ScopeKind.REPOSITORY)), {})
+    job_id = queueing.create(service.source_for(repository_id, Scope(ScopeKind.REPOSITORY)), {})
     assert carry_out(job_id)
     job = lifecycle.get(job_id)
     return {"added": job.counts["added"], "unchanged": job.counts["unchanged"]}

@@ -7,8 +7,7 @@ from sqlalchemy import select
 
 from connector.dspace.records import ScopeKind
 from connector.extensions import db, transaction
-from connector.imports import reruns
-from connector.jobs import creation
+from connector.imports import queueing, reruns
 from connector.jobs.attempt import JobAttempt
 from connector.models.accounts import Role
 from connector.models.catalogue import CatalogueItem
@@ -31,7 +30,7 @@ def import_item(importer, item):
     """Import one item by its handle. Return the job."""
     with importer.app.app_context():
         scope = discovery.find(importer.repository_id, ScopeKind.ITEM, item.handle).scope
-        job_id = creation.create(service.source_for(importer.repository_id, scope), {"files": True})
+        job_id = queueing.create(service.source_for(importer.repository_id, scope), {"files": True})
         return importer._worked(job_id)
 
 

@@ -7,7 +7,8 @@ from sqlalchemy import select, update
 
 from connector.dspace.records import ScopeKind
 from connector.extensions import db, transaction
-from connector.jobs import creation, lifecycle, report
+from connector.imports import queueing
+from connector.jobs import lifecycle, report
 from connector.models.catalogue import CatalogueItem, Exclusion, ItemSet, Membership
 from connector.models.jobs import Kind
 from connector.repositories import discovery, service
@@ -140,7 +141,7 @@ def test_a_preview_shows_both_items_with_one_handle(importer):
     with importer.app.app_context():
         scope = discovery.find(importer.repository_id, ScopeKind.REPOSITORY, "").scope
         source_id = service.source_for(importer.repository_id, scope)
-        job = importer._worked(creation.create(source_id, {"rehearse": 50}, kind=Kind.PREVIEW))
+        job = importer._worked(queueing.create(source_id, {"rehearse": 50}, kind=Kind.PREVIEW))
 
     assert job.state == "completed"
     assert job.counts["failed"] == 0

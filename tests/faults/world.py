@@ -17,8 +17,8 @@ from connector.dspace import hal_api
 from connector.dspace.records import ScopeKind
 from connector.extensions import db
 from connector.http import OutageWait
+from connector.imports import queueing
 from connector.jobs import attempt as attempts
-from connector.jobs import creation
 from connector.models.jobs import Job
 from connector.repositories import discovery, http_factory, service
 from connector.storage.instance import prepare
@@ -105,7 +105,7 @@ class World:
 
     def run(self) -> Job:
         """Import once, and return the job as it ended. In an app context."""
-        job_id = creation.create(self.source_id, OPTIONS)
+        job_id = queueing.create(self.source_id, OPTIONS)
         carry_out(job_id)
         db.session.rollback()
         return db.session.get_one(Job, job_id, populate_existing=True)

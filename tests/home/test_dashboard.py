@@ -9,7 +9,7 @@ import pytest
 
 from connector.catalogue import counts
 from connector.extensions import db, transaction, utcnow
-from connector.jobs import counters, lifecycle
+from connector.jobs import counters, creation
 from connector.models.accounts import Account, Role
 from connector.models.catalogue import CatalogueItem
 from connector.models.jobs import Job, Kind, State
@@ -29,7 +29,7 @@ def change(app, job_id, **values):
 def queued(app, source_id=1, **values):
     """Queue an import and return its id."""
     with app.app_context(), transaction():
-        return lifecycle.add(db.session.get_one(Source, source_id), {}, kind=Kind.IMPORT.value, **values)
+        return creation.add(db.session.get_one(Source, source_id), {}, kind=Kind.IMPORT.value, **values)
 
 
 def section(response, name):

@@ -10,7 +10,7 @@ from sqlalchemy import event, select
 
 from connector.dspace.records import Scope, ScopeKind
 from connector.extensions import db, transaction
-from connector.imports import undo
+from connector.imports import queueing, undo
 from connector.jobs import creation, lifecycle
 from connector.jobs.attempt import stop_here, work
 from connector.models.catalogue import CatalogueFile, FileStatus, Holding
@@ -48,7 +48,7 @@ class Desk:
         kind = ScopeKind.COLLECTION if collection else ScopeKind.REPOSITORY
         with self.app.app_context():
             scope = Scope(kind, collection, f"1/{collection}" if collection else None, f"Collection {collection}")
-            return creation.create(source_for(self.repository_id, scope), options, kind=look)
+            return queueing.create(source_for(self.repository_id, scope), options, kind=look)
 
     def work(self, job_id: int) -> bool:
         """Carry the job out here and now."""

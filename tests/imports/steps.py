@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from connector.dspace.records import ScopeKind
 from connector.extensions import db, transaction
-from connector.imports import retry_failed
-from connector.jobs import counters, creation, lifecycle
+from connector.imports import queueing, retry_failed
+from connector.jobs import counters, lifecycle
 from connector.models.jobs import Job, PreviewRow, SampleItem
 from connector.models.repositories import Repository
 from connector.repositories import discovery, service
@@ -21,7 +21,7 @@ def import_of(sample, thing, **options) -> Callable[[], Job]:
     source_id = service.source_for(found.repository_id, scope)
 
     def run() -> Job:
-        job_id = creation.create(source_id, options)
+        job_id = queueing.create(source_id, options)
         assert carry_out(job_id)
         job = lifecycle.get(job_id)
         db.session.expunge(job)

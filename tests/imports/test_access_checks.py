@@ -7,7 +7,8 @@ from collections import Counter
 import pytest
 
 from connector.errors import NotFoundError, RestrictedError
-from connector.jobs import creation, lifecycle
+from connector.imports import queueing
+from connector.jobs import lifecycle
 from connector.tasks import carry_out
 from tests.sample import SampleRepository, grow
 from tests.sample.grow import BEGIN
@@ -62,7 +63,7 @@ def test_a_full_check_asks_for_access_in_the_pages_that_it_reads(app, generation
 
 
 def full_check(source_id: int):
-    job_id = creation.create(source_id, {"files": True, "full": True})
+    job_id = queueing.create(source_id, {"files": True, "full": True})
     assert carry_out(job_id)
     return lifecycle.get(job_id)
 

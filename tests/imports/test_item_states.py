@@ -8,7 +8,8 @@ import pytest
 
 from connector.dspace.records import ScopeKind, SourceState
 from connector.extensions import db
-from connector.jobs import creation, lifecycle
+from connector.imports import queueing
+from connector.jobs import lifecycle
 from connector.models.catalogue import CatalogueItem
 from connector.models.jobs import Job
 from connector.repositories import credentials, discovery, service
@@ -32,7 +33,7 @@ class Importer:
         credentials.sign_in(self.repository_id, NAME, PASSWORD)
 
     def run(self, **options) -> Job:
-        job_id = creation.create(self._source_id, options)
+        job_id = queueing.create(self._source_id, options)
         assert carry_out(job_id)
         job = lifecycle.get(job_id)
         db.session.expunge(job)

@@ -12,7 +12,7 @@ from sqlalchemy.exc import InvalidRequestError, OperationalError
 from connector.dspace.records import Scope, ScopeKind
 from connector.errors import ConflictError, NotFoundError
 from connector.extensions import db, transaction, utcnow
-from connector.imports import reruns
+from connector.imports import queueing, reruns
 from connector.jobs import attempt as run_module
 from connector.jobs import completion, creation, lifecycle
 from connector.jobs.attempt import work
@@ -63,7 +63,7 @@ def test_jobs_of_one_repository_wait_for_each_other_and_others_do_not(desk):
         db.session.flush()
         other_id = other.id
     with desk.app.app_context():
-        third = creation.create(source_for(other_id, Scope(ScopeKind.REPOSITORY)), {})
+        third = queueing.create(source_for(other_id, Scope(ScopeKind.REPOSITORY)), {})
 
         assert lifecycle.claim(first) == 1
         assert lifecycle.claim(second) is None

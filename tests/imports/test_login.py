@@ -10,7 +10,8 @@ import pytest
 from connector.dspace.login import MOST_RENEWALS
 from connector.dspace.records import ScopeKind
 from connector.extensions import transaction
-from connector.jobs import creation, lifecycle
+from connector.imports import queueing
+from connector.jobs import lifecycle
 from connector.repositories import discovery, service
 from tests.pages import words
 from tests.sample import SampleRepository, laboratory
@@ -75,7 +76,7 @@ def test_a_test_import_with_login_marks_restricted_items(modern):
     with modern.app.app_context():
         handle = modern.sample.data.named("Aldermouth Gazette").handle
         scope = discovery.find(modern.repository_id, ScopeKind.COLLECTION, handle).scope
-        modern._worked(creation.create(service.source_for(modern.repository_id, scope), {"test": 3}))
+        modern._worked(queueing.create(service.source_for(modern.repository_id, scope), {"test": 3}))
 
     assert len(modern.records()) == 3
     assert modern.restricted() == {"The Aldermouth Gazette, No. 1 (5 March 1887)"}
@@ -194,7 +195,7 @@ def test_an_import_with_several_logins_proves_nothing_to_the_next(importer):
     importer.run()
     importer.sign_in()
     with importer.app.app_context():
-        job_id = creation.create(1, {"files": True})
+        job_id = queueing.create(1, {"files": True})
         with transaction():
             lifecycle.get(job_id).cursor = {"login": None}  # as an attempt without login leaves it
         importer._worked(job_id)
@@ -324,7 +325,7 @@ def test_a_refused_login_fails_the_job_with_its_sentence_and_is_tried_once(moder
     modern.sign_in()
     modern.run()
     with modern.app.app_context():
-        job_id = creation.create(1, {"files": True})
+        job_id = queueing.create(1, {"files": True})
     modern.sample.faults.add(lambda target: target.endswith("/authn/login"), times=None, status=401)
     modern.sample.reset()
 

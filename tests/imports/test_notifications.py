@@ -162,7 +162,7 @@ def test_a_scheduled_import_with_problems_is_notified_once(desk, server):
     assert (mail["From"], mail["To"]) == ("connector@example.edu", "library@example.edu")
     assert mail["Auto-Submitted"] == "auto-generated"
     text = mail.get_content()
-    assert "The scheduled import of Collection c1 from repo.example.org: completed with problems." in text
+    assert "Import of Collection c1 from repo.example.org, started by its schedule: completed with problems." in text
     assert "4 items seen: 1 added, 0 updated, 0 unchanged, 3 failed." in text
     assert "- 1/bad00, Broken 0: it is broken" in text
     assert "/jobs/" not in text

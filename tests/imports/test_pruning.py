@@ -10,6 +10,7 @@ import pytest
 
 from connector import tasks
 from connector.extensions import db, transaction, utcnow
+from connector.imports import queueing
 from connector.imports.retention import prune
 from connector.imports.undo import preview
 from connector.jobs import creation, lifecycle
@@ -233,7 +234,7 @@ def test_rows_of_previews_are_deleted_a_day_after_their_end(desk, dspace):
     dspace.add("a")
     with desk.app.app_context():
         sources = [lifecycle.get(desk.create(collection)).source_id for collection in ("c1", "c2")]
-        old, new = (creation.create(source_id, {}, kind=Kind.PREVIEW) for source_id in sources)
+        old, new = (queueing.create(source_id, {}, kind=Kind.PREVIEW) for source_id in sources)
         with transaction():
             for job_id in (old, new):
                 db.session.add_all(

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 from connector.dspace.records import ScopeKind
 from connector.extensions import db, transaction
-from connector.imports import request_log
+from connector.imports import queueing, request_log
 from connector.imports.questions import Answer
-from connector.jobs import creation, lifecycle
+from connector.jobs import lifecycle
 from connector.models.jobs import Job
 from connector.repositories import discovery, service
 from connector.tasks import carry_out
@@ -22,7 +22,7 @@ def imported(app, sample) -> int:
     with app.app_context():
         repository_id = discovery.connect(sample.url, "rest", None).repository_id
         found = discovery.find(repository_id, ScopeKind.COLLECTION, sample.data.named("Aldermouth Gazette").handle)
-        job_id = creation.create(service.source_for(repository_id, found.scope), {})
+        job_id = queueing.create(service.source_for(repository_id, found.scope), {})
         assert carry_out(job_id)
         return job_id
 

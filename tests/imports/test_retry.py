@@ -10,7 +10,7 @@ import pytest
 from connector.catalogue.problem_files import mark
 from connector.errors import ConflictError, RestrictedError, ServerError
 from connector.extensions import db, transaction, utcnow
-from connector.imports import preview_selection, reruns, retry_failed
+from connector.imports import import_report, preview_selection, reruns, retry_failed
 from connector.imports.preview_rows import PreviewAction
 from connector.jobs import lifecycle, report
 from connector.models.catalogue import CatalogueFile, FileProblem, FileStatus
@@ -309,7 +309,10 @@ def test_a_job_names_the_last_job_that_tried_its_files(desk, dspace):
     last = desk.run(files=True).id
 
     with desk.app.app_context():
-        assert (report.rechecked_by(lifecycle.get(first)), report.rechecked_by(lifecycle.get(last))) == ([last], [])
+        assert (import_report.rechecked_by(lifecycle.get(first)), import_report.rechecked_by(lifecycle.get(last))) == (
+            [last],
+            [],
+        )
         db.session.rollback()
 
 
@@ -328,7 +331,7 @@ def test_a_later_import_of_ticked_new_items_reports_no_older_file(desk, dspace):
 
     assert desk.job(chosen).counts["files_failed"] == 2
     with desk.app.app_context():
-        assert report.rechecked_by(lifecycle.get(first)) == []
+        assert import_report.rechecked_by(lifecycle.get(first)) == []
         db.session.rollback()
     assert can_retry(desk, first)
 

@@ -8,9 +8,9 @@ from connector.catalogue import takedown
 from connector.dspace.records import Bitstream, Item, MetadataValue, ScopeKind
 from connector.errors import NotFoundError
 from connector.extensions import db, transaction
-from connector.imports import preview_selection, sample_items
+from connector.imports import preview_selection, queueing, sample_items
 from connector.imports.sample_items import traits, various
-from connector.jobs import creation, lifecycle, report
+from connector.jobs import lifecycle, report
 from connector.models.jobs import Job, Kind, PreviewRow, SampleItem
 from connector.repositories import discovery, service
 from connector.tasks import carry_out
@@ -234,7 +234,7 @@ def test_every_item_of_the_sample_makes_a_page(app, generation):
         repository_id = discovery.connect(sample.url, "rest", None).repository_id
         scope = discovery.find(repository_id, ScopeKind.COLLECTION, sample.data.named("Odd metadata").handle).scope
         source_id = service.source_for(repository_id, scope)
-        job_id = creation.create(source_id, {"rehearse": sample_items.MOST, "samples_only": True}, kind=Kind.PREVIEW)
+        job_id = queueing.create(source_id, {"rehearse": sample_items.MOST, "samples_only": True}, kind=Kind.PREVIEW)
         assert carry_out(job_id)
         ids = [row.id for row in db.session.scalars(db.select(SampleItem))]
 

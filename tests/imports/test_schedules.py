@@ -15,8 +15,8 @@ from connector import create_app
 from connector.dspace.records import Scope, ScopeKind
 from connector.errors import ConflictError, InvalidInputError
 from connector.extensions import db, transaction, utcnow
-from connector.imports import importer, page_writer
-from connector.jobs import creation, lifecycle, scheduling
+from connector.imports import importer, page_writer, queueing, scheduling
+from connector.jobs import creation, lifecycle, permitted_hours
 from connector.jobs.attempt import work
 from connector.jobs.schedule import Every, Schedule, Window
 from connector.models.jobs import Job
@@ -94,7 +94,7 @@ def test_a_schedule_says_when_it_is_due_and_off_is_never(desk, source_id):
 
 def test_a_due_import_starts_once_with_the_lasting_options_of_the_last_import(desk, source_id):
     with desk.app.app_context():
-        creation.create(source_id, {"files": True, "item_set": "Theses", "test": 2, "full": True}, comment="Weekly")
+        queueing.create(source_id, {"files": True, "item_set": "Theses", "test": 2, "full": True}, comment="Weekly")
         lifecycle.stop(2)
         with transaction():
             db.session.execute(db.update(Job).where(Job.id == 2).values(owner="Ada"))
@@ -275,7 +275,7 @@ def test_a_job_started_by_a_person_runs_at_any_hour_without_effect_on_the_next(d
     assert desk.job(job_id).state == "completed"
 
     with desk.app.app_context():
-        again = creation.create(source_id, {"files": True, lifecycle.ANY_HOUR: True})
+        again = queueing.create(source_id, {"files": True, permitted_hours.ANY_HOUR: True})
     assert desk.job(again).options == {"files": True}
 
 

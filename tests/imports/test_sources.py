@@ -10,7 +10,8 @@ import pytest
 
 from connector.dspace.records import SourceState
 from connector.extensions import db, transaction, utcnow
-from connector.jobs import creation, lifecycle, scheduling
+from connector.imports import scheduling
+from connector.jobs import creation, lifecycle, permitted_hours
 from connector.jobs.schedule import Schedule
 from connector.models.catalogue import CatalogueItem
 from connector.models.jobs import Job
@@ -152,7 +153,7 @@ def test_a_waiting_job_shows_its_next_start_and_can_be_stopped_or_resumed(desk, 
         values = {
             "state": "stopped",
             "resume_at": opens,
-            "message": scheduling.waiting(opens, ZoneInfo("Europe/Berlin")),
+            "message": permitted_hours.waiting(opens, ZoneInfo("Europe/Berlin")),
         }
         db.session.execute(db.update(Job).where(Job.id == job_id).values(values))
 

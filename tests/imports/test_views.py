@@ -14,8 +14,8 @@ from sqlalchemy import event
 from connector.dspace.records import ScopeKind
 from connector.errors import RequestRejectedError, RestrictedError, ServerError
 from connector.extensions import db, transaction
-from connector.imports import importer, page_writer, request_log
-from connector.jobs import creation, lifecycle, queries, report
+from connector.imports import importer, page_writer, request_log, source_queries
+from connector.jobs import creation, lifecycle, report
 from connector.jobs.attempt import work
 from connector.models.accounts import Account
 from connector.models.jobs import Job, WaitReason, wait_columns
@@ -299,7 +299,7 @@ def test_the_last_import_of_a_source_is_one_of_the_whole_scope(app, desk, dspace
     desk.run(retry=job.id)
 
     with app.app_context():
-        last = queries.last_imports(desk.repository_id)[ScopeKind.COLLECTION, "c1"]
+        last = source_queries.last_imports(desk.repository_id)[ScopeKind.COLLECTION, "c1"]
         db.session.rollback()
 
     assert (last.job_id, last.seen) == (job.id, 4)

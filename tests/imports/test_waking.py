@@ -11,9 +11,9 @@ from huey.storage import SqliteStorage
 
 from connector import server, tasks
 from connector.extensions import db, huey, transaction, utcnow
-from connector.imports import reruns
+from connector.imports import queueing, reruns
 from connector.imports.preview_rows import PreviewAction
-from connector.jobs import creation, lifecycle
+from connector.jobs import lifecycle
 from connector.jobs.schedule import Every, Schedule
 from connector.models.jobs import Job, Kind, PreviewRow, State
 from connector.models.repositories import Source
@@ -82,7 +82,7 @@ def asking():
 
 
 def preview():
-    job_id = creation.create(lifecycle.get(LAST).source_id, {}, kind=Kind.PREVIEW)
+    job_id = queueing.create(lifecycle.get(LAST).source_id, {}, kind=Kind.PREVIEW)
     change(job_id, state=State.COMPLETED.value)
     with transaction():
         row = {"source_key": "k", "source_id": "i", "title": "An item", "data": {}}

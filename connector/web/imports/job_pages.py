@@ -27,7 +27,7 @@ from ...extensions import db, utcnow
 from ...formatting import clock
 from ...i18n import gettext as _
 from ...i18n import lazy_gettext as _l
-from ...imports import file_counts, problem_outcomes, request_log, reruns, retry_failed
+from ...imports import file_counts, import_report, job_details, problem_outcomes, request_log, reruns, retry_failed
 from ...imports.questions import Answer
 from ...imports.undo import preview
 from ...jobs import creation, job_presentation, lifecycle, notifications, queries, report
@@ -50,9 +50,9 @@ blueprint.app_template_global()(job_presentation.status)
 blueprint.app_template_global()(job_presentation.tone)
 blueprint.app_template_global()(job_presentation.progress)
 blueprint.app_template_global("sort_of")(job_presentation.sort)
-blueprint.app_template_global("is_whole_import")(job_presentation.is_whole_import)
+blueprint.app_template_global("is_whole_import")(job_details.is_whole_import)
 blueprint.app_template_global("counts_of")(job_presentation.counts)
-blueprint.app_template_global()(job_presentation.source_page)
+blueprint.app_template_global()(job_details.source_page)
 blueprint.app_template_global()(retry_failed.can_retry)
 blueprint.app_template_global("awaits_notification")(notifications.is_due)
 blueprint.app_template_global("now")(utcnow)
@@ -268,13 +268,13 @@ def _shown(shown: Job) -> dict[str, Any]:
     is_listed = not (shown.is_undo or is_withheld)
     found = list(islice(_problems(shown, MOST_PROBLEMS + 1), MOST_PROBLEMS + 1)) if is_listed else []
     has_ended = shown.is_import and not shown.is_active
-    rechecked_by = report.rechecked_by(shown)
+    rechecked_by = import_report.rechecked_by(shown)
     return {
         "job": shown,
         "ahead": queries.job_ahead(shown),
         "counts": job_presentation.counts(shown),
         "tried_files": file_counts.tried_by_status(shown),
-        "source_files": job_presentation.files(shown),
+        "source_files": job_details.files(shown),
         "status_text": "" if is_withheld else job_presentation.status_text(shown),
         "message": "" if is_withheld else shown.message,
         "problems": found[:MOST_PROBLEMS],
@@ -283,7 +283,7 @@ def _shown(shown: Job) -> dict[str, Any]:
         "problem_counts": problem_outcomes.in_words(shown),
         "later_jobs": sorted({*rechecked_by, *problem_outcomes.retries(shown)}) if has_ended else [],
         "still_open": problem_outcomes.open_problems(shown) if has_ended else None,
-        "are_solved": report.had_file_problems(shown) and not (found or rechecked_by or is_withheld),
+        "are_solved": import_report.had_file_problems(shown) and not (found or rechecked_by or is_withheld),
         "has_more": len(found) > MOST_PROBLEMS,
     }
 

@@ -14,12 +14,12 @@ from ...errors import ConflictError, InvalidInputError
 from ...extensions import db
 from ...i18n import gettext as _
 from ...i18n import lazy_gettext as _l
-from ...imports import preview_rows, preview_selection, retention, sample_items
+from ...imports import job_details, preview_rows, preview_selection, queueing, retention, sample_items, scheduling
 from ...imports.import_options import ImportOptions
 from ...imports.preview_rows import PreviewAction
 from ...imports.sample_items import MOST, USUAL
 from ...imports.value_changes import compare_values
-from ...jobs import creation, job_presentation, lifecycle, scheduling
+from ...jobs import lifecycle
 from ...models.accounts import Role
 from ...models.jobs import Kind, SampleItem
 from ...pagination import SIZE, asked_place, page_of
@@ -103,7 +103,7 @@ def preview(job_id: int) -> str:
         ticked=ticked,
         could_be=could_be,
         may_tick=could_be > 0 and not job.is_active,
-        source_page=lambda row: job_presentation.source_page(job, {"id": row.source_id, "handle": row.handle}),
+        source_page=lambda row: job_details.source_page(job, {"id": row.source_id, "handle": row.handle}),
     )
 
 
@@ -185,7 +185,7 @@ def _shown_kind() -> str | None:
 
 def _begun(source_id: int, options: ImportOptions, requests: int = 0) -> Any:
     """Queue a preview with these options and redirect to its job."""
-    job_id = creation.create(source_id, options.to_json(), kind=Kind.PREVIEW, requests=requests)
+    job_id = queueing.create(source_id, options.to_json(), kind=Kind.PREVIEW, requests=requests)
     wake(job_id)
     return redirect(url_for("imports.job", job_id=job_id), 303)
 

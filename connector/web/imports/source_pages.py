@@ -9,7 +9,8 @@ from flask import Blueprint, current_app, g, redirect, render_template, request,
 from ...accounts.authorization import allows
 from ...errors import PermissionDeniedError
 from ...i18n import gettext as _
-from ...jobs import queries, scheduling
+from ...imports import scheduling, source_queries
+from ...jobs import queries
 from ...jobs.schedule import Schedule
 from ...models.accounts import Role
 from ...models.repositories import Source
@@ -78,7 +79,7 @@ def _may_schedule(shown: Source) -> bool:
 
 
 def _page(shown: Source, form: ScheduleForm) -> str:
-    held, gone = queries.held_by(shown.id)
+    held, gone = source_queries.held_by(shown.id)
     return render_template(
         "imports/source.html",
         source=shown,

@@ -11,7 +11,7 @@ from ...accounts.authorization import allows
 from ...catalogue import item_set_queries
 from ...dspace.records import ORIGINAL, ScopeKind
 from ...errors import ConnectorError
-from ...jobs import creation
+from ...imports import queueing
 from ...models.accounts import Role
 from ...repositories import discovery, service
 from ...tasks import wake
@@ -81,7 +81,7 @@ def _start(repository_id: int, form: ImportOptionsForm, kind: ScopeKind, identif
     found = discovery.find(repository_id, kind, identifier)
     service.ignore_fields(repository_id, form.ignored.data)
     source_id = service.source_for(repository_id, found.scope)
-    job_id = creation.create(
+    job_id = queueing.create(
         source_id, form.options().to_json(), comment=form.comment.data or "", requests=found.requests
     )
     wake(job_id)

@@ -13,7 +13,7 @@ from ...dspace.records import ScopeKind
 from ...errors import ConnectorError, InvalidInputError
 from ...i18n import lazy_gettext as _l
 from ...imports.import_options import ImportOptions
-from ...jobs.queries import last_options
+from ...imports.source_queries import last_options
 from ...models.repositories import Repository
 from ...repositories import service
 from ..imports.settings_summary import settings

@@ -1,8 +1,4 @@
-"""Automatic imports: the schedules of sources, the start of due imports, and their permitted hours.
-
-A scheduled run uses the hours of its schedule. If the schedule has none, or for a run started by hand, the hours in the
-options of the import apply. A person who resumes a run outside its hours permits it to work at any hour.
-"""
+"""Automatic imports: the schedules of sources, and the start of due imports."""
 
 from __future__ import annotations
 
@@ -18,10 +14,11 @@ from ..actor import current_actor
 from ..errors import InvalidInputError, NotFoundError
 from ..extensions import db, execute_counted, transaction, utcnow
 from ..i18n import gettext as _
+from ..jobs import creation, lifecycle
+from ..jobs.schedule import Schedule
 from ..models.jobs import ACTIVE, Job, Kind
 from ..models.repositories import Source
-from . import creation, lifecycle
-from .schedule import Schedule, Window, on_the_wall
+from . import queueing
 
 SOURCE, JOB = Source.__table__, Job.__table__
 
@@ -86,7 +83,7 @@ def import_again(source_id: int, *, full: bool = False) -> int:
     """
     source = get(source_id)
     options = next_options(source) | ({"full": True} if full else {})
-    return creation.create(source_id, options, comment=_last_comment(source_id))
+    return queueing.create(source_id, options, comment=_last_comment(source_id))
 
 
 def start_due(now: datetime | None = None) -> list[int]:
@@ -154,30 +151,6 @@ def _last_comment(source_id: int) -> str:
     """Return the comment of the last import, or ""."""
     query = select(JOB.c.comment).where(JOB.c.source_id == source_id, JOB.c.kind == Kind.IMPORT)
     return db.session.scalar(query.order_by(JOB.c.id.desc()).limit(1)) or ""
-
-
-def opening(job: Row[*tuple[Any, ...]], zone: tzinfo, now: datetime) -> datetime | None:
-    """Return when this run may continue if it must pause now, else None.
-
-    `job`: a row with kind, scheduled and options of the job, and `schedule` of its source.
-    """
-    window = _hours(job)
-    return None if window is None or window.is_open(now, zone) else window.opening(now, zone)
-
-
-def _hours(job: Row[*tuple[Any, ...]]) -> Window | None:
-    if job.kind != Kind.IMPORT or job.options.get(lifecycle.ANY_HOUR):
-        return None
-    schedule = Schedule.from_json(job.schedule) if job.scheduled else None
-    return schedule.window if schedule and schedule.window else Window.from_json(job.options.get("hours"))
-
-
-def waiting(opens: datetime, zone: tzinfo) -> str:
-    """Return the sentence for the job's page that says until when a run waits."""
-    return _(
-        "Waiting until %(time)s. The job then continues automatically. To continue now, choose Resume.",
-        time=f"{on_the_wall(opens, zone):%H:%M}",
-    )
 
 
 def all_sources() -> Sequence[Source]:

@@ -1,0 +1,41 @@
+"""The problems of items, as the changes of a job record them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import case, select, union_all
+
+from ..extensions import db
+from ..models.catalogue import Action, CatalogueItem, Change
+from . import changes
+
+# The actions of items that a job could not read fully.
+UNREAD = (Action.FAILED, Action.FILES_UNLISTED)
+PROBLEMS = (*UNREAD, Action.SHARES_HANDLE)
+# Signed-out readers may read the problems of a job, too.
+TITLE_IS_RESTRICTED = CatalogueItem.title_is_restricted | CatalogueItem.is_restricted
+
+
+def of_job(job_id: int, limit: int | None) -> Iterator[dict[str, Any]]:
+    """Yield the items that this job could not take over as they are, in the order of the job (see `problem`)."""
+    for row in db.session.execute(_of_job(job_id, limit)):
+        yield problem(row.source_id, row.handle, row.title, row.reason, row.item_id)
+
+
+def problem(
+    source_id: str | None, handle: str | None, title: str | None, reason: str, item_id: int | None
+) -> dict[str, Any]:
+    """Return a problem as `jobs.report.problems` yields it."""
+    return {"id": source_id, "handle": handle, "title": title, "reason": reason, "item_id": item_id}
+
+
+def _of_job(job_id: int, limit: int | None) -> Any:
+    """Return a SELECT of the items that this job could not take over as they are, in the order of the job."""
+    title = case((TITLE_IS_RESTRICTED, None), else_=Change.title).label("title")
+    columns = (Change.id, Change.source_id, Change.handle, title, Change.reason, Change.item_id)
+    of_job = select(*columns).outerjoin(CatalogueItem, CatalogueItem.id == Change.item_id)
+    each = [changes.of_job(of_job, job_id, action).limit(limit).subquery() for action in PROBLEMS]
+    found = union_all(*(select(one) for one in each)).subquery()
+    return select(found).order_by(found.c.id).limit(limit)
