@@ -1,1 +1,1 @@
-"""The job engine. It creates, claims, stops, resumes, recovers, schedules and reports jobs, and deletes old history."""
+"""The job engine. It creates, claims, stops, resumes, recovers and reports jobs. Kinds of jobs declare what differs."""

@@ -1,4 +1,4 @@
-"""Computes when a source is imported automatically, and during which hours. Clock and time zone are parameters.
+"""Computes when a scheduled job runs, and during which hours. Clock and time zone are parameters.
 
 All times are UTC without offset, as in the database. Hours are local times in the server's time zone.
 """

@@ -12,7 +12,7 @@ from connector.catalogue.missing import MissingSelection
 from connector.catalogue.search import Selection
 from connector.dspace.records import SourceState
 from connector.extensions import db, transaction, utcnow
-from connector.imports.undo import preview
+from connector.imports.undo_effects import undo_effects
 from connector.models.catalogue import CatalogueItem, Change, Holding, Membership, StoredFile
 from connector.models.repositories import Repository
 from tests.imports.catalogue import stored_bytes, stored_rows
@@ -156,7 +156,7 @@ def test_a_removed_item_that_comes_back_at_the_source_is_imported_again(bereft, 
 def test_an_import_whose_items_were_removed_can_be_undone(bereft):
     with bereft.app.app_context():
         missing.remove(MissingSelection(tuple(ids(bereft.app, "Alpha"))))
-        told = preview(bereft.first)
+        told = undo_effects(bereft.first)
     undo = bereft.undo(bereft.first)
 
     assert (told["gone"], told["removed"], undo.counts["removed"]) == (1, 2, 2)

@@ -12,7 +12,7 @@ from connector import tasks
 from connector.extensions import db, transaction, utcnow
 from connector.imports import queueing
 from connector.imports.retention import prune
-from connector.imports.undo import preview
+from connector.imports.undo_effects import undo_effects
 from connector.jobs import creation, lifecycle
 from connector.models.catalogue import Change
 from connector.models.jobs import Job, Kind, PreviewRow, SampleItem
@@ -96,7 +96,7 @@ def test_stored_files_that_only_pruned_states_need_are_deleted(history):
 def test_undo_of_a_pruned_import_removes_added_items_and_reports_the_changes_that_stay(history):
     pruned(history)
     with history.app.app_context():
-        will = preview(2)
+        will = undo_effects(2)
 
     undo = history.undo(2)
 
@@ -116,7 +116,7 @@ def test_items_that_an_undo_removes_are_not_counted_as_staying(desk, dspace):
     pruned(desk)
 
     with desk.app.app_context():
-        will = preview(second.id)
+        will = undo_effects(second.id)
 
     assert (second.counts["updated"], will["removed"], will["lasting"]) == (1, 1, 0)
 

@@ -19,7 +19,7 @@ from connector.catalogue.search import Selection
 from connector.dspace.records import SourceState
 from connector.errors import ConflictError
 from connector.extensions import db, transaction
-from connector.imports.undo import preview
+from connector.imports.undo_effects import undo_effects
 from connector.jobs import creation, lifecycle
 from connector.models.catalogue import CatalogueFile, CatalogueItem, Change, ItemSet, Membership
 from connector.storage.garbage_collection import delete_unreferenced_files
@@ -59,7 +59,7 @@ def test_the_numbers_before_an_undo_are_those_of_the_undo(desk, dspace):
     desk.run("c2")
 
     with desk.app.app_context():
-        told = preview(job.id)
+        told = undo_effects(job.id)
     undo = desk.undo(job.id)
 
     assert told == {"removed": 1, "restored": 0, "kept": 1, "files": 1, "item_sets": 1, "gone": 0, "lasting": 0}
@@ -73,7 +73,7 @@ def test_the_numbers_before_an_undo_count_each_item_once(desk, dspace):
     second = desk.run("c2")
 
     with desk.app.app_context():
-        told = preview(second.id)
+        told = undo_effects(second.id)
     undo = desk.undo(second.id)
 
     assert (told["removed"], told["restored"], told["kept"]) == numbers(undo) == (0, 1, 0)
@@ -224,11 +224,11 @@ def test_an_item_set_is_deleted_with_the_last_import_that_used_it(desk, dspace, 
     imports = [desk.run("c1", item_set="Ours"), desk.run("c2", item_set="Ours")]
 
     with desk.app.app_context():
-        told = [preview(imports[order[0]].id)["item_sets"]]
+        told = [undo_effects(imports[order[0]].id)["item_sets"]]
     desk.undo(imports[order[0]].id)
     assert records(desk.app)[0]["item_sets"] == ["Ours"]
     with desk.app.app_context():
-        told.append(preview(imports[order[1]].id)["item_sets"])
+        told.append(undo_effects(imports[order[1]].id)["item_sets"])
     desk.undo(imports[order[1]].id)
 
     assert told == [0, 1]

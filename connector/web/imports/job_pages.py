@@ -29,7 +29,7 @@ from ...i18n import gettext as _
 from ...i18n import lazy_gettext as _l
 from ...imports import file_counts, import_report, job_details, problem_outcomes, request_log, reruns, retry_failed
 from ...imports.questions import Answer
-from ...imports.undo import preview
+from ...imports.undo_effects import undo_effects
 from ...jobs import creation, job_presentation, lifecycle, notifications, queries, report
 from ...models.accounts import Role
 from ...models.job_kinds import KINDS
@@ -188,7 +188,7 @@ def undo(job_id: int) -> str:
     """Show the effects of an undo and ask for confirmation."""
     undone = _own(job_id)
     creation.refuse_undo(undone)
-    return render_template("imports/undo.html", job=undone, will=preview(job_id))
+    return render_template("imports/undo.html", job=undone, will=undo_effects(job_id))
 
 
 @blueprint.post("/<int:job_id>/undo")
@@ -232,7 +232,7 @@ def submit() -> Any:
         flash(_("Tick Undo or Re-run of a job first."))
         return redirect(url_for(".past", **_asked_filter().arguments), 303)
     if "confirmed" not in request.form:
-        undos = [(_own(job_id), preview(job_id)) for job_id in undo_ids]
+        undos = [(_own(job_id), undo_effects(job_id)) for job_id in undo_ids]
         return render_template(
             "imports/confirm.html", undos=undos, reruns=[lifecycle.get(job_id) for job_id in rerun_ids]
         )

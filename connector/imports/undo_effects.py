@@ -1,0 +1,107 @@
+"""Counts what the undo of an import will do, for the page that asks whether to undo it (design rules 1 and 2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Select, and_, exists, func, select
+
+from ..extensions import db
+from ..models.catalogue import Action, CatalogueFile, Change, Holding, ItemSet, Membership
+from ..models.jobs import Job, State
+from ..models.repositories import Source
+
+HOLDING, CHANGE, FILE = Holding.__table__, Change.__table__, CatalogueFile.__table__
+MEMBERSHIP, SET = Membership.__table__, ItemSet.__table__
+JOB, SOURCE = Job.__table__, Source.__table__
+
+
+def undo_effects(job_id: int) -> dict[str, int]:
+    """Return the effects of undoing this import as numbers of items, files and item sets.
+
+    `gone`: items that the import added or changed and that were deleted or taken down since. `lasting`: changed items
+    that cannot be restored, because their earlier state is no longer kept (see `retention`).
+    """
+    made = HOLDING.c.created_by_job_id == job_id
+    stored = and_(FILE.c.item_id == HOLDING.c.item_id, FILE.c.sha256.is_not(None))
+    # COUNT(*) lets PostgreSQL read the indexes alone.
+    items = db.session.scalars(select(func.count()).select_from(HOLDING).where(made)).one()
+    files = db.session.scalars(select(func.count()).select_from(HOLDING).join(FILE, stored).where(made)).one()
+    # Few items are in several sources, so these are counted one by one and subtracted.
+    mine = (CHANGE.c.job_id == job_id, CHANGE.c.action == Action.UPDATED)
+    staying = select(
+        func.count().label("items"),
+        func.coalesce(func.sum(select(func.count()).where(stored).scalar_subquery()), 0).label("files"),
+        func.count().filter(~exists().where(*mine, CHANGE.c.item_id == HOLDING.c.item_id)).label("not_updated"),
+    ).where(made, HOLDING.c.item_id.in_(_in_other_sources(job_id)))
+    other = exists().where(HOLDING.c.item_id == CHANGE.c.item_id, HOLDING.c.created_by_job_id != job_id)
+    later = _later_data(job_id)
+    updated = select(func.count().filter(~later).label("restored"), func.count().filter(later).label("kept"))
+    stays, changes = (
+        db.session.execute(query).one()
+        for query in (staying, updated.where(*mine, CHANGE.c.before.is_not(None), other))
+    )
+    return {
+        "removed": items - stays.items,
+        "restored": changes.restored,
+        "kept": stays.not_updated + changes.kept,
+        "files": files - stays.files,
+        "item_sets": _sets_removed(job_id),
+        "gone": gone_before(job_id),
+        "lasting": lasting(job_id),
+    }
+
+
+def gone_before(job_id: int) -> int:
+    """Return how many items that the job added or changed have been deleted."""
+    mine = (CHANGE.c.job_id == job_id, CHANGE.c.item_id.is_(None))
+    done = CHANGE.c.action.in_((Action.ADDED, Action.UPDATED))
+    return db.session.scalars(select(func.count(CHANGE.c.source_key.distinct())).where(*mine, done)).one()
+
+
+def lasting(job_id: int) -> int:
+    """Return how many changed or marked items of the job cannot be restored.
+
+    Their earlier state is no longer kept.
+    """
+    mine = (CHANGE.c.job_id == job_id, CHANGE.c.action.in_((Action.UPDATED, Action.MARKED)), CHANGE.c.before.is_(None))
+    stays = exists().where(HOLDING.c.item_id == CHANGE.c.item_id, HOLDING.c.created_by_job_id != job_id)
+    return db.session.scalars(select(func.count(CHANGE.c.item_id.distinct())).where(*mine, stays)).one()
+
+
+def made_by(job_id: int) -> Any:
+    """Return the SQL condition on sets made by this import, or by an import that is undone."""
+    undone = select(JOB.c.undoes_id).where(JOB.c.undoes_id.is_not(None), JOB.c.state == State.COMPLETED)
+    return (SET.c.job_id == job_id) | SET.c.job_id.in_(undone)
+
+
+def _in_other_sources(job_id: int) -> Select[tuple[int]]:
+    """Return a SELECT of the ids of the items that another source of the repository holds. The undo keeps them."""
+    holding, other, own = HOLDING.alias(), SOURCE.alias(), SOURCE.alias()
+    others = (
+        select(other.c.id)
+        .join(own, (own.c.repository_id == other.c.repository_id) & (own.c.id != other.c.id))
+        .join(JOB, JOB.c.source_id == own.c.id)
+        .where(JOB.c.id == job_id)
+    )
+    # Ids instead of a subquery: the database sees whether the other sources are large.
+    return select(holding.c.item_id).where(holding.c.source_id.in_(db.session.scalars(others).all()))
+
+
+def _sets_removed(job_id: int) -> int:
+    """Return how many item sets the undo removes: those made by imports that are undone, without other items."""
+    removed = select(HOLDING.c.item_id).where(
+        HOLDING.c.created_by_job_id == job_id, HOLDING.c.item_id.not_in(_in_other_sources(job_id))
+    )
+    left = exists().where(
+        MEMBERSHIP.c.item_set_id == SET.c.id,
+        MEMBERSHIP.c.job_id.is_distinct_from(job_id),
+        MEMBERSHIP.c.item_id.not_in(removed),
+    )
+    return db.session.scalars(select(func.count(SET.c.id)).where(made_by(job_id), ~left)).one()
+
+
+def _later_data(job_id: int) -> Any:
+    later = CHANGE.alias()
+    after = (later.c.item_id == CHANGE.c.item_id, later.c.id > CHANGE.c.id, later.c.job_id != job_id)
+    return exists().where(*after, later.c.action == Action.UPDATED)
