@@ -232,8 +232,9 @@ def test_workers_prune_automatically(history):
 
 def test_rows_of_previews_are_deleted_a_day_after_their_end(desk, dspace):
     dspace.add("a")
+    imports = [desk.create(collection) for collection in ("c1", "c2")]
     with desk.app.app_context():
-        sources = [lifecycle.get(desk.create(collection)).source_id for collection in ("c1", "c2")]
+        sources = [lifecycle.get(job_id).source_id for job_id in imports]
         old, new = (queueing.create(source_id, {}, kind=Kind.PREVIEW) for source_id in sources)
         with transaction():
             for job_id in (old, new):

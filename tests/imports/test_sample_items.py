@@ -358,7 +358,7 @@ def test_the_sample_items_are_there_before_the_changes_and_are_read_once(desk, d
 
     job = desk.resume(job_id)
 
-    assert (stopped.state, stopped.counts["samples"], stopped.counts["seen"] < 9) == ("stopped", 2, True)
+    assert (stopped.state, stopped.counts["samples"]) == ("stopped", 2)
     assert sample_ids(desk.app, job) == shown
     assert (job.state, job.counts["seen"], job.counts["added"]) == ("completed", 9, 9)
 
