@@ -236,7 +236,7 @@ def test_stored_files_that_an_undo_needs_are_recorded_for_every_change(app):
 
 
 def test_a_job_of_sample_items_becomes_a_preview_that_keeps_them(app):
-    upgrade(revision="0036")
+    upgrade(revision="0037")
     fill(1)
     found = {table.name: table for table in tables()}
     row = found["preview_row"]
