@@ -92,7 +92,7 @@ PREVIEW = JobKind(
 )
 UNDO = JobKind(
     name=Kind.UNDO,
-    title=_l("Undo of job %(job)s"),
+    title=_l("Undo"),
     heading=_l("Undo of import %(job)s"),
     counters=frozenset({"removed", "restored", "kept"}),
     labels={"removed": _l("Removed"), "restored": _l("Restored"), "kept": _l("Kept")},

@@ -79,6 +79,8 @@ class Progress:
 
 def sort(job: Job) -> str:
     """Return the kind of the job in words. The whole work of a kind has the plain title of the kind."""
+    if job.is_undo:
+        return _("Undo of job %(job)s", job=job.undoes_id)
     names, job_id = _names(job)
     return names.title % {"job": job_id}
 

@@ -54,18 +54,18 @@ class Downloads:
 class JobKind:
     """A kind of job, as its package declares it.
 
-    `name`: the value of `Job.kind`. `title`: the kind in words. `heading`: the title of a job. Both may use the number
-    of the undone job as %(job)s, and the heading its source as %(source)s. `counters`: the names of everything that its
-    jobs count. `labels` and `words`: counters with their labels on pages and their texts in sentences (with a
-    placeholder for the count), in order; those of `rare_labels` and `rare_words` are left out while they are 0. `done`:
-    counters whose sum is the number of finished items. `as_dict` and `problems`: see `jobs.report`, which calls them
-    with all arguments by position. `stored`: counters whose sum is the number of stored files. `downloads`: the
-    counters of its downloads, if any. `unseen`: counters of expected items that a job cannot see. `noteworthy`: those
-    of `rare_words` that a notification names after a clean job. `position`: counters that tell whether two attempts
-    ended at the same place. `variants`: by name of an option, the most important first. `limit_option`: the option that
-    limits the number of items. `has_hours`: its jobs pause outside the hours in their options or in the schedule of the
-    source. `is_preview`: its jobs only read, and keep rows to show. `undo_kind`: the kind of the jobs that undo its
-    jobs, or "".
+    `name`: the value of `Job.kind`. `title`: the kind in words. `heading`: the title of a job, which may use its source
+    as %(source)s and the number of the undone job as %(job)s. `counters`: the names of everything that its jobs count.
+    `labels` and `words`: counters with their labels on pages and their texts in sentences (with a placeholder for the
+    count), in order; those of `rare_labels` and `rare_words` are left out while they are 0. `done`: counters whose sum
+    is the number of finished items. `as_dict` and `problems`: see `jobs.report`, which calls them with all arguments by
+    position. `stored`: counters whose sum is the number of stored files. `downloads`: the counters of its downloads, if
+    any. `unseen`: counters of expected items that a job cannot see. `noteworthy`: those of `rare_words` that a
+    notification names after a clean job. `position`: counters that tell whether two attempts ended at the same place.
+    `variants`: by name of an option, the most important first. `limit_option`: the option that limits the number of
+    items. `has_hours`: its jobs pause outside the hours in their options or in the schedule of the source.
+    `is_preview`: its jobs only read, and keep rows to show. `undo_kind`: the kind of the jobs that undo its jobs, or
+    "".
     """
 
     name: str

@@ -613,3 +613,10 @@ def test_a_viewer_sees_no_columns_for_what_only_editors_may_do(variety, client, 
     assert " Filter Sources and their schedules Job ID DSpace collection " in words(page)
     assert b"checkbox" not in page.data
     assert b"/stop" not in page.data
+
+
+def test_the_filter_of_past_imports_names_each_kind_of_job(variety, client):
+    page = client.get("/jobs/").get_data(as_text=True)
+
+    assert '<option value="undo">Undo</option>' in page
+    assert "%(" not in page
