@@ -82,6 +82,11 @@ def numbers(ids: Select[Any]) -> dict[str, int]:
     }
 
 
+def removable(chosen: MissingSelection) -> Select[Any]:
+    """Return a SELECT of the items that `remove` would delete, the last ones noticed first."""
+    return LAST_NOTICED_FIRST.sort(select(CatalogueItem).where(*chosen.gone()))
+
+
 def remove(chosen: MissingSelection) -> int:
     """Delete the selected items that are missing at the source, with files and memberships. Return their number.
 

@@ -86,6 +86,31 @@ def test_the_last_admin_cannot_be_disabled_or_demoted_and_the_page_says_why(offi
     assert is_signed_in(boss)
 
 
+def test_the_page_before_an_account_is_disabled_names_it(office, boss):
+    anna = office.add("Anna")
+
+    assert f"/users/{anna}/disable" in boss.get("/users/").text
+    assert "Disable Anna ?" in words(boss.get(f"/users/{anna}/disable"))
+    assert office.account("Anna").disabled is None
+
+
+@pytest.mark.parametrize(
+    ("action", "sent", "done"),
+    [
+        ("role", {"role": "editor"}, "Anna has the role editor now."),
+        ("disable", {}, "Anna is disabled and signed out."),
+        ("enable", {}, "Anna can sign in again."),
+        ("sessions", {}, "Anna is signed out in all browsers."),
+    ],
+)
+def test_the_page_says_what_was_done_to_whom_with_a_link_to_the_audit_trail(office, boss, action, sent, done):
+    page = boss.post(f"/users/{office.add('Anna')}/{action}", data=sent, follow_redirects=True)
+
+    assert f"{done} Audit trail" in words(page)
+    assert "<bdi>Anna</bdi>" in page.text
+    assert '<a href="/audit/">Audit trail</a>' in page.text
+
+
 def test_an_admin_can_disable_and_enable_an_account(office, boss):
     anna = office.add("Anna")
     browser = office.enter("Anna")

@@ -109,7 +109,7 @@ def test_an_item_hidden_here_that_comes_back_at_the_source_can_still_be_shown_ag
 def test_to_remove_is_asked_once_more_in_numbers(bereft, client):
     asked = client.post("/missing/", data={"do": "remove", "every": "on"})
 
-    assert "Items removed 2 Files removed 1 Places in item sets 2" in words(asked)
+    assert "Items removed 2 Files removed 1 Places in item sets 2 Beta Alpha" in words(asked)
     assert len(titles_in(bereft.app)) == 3
 
 

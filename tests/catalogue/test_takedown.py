@@ -425,3 +425,21 @@ def test_stored_files_stay_registered_while_the_files_folder_is_unavailable(held
             delete_unreferenced_files()
 
     assert stored_rows(held.app) == before != set()
+
+
+def test_the_page_before_a_takedown_names_its_items(held, client):
+    page = words(client.post("/takedown/", data={"repository": held.repository_id, "names": "1/a\n1/b"}))
+
+    assert "A secret, second edition Beta" in page
+
+
+def test_a_takedown_of_nothing_is_refused_and_keeps_what_was_typed(held, client):
+    sent = {"repository": held.repository_id, "names": "1/nowhere", "reason": "Asked for", "confirmed": "yes"}
+
+    answer = client.post("/takedown/", data=sent)
+    without_repository = client.post("/takedown/", data={"names": "1/nowhere"})
+
+    assert (answer.status_code, without_repository.status_code) == (422, 422)
+    assert "nothing was taken down" in words(answer)
+    assert "Choose the repository" in words(without_repository)
+    assert all(">1/nowhere</textarea>" in page.text for page in (answer, without_repository))

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from connector.accounts.authorization import allows
+from connector.dspace.records import Scope, ScopeKind
 from connector.repositories import service
 from tests.pages import FRAGMENT, links, words
 from tests.ports import free_port
@@ -164,6 +165,18 @@ def test_a_repository_is_forgotten_only_after_asking(client, sample):
 
     assert f"{sample.data.name} was forgotten." in words(page)
     assert client.get("/repositories/1/").status_code == 404
+
+
+def test_the_page_before_a_repository_is_forgotten_names_its_first_20_past_imports(client, sample):
+    connect(client, sample.url)
+    with client.application.app_context():
+        for number in range(1, 23):
+            service.source_for(1, Scope(ScopeKind.COLLECTION, str(number), f"1/{number}", f"Shelf {number}"))
+
+    page = words(client.get("/repositories/1/forget"))
+
+    assert "Shelf 1 Shelf 2" in page
+    assert "Shelf 20 And 2 more." in page
 
 
 def test_a_repository_with_items_in_the_catalogue_is_not_forgotten(stocked_client):

@@ -102,7 +102,7 @@ def welcome_now(token: str) -> Any:
         form.refuse(error)
         return _welcome_page(token, form), REFUSED
     if authentication.sign_in(user_management.get(account_id).name, form.password.data or "") and g.person:
-        flash(_("You are signed in as %(name)s.", name=g.person.name))
+        flash(_("You are signed in as %(name)s."), name=g.person.name)
     return _entered(None)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, Response, abort, g, redirect, render_template, request, stream_with_context, url_for
@@ -14,7 +15,7 @@ from ...errors import ConflictError, InvalidInputError
 from ...i18n import gettext as _
 from ...models.accounts import Account, Role
 from ...pagination import Order, asked_place, page_of
-from ..flash_messages import flash
+from ..flash_messages import flash, link
 from .account_forms import ROLES, InviteForm
 
 blueprint = Blueprint("admin", __name__)
@@ -62,28 +63,40 @@ def role(account_id: int) -> Any:
     given = request.form.get("role")
     if given not in list(Role):
         raise InvalidInputError(_("Choose a role: viewer, editor or admin."))
-    return _do(lambda: user_management.set_role(account_id, Role(given)))
+    given_role = Role(given)
+    done = _("%(name)s has the role %(role)s now. %(trail)s")
+    return _do(account_id, lambda: user_management.set_role(account_id, given_role), done, role=given_role.noun)
+
+
+@blueprint.get("/users/<int:account_id>/disable")
+@allows(Role.ADMIN)
+def ask_to_disable(account_id: int) -> str:
+    """Ask for confirmation before an account is disabled."""
+    return render_template("accounts/disable.html", account=user_management.get(account_id))
 
 
 @blueprint.post("/users/<int:account_id>/disable")
 @allows(Role.ADMIN)
 def disable(account_id: int) -> Any:
     """Disable an account."""
-    return _do(lambda: user_management.disable(account_id))
+    done = _("%(name)s is disabled and signed out. %(trail)s")
+    return _do(account_id, lambda: user_management.disable(account_id), done)
 
 
 @blueprint.post("/users/<int:account_id>/enable")
 @allows(Role.ADMIN)
 def enable(account_id: int) -> Any:
     """Enable an account."""
-    return _do(lambda: user_management.enable(account_id))
+    done = _("%(name)s can sign in again. %(trail)s")
+    return _do(account_id, lambda: user_management.enable(account_id), done)
 
 
 @blueprint.post("/users/<int:account_id>/sessions")
 @allows(Role.ADMIN)
 def end_sessions(account_id: int) -> Any:
     """End all sessions of an account."""
-    return _do(lambda: user_management.end_sessions(account_id))
+    done = _("%(name)s is signed out in all browsers. %(trail)s")
+    return _do(account_id, lambda: user_management.end_sessions(account_id), done)
 
 
 @blueprint.post("/users/<int:account_id>/two-step")
@@ -97,7 +110,7 @@ def remove_two_step(account_id: int) -> Any:
         _spare_oneself(account_id)
         two_step.remove(account_id)
 
-    return _do(remove)
+    return _do(account_id, remove, _("Two-step sign-in of %(name)s is off. %(trail)s"))
 
 
 @blueprint.get("/audit/")
@@ -134,12 +147,14 @@ def _spare_oneself(account_id: int) -> None:
         )
 
 
-def _do(act: Any) -> Any:
+def _do(account_id: int, act: Callable[[], None], done: str, **names: str) -> Any:
+    """Change an account. Then say what was done, with a link to the audit trail. Show the reason if it is refused."""
     try:
         act()
     except ConflictError as error:
         return _users_page(InviteForm(formdata=None), error), 409
-    flash(_("Done."))
+    trail = link(url_for(".trail"), _("Audit trail"))
+    flash(done, name=user_management.get(account_id).name, trail=trail, **names)
     return redirect(url_for(".users"), 303)
 
 

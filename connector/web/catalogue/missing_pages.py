@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
-from sqlalchemy import select
+from sqlalchemy import Select, select
+from sqlalchemy.orm import defer
 
 from ...accounts.authorization import allows, require, sees_restricted
 from ...catalogue import item_presentation, missing, takedown
@@ -21,6 +22,8 @@ from ...models.repositories import Repository
 from ...pagination import asked_place, page_of
 from ...row_ids import row_id
 from ..flash_messages import flash
+
+TITLES = 20  # of the items that are about to be deleted
 
 blueprint = Blueprint("missing", __name__)
 
@@ -56,7 +59,13 @@ def act() -> Any:
         require(Role.ADMIN)
         if "confirmed" not in request.form:
             will = missing.preview(chosen)
-            return render_template("catalogue/missing_confirm.html", chosen=chosen, every=every, will=will)
+            if not will["items"]:
+                flash(_("None of these items is missing at source. Only missing items can be removed."))
+                return back
+            titles = _titles(missing.removable(chosen))
+            return render_template(
+                "catalogue/missing_confirm.html", chosen=chosen, every=every, will=will, titles=titles
+            )
     if do not in DONE:
         raise InvalidInputError(_("Choose an action: hide, show again or remove."))
     flash(DONE[do](chosen))
@@ -80,16 +89,16 @@ def ask() -> str:
 @allows(Role.ADMIN)
 def take_down() -> Any:
     """Take the named items down. First ask for confirmation, with the counts and the unknown names."""
-    repository = db.session.get(Repository, request.form.get("repository", 0, row_id))
-    if repository is None:
-        raise InvalidInputError(_("Choose the repository that the items come from."))
     item_id = request.form.get("item", type=row_id)
-    names = request.form.get("names", "") + "\n" + _uploaded()
     try:
+        repository = _chosen_repository()
+        names = request.form.get("names", "") + "\n" + _uploaded()
         what = takedown.find_items(repository.id, names.splitlines()) if item_id is None else takedown.Named((item_id,))
         if "confirmed" not in request.form:
             return _asked_once_more(repository, what, names)
         reason, also_unknown = request.form.get("reason", ""), "also_unknown" in request.form
+        if not (what.item_ids or also_unknown):
+            raise InvalidInputError(_("None of these items is in the catalogue, so nothing was taken down."))
         removed = takedown.take_down(repository.id, what, reason, also_unknown)
     except InvalidInputError as error:
         if error.field == "reason":
@@ -133,7 +142,8 @@ def _asked_once_more(
     refused: InvalidInputError | None = None,
 ) -> str:
     """Return the confirmation page of a takedown. `item_id`: the item if it was chosen on its own page."""
-    will = missing.numbers(select(missing.ITEM.c.id).where(missing.ITEM.c.id.in_(what.item_ids)))
+    named = CatalogueItem.id.in_(what.item_ids)
+    will = missing.numbers(select(missing.ITEM.c.id).where(named))
     return render_template(
         "catalogue/takedown_confirm.html",
         repository=repository,
@@ -141,8 +151,15 @@ def _asked_once_more(
         item_id=item_id,
         what=what,
         will=will,
+        titles=_titles(select(CatalogueItem).where(named).order_by(CatalogueItem.id)),
         refused=refused,
     )
+
+
+def _titles(items: Select[Any]) -> list[str]:
+    """Return the titles of the first items. Only admins delete items, and they see all titles."""
+    light = (defer(CatalogueItem.search_text), defer(CatalogueItem.source_metadata))
+    return [item.title or _("Untitled") for item in db.session.scalars(items.options(*light).limit(TITLES))]
 
 
 def _uploaded() -> str:
@@ -156,6 +173,14 @@ def _uploaded() -> str:
 
 def _repositories() -> Sequence[Repository]:
     return db.session.scalars(select(Repository).order_by(Repository.id)).all()
+
+
+def _chosen_repository() -> Repository:
+    """Return the repository in the form. Raise InvalidInputError if none is chosen."""
+    repository = db.session.get(Repository, request.form.get("repository", 0, row_id))
+    if repository is None:
+        raise InvalidInputError(_("Choose the repository that the items come from."))
+    return repository
 
 
 def _chosen() -> MissingSelection:

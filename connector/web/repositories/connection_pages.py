@@ -103,7 +103,7 @@ def forget_now(repository_id: int) -> Any:
         service.forget(repository_id)
     except ConflictError as error:
         return render_template("repositories/forget.html", repository=service.get(repository_id), refused=error), 409
-    flash(_("%(label)s was forgotten.", label=label))
+    flash(_("%(label)s was forgotten."), label=label)
     return redirect(url_for(".connect"), 303)
 
 

@@ -30,7 +30,7 @@ def sign_in(repository_id: int) -> Any:
     except (LoginFailedError, RepositoryError) as error:
         form.refuse(error)
         return new_options_page(service.get(repository_id), login=form), 422
-    flash(_("Imports now sign in as %(data)s.", data=form.login_name.data))
+    flash(_("Imports now sign in as %(name)s."), name=form.login_name.data or "")
     return redirect(url_for(".options", repository_id=repository_id), 303)
 
 
