@@ -25,7 +25,7 @@ def test_communities_and_collections_come_from_the_plain_lists(app):
             sample.faults.add(f"dsoType={kind}", None, status=200, body=json.dumps(NOTHING))
         repository = service.get(discovery.connect(sample.url, "rest", None).repository_id)
 
-        collections, communities = scope_lists.collections(repository), scope_lists.communities(repository)
+        collections, communities = scope_lists.collections(repository).rows, scope_lists.communities(repository).rows
 
         assert {one.id for one in collections} >= {one.uuid for one in open_ones}
         assert {one.id for one in communities} == set(sample.data.communities)
@@ -38,7 +38,7 @@ def test_where_the_plain_list_is_refused_too_the_communities_come_from_the_top(a
         sample.faults.add(lambda address: "/core/communities?" in address, None, status=403)
         repository = service.get(discovery.connect(sample.url, "rest", None).repository_id)
 
-        communities = {one.id: one for one in scope_lists.communities(repository)}
+        communities = {one.id: one for one in scope_lists.communities(repository).rows}
 
     assert set(communities) == set(sample.data.communities)
     assert communities[below.uuid].parent_id == below.parent.uuid

@@ -118,8 +118,8 @@ def test_files_are_shown_with_size_type_and_status(stocked_client, address):
     embargoed = words(stocked_client.get(address("Embargoed file beside an open one")))
 
     assert "harbour-01.png Master scan ORIGINAL image/png 4.8 kB stored" in photograph
-    assert "license.txt LICENSE text/plain 90 bytes not downloaded" in photograph
-    assert "embargoed.txt ORIGINAL text/plain 21 bytes no access" in embargoed
+    assert "license.txt at the source LICENSE text/plain 90 bytes not downloaded" in photograph
+    assert "embargoed.txt at the source ORIGINAL text/plain 21 bytes no access" in embargoed
 
 
 def test_scripts_in_values_are_text(stocked_client, address):

@@ -73,7 +73,7 @@ def test_options_that_were_stored_empty_have_their_defaults():
 
 
 def test_an_import_of_the_whole_scope_drops_the_limits_of_the_job():
-    options = ImportOptions(files=True, full=True, test=3, retry=1, only=2, rehearse=10)
+    options = ImportOptions(files=True, full=True, test=3, retry=1, only=2)
 
     assert options.for_whole_scope() == ImportOptions(files=True, full=True)
     assert options.is_partial and not options.for_whole_scope().is_partial
