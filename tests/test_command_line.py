@@ -91,7 +91,7 @@ def test_the_command_line_imports_an_item_by_the_address_of_its_page(flask, nine
 @pytest.mark.parametrize(
     ("args", "sentence"),
     [
-        (("import", "not an address", "--all"), "http:// or https://"),
+        (("import", "not an address", "--all"), "Enter the address of the repository"),
         (("import", "http://10.0.0.1/", "--all"), "CONNECTOR_ALLOWED_NETWORKS"),
         (("import", "{url}"), "Say what to import"),
         (("import", "{url}", "--all", "--limit", "0"), "1 to 1000"),

@@ -108,8 +108,10 @@ def test_a_setting_without_tls_is_reported_without_its_value(app, caplog):
     assert "chat" not in caplog.text
 
 
-def test_schedules_notifications_and_pruning_are_periodic_tasks():
-    assert set(tasks.DUTIES) == {tasks.recover, tasks.start_due, tasks.send_notifications, tasks.prune}
+def test_periodic_tasks_start_imports_notify_count_and_prune():
+    expected = {tasks.recover, tasks.start_due, tasks.send_notifications, tasks.count_catalogue, tasks.prune}
+
+    assert set(tasks.DUTIES) == expected
 
 
 @pytest.mark.parametrize(("soft", "hard", "held"), [(256, 4096, 1000), (1024, 1024, 250), (4096, 8192, 1000)])
