@@ -151,6 +151,16 @@ def test_the_last_imports_are_shown_with_changes_and_duration(stocked_client):
     assert re.search(r"3 Import of Special files .*? 10 [^:]*s 2 Import of Odd metadata .*? 14 ", page)
 
 
+def test_a_single_import_has_no_chart(stocked_app, stocked_client):
+    with stocked_app.app_context(), transaction():
+        db.session.execute(db.delete(Job).where(Job.id > 1))
+
+    page = words(stocked_client.get("/"))
+
+    assert "Last jobs" in page
+    assert "Last imports" not in page
+
+
 def test_the_work_of_the_dashboard_does_not_grow_with_the_number_of_past_jobs(stocked_app, stocked_client):
     columns = {"repository_id": 1, "kind": "'import'", "state": "'completed'", "clean": 1, "options": "'{}'"}
     columns |= {"owner": "'Tess Admin'", "comment": "''", "message": "''", "status_text": "''", "attempt": 1}
