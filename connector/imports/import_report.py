@@ -22,10 +22,13 @@ NUMBERS = ("seen", "added", "updated", "unchanged", "failed", "vanished")
 def as_dict(job: Job, with_restricted: bool) -> dict[str, Any]:
     """Return an import or a preview as `--json` prints it. The numbers of a preview say what an import would do."""
     counts = job.counts
-    numbers = {name: counts[name] for name in NUMBERS} | {"hidden": counts["not_visible"], "files": job.files}
-    return report.with_numbers(
-        job, numbers | {"bytes": counts["bytes"], "requests": counts["requests"]}, with_restricted
-    )
+    numbers: dict[str, Any] = {name: counts[name] for name in NUMBERS}
+    numbers |= {"hidden": counts["not_visible"], "files": job.files}
+    numbers |= {"bytes": counts["bytes"], "requests": counts["requests"]}
+    found = report.with_numbers(job, numbers, with_restricted)
+    if job.is_import:
+        del found["kind"]  # imports do not name their kind
+    return found
 
 
 def undo_as_dict(job: Job, with_restricted: bool) -> dict[str, Any]:

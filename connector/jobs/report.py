@@ -20,11 +20,11 @@ def as_dict(job: Job, *, with_restricted: bool = True) -> dict[str, Any]:
 
 
 def with_numbers(job: Job, numbers: Mapping[str, Any], with_restricted: bool) -> dict[str, Any]:
-    """Return the usual form of `as_dict`, in which a kind of jobs only puts its own numbers."""
+    """Return the usual form of `as_dict` with the numbers of a kind of jobs."""
     found = problems(job, with_restricted=with_restricted)
     return {
         "job": job.id,
-        **({} if job.is_import else {"kind": job.kind}),
+        "kind": job.kind,
         "state": job.state,
         "clean": bool(job.clean),
         "expected": job.expected,

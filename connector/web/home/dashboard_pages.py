@@ -15,7 +15,7 @@ from ...catalogue import counts
 from ...catalogue.counts import Held
 from ...extensions import db
 from ...i18n import gettext as _
-from ...jobs import overview
+from ...imports import overview
 from ...models.accounts import Role
 from ...models.jobs import Job
 from ...models.repositories import Repository, Source
