@@ -185,3 +185,15 @@ def test_waiting_jobs_start_when_the_queue_is_available_again(stocked_app, stock
     server.attempt(stocked_app, tasks.recover)
 
     assert huey.pending_count() == 1
+
+
+def test_the_end_of_a_job_without_a_resource_wakes_no_other_job(stocked_app):
+    with stocked_app.app_context():
+        first, second = reruns.rerun(1), reruns.rerun(2)
+        for job_id in (first, second):
+            change(job_id, resource=None)
+
+        assert tasks.carry_out(first)
+
+        assert huey.pending_count() == 0
+        assert lifecycle.get(second).state == State.QUEUED
