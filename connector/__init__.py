@@ -27,6 +27,7 @@ from .web.imports.job_pages import blueprint as imports
 from .web.imports.preview_pages import blueprint as previews
 from .web.imports.source_pages import blueprint as sources
 from .web.monitoring import blueprint as monitoring
+from .web.publishing.conflict_pages import blueprint as conflicts
 from .web.publishing.destination_pages import blueprint as destinations
 from .web.repositories import blueprint as repositories
 
@@ -65,6 +66,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     app.register_blueprint(two_step)
     app.register_blueprint(admin)
     app.register_blueprint(destinations)
+    app.register_blueprint(conflicts)
     error_pages.init_app(app)
     static_files.init_app(app)
     commands.init_app(app)

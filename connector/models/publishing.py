@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..extensions import JSON_VALUE, Base, utcnow
+
+
+class Choice(StrEnum):
+    """Whose values a person has chosen for a conflict: those of the source, or those at the destination."""
+
+    OURS = "ours"
+    THEIRS = "theirs"
 
 
 class Destination(Base):
@@ -97,3 +105,32 @@ class PublishedFile(Base):
     sha256: Mapped[str] = mapped_column(String(64))
     media_id: Mapped[int]
     job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id", ondelete="SET NULL"))
+
+
+class PublishingConflict(Base):
+    """A part of an item that both sides changed: the values of a property, or a member such as its class.
+
+    `name`: the URI of the property, or the name of the member. `ours`, `theirs`: what the source has and what stands at
+    the destination (see `stored_items`). Other values there make another row. `choice`: a `Choice` that the next job
+    carries out, or None.
+    """
+
+    __tablename__ = "publishing_conflict"
+    __table_args__ = (UniqueConstraint("published_item_id", "name", name="uq_publishing_conflict"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    published_item_id: Mapped[int] = mapped_column(ForeignKey("published_item.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    ours: Mapped[Any] = mapped_column(JSON_VALUE, nullable=True)
+    theirs: Mapped[Any] = mapped_column(JSON_VALUE, nullable=True)
+    choice: Mapped[str | None]
+    published_item: Mapped[PublishedItem] = relationship()
+
+
+class PublishingSelection(Base):
+    """An item that a publishing job publishes. A job without such rows publishes all items of its source."""
+
+    __tablename__ = "publishing_selection"
+
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"), primary_key=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey("item.id", ondelete="CASCADE"), primary_key=True, index=True)

@@ -45,7 +45,8 @@ class ItemToSend:
     """An item of the catalogue that is to be published.
 
     `known_id`: its id at the destination, if we know it. `sent`: what we last sent. `is_begun`: whether an earlier
-    attempt may have created it. `files`: those that we have not uploaded yet.
+    attempt may have created it. `files`: those that we have not uploaded yet. `has_conflicts`: whether conflicts of it
+    are stored.
     """
 
     item_id: int
@@ -56,6 +57,7 @@ class ItemToSend:
     sent: Sent | None = None
     is_begun: bool = False
     files: tuple[FileToSend, ...] = ()
+    has_conflicts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,8 @@ class Outcome:
     @property
     def is_plain(self) -> bool:
         """Return whether nothing has to be written to the database but a count."""
-        return self.action == "unchanged" and not self.problems and not self.conflicts and not self.media
+        is_noteworthy = self.problems or self.conflicts or self.media or self.task.has_conflicts
+        return self.action == "unchanged" and not is_noteworthy
 
 
 class ItemWriter:

@@ -1,4 +1,4 @@
-"""Reads the items of a source from the catalogue, in batches, as what is to be published."""
+"""Reads the items of a publishing job from the catalogue, in batches, as what is to be published."""
 
 from __future__ import annotations
 
@@ -7,17 +7,22 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from ..extensions import db
 from ..models.catalogue import CatalogueFile, CatalogueItem, Holding, StoredFile
+from ..models.jobs import Job
+from ..models.publishing import Choice, PublishingSelection
 from ..storage.content_store import FileFolder
 from .item_writer import FileToSend, ItemToSend
+from .job_kind import SELECTED
 from .mapping import ItemRules, identifier_of, is_open, mapped
+from .merge import Sent, settled
 from .published_items import PublishedItems
-from .stored_items import sent_of
+from .stored_items import part_from_json, sent_of
 
 BATCH = 100
+SELECTION = PublishingSelection.__table__
 ITEM, HOLDING, FILE = CatalogueItem.__table__, Holding.__table__, CatalogueFile.__table__
 _COLUMNS = (
     *("id", "source_id", "mapped_values", "handle_link", "page_link"),
@@ -26,24 +31,29 @@ _COLUMNS = (
 
 
 class ItemsToSend:
-    """The items that a source holds now. `folder`: of the stored files, None if no files are published."""
+    """The items that a job publishes: its selection, or all that its source holds now.
 
-    def __init__(self, source_id: int, address_key: str, published: PublishedItems, folder: Path | None):
-        self._source_id, self._address_key, self._published = source_id, address_key, published
+    `folder`: of the stored files, None if no files are published.
+    """
+
+    def __init__(self, job: Job, published: PublishedItems, folder: Path | None):
+        self._address_key, self._published = job.source.repository.address_key, published
+        self._listed, self._column = _listed(job)
         self._folder = FileFolder(folder) if folder else None
 
     def count(self) -> int:
         """Return the number of items."""
-        return db.session.scalars(select(func.count()).select_from(HOLDING).where(*self._held)).one()
+        return db.session.scalars(select(func.count()).select_from(self._listed.subquery())).one()
 
     def batch(self, after: int, rules: ItemRules, item_set_id: int) -> list[ItemToSend]:
         """Return the next items after an item id, in the order of their ids."""
-        held = select(HOLDING.c.item_id).where(*self._held, HOLDING.c.item_id > after)
-        ids = db.session.scalars(held.order_by(HOLDING.c.item_id).limit(BATCH)).all()
+        left = self._listed.where(self._column > after)
+        ids = db.session.scalars(left.order_by(self._column).limit(BATCH)).all()
         columns = [ITEM.c[name] for name in _COLUMNS]
         rows = db.session.execute(select(*columns).where(ITEM.c.id.in_(ids)).order_by(ITEM.c.id)).all()
         identifiers = {row.id: identifier_of(self._address_key, row.source_id) for row in rows}
         known = self._published.known(ids, list(identifiers.values()))
+        conflicts = self._published.conflicts([there.id for there in known.values()])
         files = self._files([row.id for row in rows if is_open(row)])
         tasks = []
         for row in rows:
@@ -51,6 +61,7 @@ class ItemsToSend:
             identifier = there.identifier if there else identifiers[row.id]
             item = SimpleNamespace(**row._mapping, link=row.handle_link or row.page_link)
             mine = files.get(row.id, [])
+            open_conflicts = conflicts.get(there.id, []) if there else []
             uploaded = self._published.uploaded(there.id) if there and mine else set()
             task = ItemToSend(
                 row.id,
@@ -58,17 +69,14 @@ class ItemsToSend:
                 mapped(item, identifier, rules),
                 item_set_id,
                 known_id=there.omeka_id if there else None,
-                sent=sent_of(there.wanted, there.accepted) if there else None,
+                sent=_sent(there, open_conflicts) if there else None,
                 is_begun=there is not None and there.sending_since is not None,
                 files=tuple(file for file in mine if file.sha256 not in uploaded),
+                has_conflicts=bool(open_conflicts),
             )
             tasks.append(task)
         db.session.rollback()
         return tasks
-
-    @property
-    def _held(self) -> tuple[Any, ...]:
-        return HOLDING.c.source_id == self._source_id, HOLDING.c.left_at.is_(None)
 
     def _files(self, ids: Sequence[int]) -> dict[int, list[FileToSend]]:
         """Return the stored files of items. Restricted files are left out, because Omeka S gives files to anybody."""
@@ -86,3 +94,21 @@ class ItemsToSend:
             title, kind = row.description or name, row.media_type or "application/octet-stream"
             mine.append(FileToSend(row.sha256, row.size, path, name, title, kind, len(mine) + 1))
         return found
+
+
+def _listed(job: Job) -> tuple[Select[Any], ColumnElement[Any]]:
+    """Return a SELECT of the ids of the items of a job, and its column."""
+    if job.options.get(SELECTED):
+        return select(SELECTION.c.item_id).where(SELECTION.c.job_id == job.id), SELECTION.c.item_id
+    is_held = (HOLDING.c.source_id == job.source_id, HOLDING.c.left_at.is_(None))
+    return select(HOLDING.c.item_id).where(*is_held), HOLDING.c.item_id
+
+
+def _sent(there: Any, conflicts: Sequence[Any]) -> Sent | None:
+    """Return what was last sent for an item, with what people have chosen for its conflicts since."""
+    sent = sent_of(there.wanted, there.accepted)
+    for row in conflicts:
+        if sent is not None and row.choice:
+            ours, theirs = (part_from_json(row.name, part) for part in (row.ours, row.theirs))
+            sent = settled(sent, row.name, Choice(row.choice), ours, theirs)
+    return sent

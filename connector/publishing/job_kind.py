@@ -8,9 +8,10 @@ from typing import Any
 from ..catalogue import item_problems
 from ..i18n import lazy_gettext as _l
 from ..jobs import report
-from ..models.job_kinds import JobKind, register
+from ..models.job_kinds import JobKind, JobVariant, register
 from ..models.jobs import Job
 
+SELECTED = "selected"  # the option of a job that publishes only its selection (see `PublishingSelection`)
 _COUNTERS = (
     *("seen", "added", "updated", "unchanged", "failed", "conflicts", "deleted_there"),
     *("files_sent", "requests"),
@@ -53,5 +54,8 @@ PUBLISH = JobKind(
     as_dict=_as_dict,
     problems=_problems,
     position=("seen", "files_sent"),
+    variants={
+        SELECTED: JobVariant(_l("Publishing of selected items"), _l("Publishing of selected items of %(source)s"))
+    },
 )
 register(PUBLISH)

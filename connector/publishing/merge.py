@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..models.publishing import Choice
 from ..omeka import Item, Resource, Value
 from ..omeka.resources import IDENTIFIER
 
 Values = tuple[Value, ...]
-CLASS, TEMPLATE, VISIBILITY = "resource_class", "template", "is_public"
+CLASS, TEMPLATE, VISIBILITY = MEMBERS = "resource_class", "template", "is_public"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def merge(wanted: Resource, sent: Sent | None, current: Item) -> Merge:
         elif chosen == new:
             ours.add(name)
     changes: dict[str, Any] = {}
-    for name in (CLASS, TEMPLATE, VISIBILITY):
+    for name in MEMBERS:
         new, now = getattr(wanted, name), getattr(current, name)
         if sent is None:
             changes[name] = now
@@ -74,6 +75,28 @@ def sent_after(wanted: Resource, sent: Sent | None, merged: Merge, written: Item
         _updated(old.wanted, wanted, merged.ours),
         _updated(old.accepted, written, merged.ours),
     )
+
+
+def part_of(resource: Resource, name: str) -> Any:
+    """Return the values of a property, or a member."""
+    return getattr(resource, name) if name in MEMBERS else _by_property(resource.values).get(name, ())
+
+
+def with_part(resource: Resource, name: str, part: Any) -> Resource:
+    """Return the resource with other values of a property, or with another member."""
+    if name in MEMBERS:
+        return replace(resource, **{name: part})
+    return replace(resource, values=(*(value for value in resource.values if value.property != name), *part))
+
+
+def settled(sent: Sent, name: str, choice: Choice, ours: Any, theirs: Any) -> Sent:
+    """Return what to compare with after a person has settled a conflict between these two parts.
+
+    If another part stands there by now, `merge` finds a conflict again.
+    """
+    if choice == Choice.OURS:
+        return Sent(sent.wanted, with_part(sent.accepted, name, theirs))
+    return Sent(with_part(sent.wanted, name, ours), sent.accepted)
 
 
 def _chosen(new: Any, before: Any, stored: Any, now: Any) -> tuple[Any, bool]:
@@ -98,7 +121,7 @@ def _updated(old: Resource, new: Resource, names: Iterable[str]) -> Resource:
     kept, taken = _by_property(old.values), _by_property(new.values)
     groups = {name: group for name, group in kept.items() if name not in ours}
     groups |= {name: taken[name] for name in taken if name in ours}
-    members = {name: getattr(new if name in ours else old, name) for name in (CLASS, TEMPLATE, VISIBILITY)}
+    members = {name: getattr(new if name in ours else old, name) for name in MEMBERS}
     return Resource(tuple(value for group in groups.values() for value in group), **members)
 
 

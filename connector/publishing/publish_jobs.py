@@ -1,25 +1,72 @@
-"""Use case: queue the publishing of a source at a destination."""
+"""Use cases: queue the publishing of a source, or of selected items, at a destination."""
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from typing import Any
+
+from sqlalchemy import Select, case, func, insert, literal, select
 
 from ..extensions import db, transaction
 from ..jobs import creation
-from ..models.jobs import ACTIVE, Job
+from ..models.catalogue import Holding
+from ..models.jobs import ACTIVE, Job, State
+from ..models.publishing import Destination, PublishingSelection
 from ..models.repositories import Source
 from . import destinations
-from .job_kind import PUBLISH
+from .job_kind import PUBLISH, SELECTED
+
+JOB, HOLDING, SELECTION = Job.__table__, Holding.__table__, PublishingSelection.__table__
 
 
 def create(source_id: int, destination_id: int, *, comment: str = "") -> int:
-    """Queue a job and return its id. If such a job is active, return its id instead."""
+    """Queue the publishing of a source and return the id of the job. If such a job is active, return its id instead."""
     with transaction():
         source, destination = db.session.get_one(Source, source_id), destinations.get(destination_id)
         creation.lock_repository(source.repository_id)
-        same = (Job.source_id == source_id, Job.kind == PUBLISH.name, Job.resource == destination.resource)
-        active: int | None = db.session.scalar(select(Job.id).where(*same, Job.state.in_(ACTIVE)).order_by(Job.id))
-        if active is not None:
-            return active
-        options = {"destination": destination_id}
-        return creation.add(source, options, kind=PUBLISH.name, resource=destination.resource, comment=comment)
+        active = _same(source_id, destination, JOB.c.state.in_(ACTIVE), is_selected=False)
+        return _add(source, destination, {}, comment) if active is None else active
+
+
+def create_for(item_ids: Select[Any], destination_id: int, *, comment: str = "") -> list[int]:
+    """Queue the publishing of items and return the ids of the jobs, one for each source.
+
+    An item of several sources belongs to the first one that still holds it. `item_ids`: a SELECT of their ids. A queued
+    job of selected items takes them over.
+    """
+    holds = case((HOLDING.c.left_at.is_(None), HOLDING.c.source_id))
+    first = func.coalesce(func.min(holds), func.min(HOLDING.c.source_id)).label("source_id")
+    listed = HOLDING.c.item_id.in_(item_ids)
+    owned = select(HOLDING.c.item_id, first).where(listed).group_by(HOLDING.c.item_id).subquery()
+    with transaction():
+        destination = destinations.get(destination_id)
+        sources = db.session.scalars(select(owned.c.source_id).distinct().order_by(owned.c.source_id)).all()
+        return [
+            _selected(source_id, destination, select(owned.c.item_id).where(owned.c.source_id == source_id), comment)
+            for source_id in sources
+        ]
+
+
+def _selected(source_id: int, destination: Destination, item_ids: Select[Any], comment: str) -> int:
+    source = db.session.get_one(Source, source_id)
+    creation.lock_repository(source.repository_id)
+    job_id = _same(source_id, destination, JOB.c.state == State.QUEUED, JOB.c.attempt == 0, is_selected=True)
+    if job_id is None:
+        job_id = _add(source, destination, {SELECTED: True}, comment)
+    known = select(SELECTION.c.item_id).where(SELECTION.c.job_id == job_id)
+    [item_id] = item_ids.selected_columns
+    new = item_ids.where(item_id.not_in(known)).add_columns(literal(job_id))
+    db.session.execute(insert(SELECTION).from_select(["item_id", "job_id"], new))
+    return job_id
+
+
+def _add(source: Source, destination: Destination, options: dict[str, Any], comment: str) -> int:
+    options = {"destination": destination.id, **options}
+    return creation.add(source, options, kind=PUBLISH.name, resource=destination.resource, comment=comment)
+
+
+def _same(source_id: int, destination: Destination, *conditions: Any, is_selected: bool) -> int | None:
+    """Return the first such job of a source and destination. No worker claims it before the transaction ends."""
+    same = (JOB.c.source_id == source_id, JOB.c.kind == PUBLISH.name, JOB.c.resource == destination.resource)
+    query = select(JOB.c.id, JOB.c.options).where(*same, *conditions).order_by(JOB.c.id).with_for_update()
+    found = [row.id for row in db.session.execute(query) if bool(row.options.get(SELECTED)) == is_selected]
+    return found[0] if found else None

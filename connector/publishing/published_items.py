@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import delete, func, insert, or_, select, update
 
 from ..extensions import db, execute_counted, utcnow
 from ..models.catalogue import CatalogueItem
-from ..models.publishing import PublishedFile, PublishedItem
+from ..models.publishing import PublishedFile, PublishedItem, PublishingConflict
 from .item_writer import ItemToSend, Outcome
-from .stored_items import to_json
+from .stored_items import part_to_json, to_json
 
 ITEM, PUBLISHED, FILE = CatalogueItem.__table__, PublishedItem.__table__, PublishedFile.__table__
+CONFLICT = PublishingConflict.__table__
 
 
 class PublishedItems:
@@ -59,11 +60,41 @@ class PublishedItems:
         if outcome.action in ("added", "updated"):
             values["changed_at"] = utcnow()
         self._save(outcome.task, values)
+        published_id = db.session.scalars(select(PUBLISHED.c.id).where(*self._rows_of([outcome.task]))).one()
+        if outcome.action != "failed" and (outcome.conflicts or outcome.task.has_conflicts):
+            self._record_conflicts(published_id, outcome)
         if outcome.media:
-            published_id = db.session.scalars(select(PUBLISHED.c.id).where(*self._rows_of([outcome.task]))).one()
             rows = [{"sha256": sha256, "media_id": media_id} for sha256, media_id in outcome.media.items()]
             both = {"published_item_id": published_id, "job_id": self._job_id}
             db.session.execute(insert(FILE), [row | both for row in rows])
+
+    def conflicts(self, published_ids: Sequence[int]) -> dict[int, list[Any]]:
+        """Return the rows of the conflicts of items, by the id of the published item."""
+        found: dict[int, list[Any]] = {}
+        for row in db.session.execute(select(CONFLICT).where(CONFLICT.c.published_item_id.in_(published_ids))):
+            found.setdefault(row.published_item_id, []).append(row)
+        return found
+
+    @staticmethod
+    def _record_conflicts(published_id: int, outcome: Outcome) -> None:
+        """Store the conflicts of an item. A row whose values are the same stays, with the choice made for it."""
+        ours, theirs = outcome.task.wanted, outcome.item
+        found = (
+            {}
+            if theirs is None
+            else {
+                name: {"ours": part_to_json(ours, name), "theirs": part_to_json(theirs, name)}
+                for name in outcome.conflicts
+            }
+        )
+        for row in db.session.execute(select(CONFLICT).where(CONFLICT.c.published_item_id == published_id)).all():
+            if found.get(row.name) == {"ours": row.ours, "theirs": row.theirs}:
+                del found[row.name]
+            else:
+                db.session.execute(delete(CONFLICT).where(CONFLICT.c.id == row.id))
+        new = [{"published_item_id": published_id, "name": name, **parts} for name, parts in found.items()]
+        if new:
+            db.session.execute(insert(CONFLICT), new)
 
     @property
     def _is_mine(self) -> Any:

@@ -22,11 +22,11 @@ from ..models.catalogue import Action, CatalogueItem, Change
 from ..models.jobs import Job
 from ..omeka import Item
 from . import destinations
+from .conflicts import part_name
 from .connections import WRITERS, DestinationConnection, open_destination
 from .item_writer import RUNS_ON, ItemToSend, ItemWriter, Outcome
 from .items_to_send import ItemsToSend
-from .mapping import ItemRules, lacking, name_of
-from .merge import CLASS, TEMPLATE, VISIBILITY
+from .mapping import ItemRules, lacking
 from .published_items import PublishedItems
 from .published_sets import item_set_of
 
@@ -69,7 +69,7 @@ class Publisher:
         self._after = int((job.cursor or {}).get("after", 0))
         self._published = PublishedItems(destination.id, attempt.job_id)
         folder = Path(current_app.config["INSTANCE"]) / "files" if destination.has_files else None
-        self._items = ItemsToSend(job.source_id, job.source.repository.address_key, self._published, folder)
+        self._items = ItemsToSend(job, self._published, folder)
         db.session.rollback()
 
     def run(self) -> tuple[bool, str]:
@@ -192,8 +192,7 @@ class Publisher:
 
 
 def _conflict_in_words(names: Sequence[str]) -> str:
-    members = {VISIBILITY: _("visibility"), CLASS: _("class"), TEMPLATE: _("template")}
-    fields = ", ".join(members.get(name) or name_of(name) for name in names)
+    fields = ", ".join(map(part_name, names))
     return _("Changed both in Omeka S and at the source: %(fields)s. The values in Omeka S stay.", fields=fields)
 
 

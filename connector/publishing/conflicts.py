@@ -1,0 +1,129 @@
+"""Conflicts: what both sides changed. A person chooses whose values stay, and a publishing job carries it out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, select, update
+from sqlalchemy.orm import joinedload
+
+from ..errors import ConflictError
+from ..extensions import db, execute_counted, transaction
+from ..i18n import gettext as _
+from ..i18n import lazy_gettext as _l
+from ..models.catalogue import CatalogueItem
+from ..models.publishing import Choice, PublishedItem, PublishingConflict
+from ..omeka import Value
+from . import destinations, publish_jobs
+from .mapping import name_of
+from .merge import CLASS, MEMBERS, TEMPLATE, VISIBILITY
+from .stored_items import part_from_json
+
+CONFLICT, PUBLISHED = PublishingConflict.__table__, PublishedItem.__table__
+MEMBER_NAMES: Mapping[str, str] = {VISIBILITY: _l("visibility"), CLASS: _l("class"), TEMPLATE: _l("template")}
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """One part of an item that both sides changed, in words. `url`: the page of the item at the destination.
+
+    `choice`: what a job will carry out, or None.
+    """
+
+    id: int
+    item: CatalogueItem
+    url: str
+    name: str
+    ours: tuple[str, ...]
+    theirs: tuple[str, ...]
+    choice: str | None
+
+
+def query(destination_id: int) -> Select[PublishingConflict]:
+    """Return a SELECT of the conflicts at a destination whose items are in the catalogue."""
+    mine = select(PublishingConflict).where(PublishingConflict.published_item_id.in_(_published(destination_id)))
+    return mine.options(joinedload(PublishingConflict.published_item).joinedload(PublishedItem.destination))
+
+
+def in_words(row: PublishingConflict) -> Conflict:
+    """Return a conflict as pages show it."""
+    published = row.published_item
+    return Conflict(
+        row.id,
+        db.session.get_one(CatalogueItem, published.item_id),
+        f"{published.destination.site_url}/admin/item/{published.omeka_id}",
+        part_name(row.name),
+        _part_in_words(row.name, row.ours),
+        _part_in_words(row.name, row.theirs),
+        row.choice,
+    )
+
+
+def part_name(name: str) -> str:
+    """Return the name of a part of an item in words."""
+    return str(MEMBER_NAMES[name]) if name in MEMBERS else name_of(name)
+
+
+def count(destination_id: int) -> int:
+    """Return how many conflicts at a destination wait for a choice."""
+    is_open = (CONFLICT.c.published_item_id.in_(_published(destination_id)), CONFLICT.c.choice.is_(None))
+    return db.session.scalars(select(func.count()).select_from(CONFLICT).where(*is_open)).one()
+
+
+def newest(destination_id: int) -> int:
+    """Return the highest id of the conflicts at a destination, or 0."""
+    mine = CONFLICT.c.published_item_id.in_(_published(destination_id))
+    return db.session.scalar(select(func.max(CONFLICT.c.id)).where(mine)) or 0
+
+
+def choose(destination_id: int, choice: Choice, conflict_id: int) -> list[int]:
+    """Store a choice for one conflict, and return the ids of the jobs that carry it out.
+
+    Raise ConflictError if the values have changed, because another row then has them.
+    """
+    return _choose(destination_id, choice, CONFLICT.c.id == conflict_id)
+
+
+def choose_all(destination_id: int, choice: Choice, newest_seen: int) -> list[int]:
+    """Store a choice for all conflicts without one, as `choose`. `newest_seen`: the highest id that the person saw."""
+    return _choose(destination_id, choice, (CONFLICT.c.id <= newest_seen) & CONFLICT.c.choice.is_(None))
+
+
+def _choose(destination_id: int, choice: Choice, which: ColumnElement[bool]) -> list[int]:
+    mine = CONFLICT.c.published_item_id.in_(_published(destination_id))
+    with transaction():
+        destinations.get(destination_id)
+        chosen = update(CONFLICT).where(mine, which).values(choice=choice.value)
+        if not execute_counted(chosen):
+            raise ConflictError(_("The values have changed since. Look at the conflicts again."))
+    has_choice = select(CONFLICT.c.published_item_id).where(CONFLICT.c.choice.is_not(None))
+    items = _published(destination_id).with_only_columns(PUBLISHED.c.item_id).where(PUBLISHED.c.id.in_(has_choice))
+    return publish_jobs.create_for(items, destination_id, comment=_("Choices for conflicts"))
+
+
+def _published(destination_id: int) -> Select[int]:
+    """Return a SELECT of the ids of the published items that are in the catalogue."""
+    is_held = (PUBLISHED.c.destination_id == destination_id, PUBLISHED.c.item_id.is_not(None))
+    return select(PUBLISHED.c.id).where(*is_held)
+
+
+def _part_in_words(name: str, stored: Any) -> tuple[str, ...]:
+    part = part_from_json(name, stored)
+    if name == VISIBILITY:
+        return (_("Public") if part else _("Private"),)
+    if name == CLASS:
+        return (name_of(part),) if part else ()
+    if name == TEMPLATE:
+        return (str(part),) if part else ()
+    return tuple(map(_value_in_words, part))
+
+
+def _value_in_words(value: Value) -> str:
+    if value.resource_id is not None:
+        return _("Resource %(id)s", id=value.resource_id)
+    text = value.text if value.text is not None else value.label or value.uri or ""
+    if value.uri and value.label:
+        text = f"{value.label} ({value.uri})"
+    return f"{text} ({value.language})" if value.language else text
