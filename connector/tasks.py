@@ -16,7 +16,7 @@ from .jobs import lifecycle, notifications
 from .jobs.attempt import JobAttempt, work
 from .logs import about_job, log_throttled
 from .publishing import publisher
-from .publishing.job_kind import PUBLISH
+from .publishing.job_kind import PUBLISH, PUBLISH_PREVIEW
 
 log = logging.getLogger(__name__)
 MINUTE = 60.0  # seconds
@@ -25,6 +25,7 @@ RUNNERS: dict[str, Callable[[JobAttempt], tuple[bool, str]]] = {
     job_kinds.UNDO.name: undo.run,
     job_kinds.PREVIEW.name: preview.run,
     PUBLISH.name: publisher.run,
+    PUBLISH_PREVIEW.name: publisher.preview,
 }
 
 

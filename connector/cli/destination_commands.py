@@ -8,16 +8,21 @@ from typing import Any
 
 import click
 from flask.cli import AppGroup
+from sqlalchemy import select
 
+from ..catalogue.search import Selection, item_set_named
 from ..errors import InvalidInputError
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..imports import scheduling
+from ..models.catalogue import CatalogueItem
 from ..models.publishing import Destination
 from ..publishing import destinations, publish_jobs
 from ..publishing.destinations import DestinationSettings
+from ..publishing.job_kind import PUBLISH, PUBLISH_PREVIEW
+from ..row_ids import ROW_ID
 from .command import Command, json_option, option
-from .foreground import run_in_foreground
+from .foreground import run_all_in_foreground, run_in_foreground
 from .user_commands import as_option
 
 destination = AppGroup("destination", help=_l("Omeka S sites to which items are published."))
@@ -99,18 +104,43 @@ def _remove(destination: str) -> None:
     "publish",
     cls=Command,
     help=_l(
-        "Publish the items of a source to an Omeka S site and wait for the end. Edits made in Omeka S are kept.\n\n"
+        "Publish items to an Omeka S site and wait for the end. Edits made in Omeka S are kept. Choose the items by "
+        "one of --source, --item-set, --job and --item. There is one job for each source of the items.\n\n"
         "Exit code: as for import."
     ),
 )
-@option("--source", required=True, help=_l("The source whose items to publish, by number, handle or name."))
+@option("--source", help=_l("The source whose items to publish, by number, handle or name."))
+@option("--item-set", help=_l("The item set whose items to publish, by number or name."))
+@option("--job", type=ROW_ID, help=_l("The import whose added and updated items to publish, by number."))
+@option("--item", "items", multiple=True, type=ROW_ID, help=_l("An item to publish, by number. Can be repeated."))
 @option("--to", "destination", required=True, help=_l("The destination, by number, name or address."))
+@option("--dry-run", is_flag=True, help=_l("Only show what would be done. Nothing is written to Omeka S."))
 @option("--comment", default="", help=_l("A note for Past imports."))
 @as_option
 @json_option
-def _publish(source: str, destination: str, comment: str, as_json: bool) -> None:
-    source_id, destination_id = scheduling.find_source(source).id, destinations.find(destination).id
-    run_in_foreground(publish_jobs.create(source_id, destination_id, comment=comment), as_json)
+def _publish(
+    source: str | None,
+    item_set: str | None,
+    job: int | None,
+    items: tuple[int, ...],
+    destination: str,
+    dry_run: bool,
+    comment: str,
+    as_json: bool,
+) -> None:
+    if sum(map(bool, (source, item_set, job is not None, items))) != 1:
+        raise InvalidInputError(_("Give one of --source, --item-set, --job and --item."))
+    destination_id, kind = destinations.find(destination).id, PUBLISH_PREVIEW if dry_run else PUBLISH
+    if source:
+        source_id = scheduling.find_source(source).id
+        run_in_foreground(publish_jobs.create(source_id, destination_id, comment=comment, kind=kind), as_json)
+        return
+    if items:
+        chosen = select(CatalogueItem.id).where(CatalogueItem.id.in_(items))
+    else:
+        set_id = item_set_named(item_set) if item_set else None
+        chosen = Selection(item_set_id=set_id, job_id=job, with_hidden=True).ids()
+    run_all_in_foreground(publish_jobs.create_for(chosen, destination_id, comment=comment, kind=kind), as_json)
 
 
 def _as_dict(known: Destination) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from flask import current_app
@@ -30,8 +30,26 @@ GLANCE = 0.5  # seconds
 
 def run_in_foreground(job_id: int, as_json: bool) -> None:
     """Run a job, or watch it while another process runs it. Exit with the exit code of the job."""
+    run_all_in_foreground([job_id], as_json)
+
+
+def run_all_in_foreground(job_ids: Sequence[int], as_json: bool) -> None:
+    """Run jobs one after another, as `run_in_foreground`. Exit with the highest of their exit codes.
+
+    The jobs after one that was stopped are not run here.
+    """
     config = current_app.config
     config["MAX_OUTAGE_SECONDS"] = config["MAX_OUTAGE_SECONDS"] or COMMAND_LINE_MAX_OUTAGE_SECONDS
+    code = 0
+    for job_id in job_ids:
+        code = max(code, _run(job_id, as_json))
+        if code == STOPPED:
+            break
+    sys.exit(code)
+
+
+def _run(job_id: int, as_json: bool) -> int:
+    """Run a job, print it, and return its exit code."""
     try:
         job = follow(job_id)
     except DBAPIError as error:
@@ -43,7 +61,7 @@ def run_in_foreground(job_id: int, as_json: bool) -> None:
         )
         refuse(sentence, job_id, exit_code(told))
     print_job(job, as_json)
-    sys.exit(_exit_code(job))
+    return _exit_code(job)
 
 
 def _exit_code(job: Job) -> int:

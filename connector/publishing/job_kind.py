@@ -1,4 +1,4 @@
-"""The kind of jobs that publish, with what it counts."""
+"""The kinds of jobs that publish and that preview it, with what they count."""
 
 from __future__ import annotations
 
@@ -18,9 +18,20 @@ _COUNTERS = (
 )
 
 
+_PREVIEW_COUNTERS = (
+    *("seen", "added", "adopted", "updated", "unchanged", "failed", "conflicts", "deleted_there"),
+    *("files_sent", "requests"),
+)
+
+
 def _as_dict(job: Job, with_restricted: bool) -> dict[str, Any]:
     """Return a job that published as `--json` prints it."""
     return report.with_numbers(job, {name: job.counts[name] for name in _COUNTERS}, with_restricted)
+
+
+def _preview_as_dict(job: Job, with_restricted: bool) -> dict[str, Any]:
+    """Return a preview of publishing as `--json` prints it."""
+    return report.with_numbers(job, {name: job.counts[name] for name in _PREVIEW_COUNTERS}, with_restricted)
 
 
 def _problems(job: Job, limit: int | None, with_restricted: bool) -> Iterator[dict[str, Any]]:
@@ -58,4 +69,44 @@ PUBLISH = JobKind(
         SELECTED: JobVariant(_l("Publishing of selected items"), _l("Publishing of selected items of %(source)s"))
     },
 )
-register(PUBLISH)
+PUBLISH_PREVIEW = JobKind(
+    name="publish_preview",
+    title=_l("Preview of publishing"),
+    heading=_l("Preview of the publishing of %(source)s"),
+    counters=frozenset(_PREVIEW_COUNTERS),
+    labels={
+        "added": _l("To create"),
+        "adopted": _l("Already there, to adopt"),
+        "updated": _l("To change"),
+        "unchanged": _l("Unchanged"),
+        "failed": _l("Cannot be published"),
+    },
+    rare_labels={
+        "conflicts": _l("Changed on both sides"),
+        "deleted_there": _l("Deleted in Omeka S"),
+        "files_sent": _l("Files to upload"),
+    },
+    words={
+        "added": _l("%(count)s to create"),
+        "adopted": _l("%(count)s to adopt"),
+        "updated": _l("%(count)s to change"),
+        "unchanged": _l("%(count)s unchanged"),
+        "failed": _l("%(count)s cannot be published"),
+    },
+    rare_words={
+        "conflicts": _l("%(count)s changed on both sides"),
+        "deleted_there": _l("%(count)s deleted in Omeka S"),
+        "files_sent": _l("%(count)s files to upload"),
+    },
+    done=("seen",),
+    as_dict=_preview_as_dict,
+    problems=_problems,
+    position=("seen",),
+    variants={
+        SELECTED: JobVariant(
+            _l("Preview of publishing selected items"),
+            _l("Preview of the publishing of selected items of %(source)s"),
+        )
+    },
+)
+register(PUBLISH, PUBLISH_PREVIEW)

@@ -1,4 +1,4 @@
-"""Use cases: queue the publishing of a source, or of selected items, at a destination."""
+"""Use cases: queue the publishing of a source, or of selected items, at a destination, or a preview of it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from typing import Any
 
 from sqlalchemy import Select, case, func, insert, literal, select
 
+from ..errors import InvalidInputError, NotFoundError
 from ..extensions import db, transaction
+from ..i18n import gettext as _
 from ..jobs import creation
 from ..models.catalogue import Holding
+from ..models.job_kinds import JobKind
 from ..models.jobs import ACTIVE, Job, State
 from ..models.publishing import Destination, PublishingSelection
 from ..models.repositories import Source
@@ -18,20 +21,22 @@ from .job_kind import PUBLISH, SELECTED
 JOB, HOLDING, SELECTION = Job.__table__, Holding.__table__, PublishingSelection.__table__
 
 
-def create(source_id: int, destination_id: int, *, comment: str = "") -> int:
+def create(source_id: int, destination_id: int, *, comment: str = "", kind: JobKind = PUBLISH) -> int:
     """Queue the publishing of a source and return the id of the job. If such a job is active, return its id instead."""
     with transaction():
-        source, destination = db.session.get_one(Source, source_id), destinations.get(destination_id)
+        source, destination = db.session.get(Source, source_id), destinations.get(destination_id)
+        if source is None:
+            raise NotFoundError(_("There is no source %(source_id)s.", source_id=source_id))
         creation.lock_repository(source.repository_id)
-        active = _same(source_id, destination, JOB.c.state.in_(ACTIVE), is_selected=False)
-        return _add(source, destination, {}, comment) if active is None else active
+        active = _same(kind, source_id, destination, JOB.c.state.in_(ACTIVE), is_selected=False)
+        return _add(kind, source, destination, {}, comment) if active is None else active
 
 
-def create_for(item_ids: Select[Any], destination_id: int, *, comment: str = "") -> list[int]:
+def create_for(item_ids: Select[Any], destination_id: int, *, comment: str = "", kind: JobKind = PUBLISH) -> list[int]:
     """Queue the publishing of items and return the ids of the jobs, one for each source.
 
     An item of several sources belongs to the first one that still holds it. `item_ids`: a SELECT of their ids. A queued
-    job of selected items takes them over.
+    job of selected items takes them over. Raise InvalidInputError if there are no items.
     """
     holds = case((HOLDING.c.left_at.is_(None), HOLDING.c.source_id))
     first = func.coalesce(func.min(holds), func.min(HOLDING.c.source_id)).label("source_id")
@@ -40,18 +45,20 @@ def create_for(item_ids: Select[Any], destination_id: int, *, comment: str = "")
     with transaction():
         destination = destinations.get(destination_id)
         sources = db.session.scalars(select(owned.c.source_id).distinct().order_by(owned.c.source_id)).all()
+        if not sources:
+            raise InvalidInputError(_("There are no items to publish."))
+        its_items = select(owned.c.item_id)
         return [
-            _selected(source_id, destination, select(owned.c.item_id).where(owned.c.source_id == source_id), comment)
-            for source_id in sources
+            _selected(kind, one, destination, its_items.where(owned.c.source_id == one), comment) for one in sources
         ]
 
 
-def _selected(source_id: int, destination: Destination, item_ids: Select[Any], comment: str) -> int:
+def _selected(kind: JobKind, source_id: int, destination: Destination, item_ids: Select[Any], comment: str) -> int:
     source = db.session.get_one(Source, source_id)
     creation.lock_repository(source.repository_id)
-    job_id = _same(source_id, destination, JOB.c.state == State.QUEUED, JOB.c.attempt == 0, is_selected=True)
+    job_id = _same(kind, source_id, destination, JOB.c.state == State.QUEUED, JOB.c.attempt == 0, is_selected=True)
     if job_id is None:
-        job_id = _add(source, destination, {SELECTED: True}, comment)
+        job_id = _add(kind, source, destination, {SELECTED: True}, comment)
     known = select(SELECTION.c.item_id).where(SELECTION.c.job_id == job_id)
     [item_id] = item_ids.selected_columns
     new = item_ids.where(item_id.not_in(known)).add_columns(literal(job_id))
@@ -59,14 +66,14 @@ def _selected(source_id: int, destination: Destination, item_ids: Select[Any], c
     return job_id
 
 
-def _add(source: Source, destination: Destination, options: dict[str, Any], comment: str) -> int:
+def _add(kind: JobKind, source: Source, destination: Destination, options: dict[str, Any], comment: str) -> int:
     options = {"destination": destination.id, **options}
-    return creation.add(source, options, kind=PUBLISH.name, resource=destination.resource, comment=comment)
+    return creation.add(source, options, kind=kind.name, resource=destination.resource, comment=comment)
 
 
-def _same(source_id: int, destination: Destination, *conditions: Any, is_selected: bool) -> int | None:
+def _same(kind: JobKind, source_id: int, destination: Destination, *conditions: Any, is_selected: bool) -> int | None:
     """Return the first such job of a source and destination. No worker claims it before the transaction ends."""
-    same = (JOB.c.source_id == source_id, JOB.c.kind == PUBLISH.name, JOB.c.resource == destination.resource)
+    same = (JOB.c.source_id == source_id, JOB.c.kind == kind.name, JOB.c.resource == destination.resource)
     query = select(JOB.c.id, JOB.c.options).where(*same, *conditions).order_by(JOB.c.id).with_for_update()
     found = [row.id for row in db.session.execute(query) if bool(row.options.get(SELECTED)) == is_selected]
     return found[0] if found else None

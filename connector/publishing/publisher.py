@@ -1,8 +1,9 @@
-"""Publishes the items of a source at a destination, in batches. A killed process goes on at the cursor."""
+"""Publishes items at a destination, in batches, or previews it. A killed process goes on at the cursor."""
 
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -27,6 +28,7 @@ from .connections import WRITERS, DestinationConnection, open_destination
 from .item_writer import RUNS_ON, ItemToSend, ItemWriter, Outcome
 from .items_to_send import ItemsToSend
 from .mapping import ItemRules, lacking
+from .merge import Merge, merge
 from .published_items import PublishedItems
 from .published_sets import item_set_of
 
@@ -34,7 +36,16 @@ ITEM, CHANGE = CatalogueItem.__table__, Change.__table__
 
 
 def run(attempt: JobAttempt, connect: Callable[..., DestinationConnection] = open_destination) -> tuple[bool, str]:
-    """Publish a source. Return (clean, message)."""
+    """Publish the items of a job. Return (clean, message)."""
+    return _run(attempt, connect, Publisher)
+
+
+def preview(attempt: JobAttempt, connect: Callable[..., DestinationConnection] = open_destination) -> tuple[bool, str]:
+    """Count what publishing would do, and write nothing at the destination. Return (clean, message)."""
+    return _run(attempt, connect, PublishPreview)
+
+
+def _run(attempt: JobAttempt, connect: Callable[..., DestinationConnection], kind: type[Publisher]) -> tuple[bool, str]:
     job = lifecycle.get(attempt.job_id)
     before = job.traffic
     connection = connect(destinations.get(job.options["destination"]), new_outage=attempt.new_outage)
@@ -49,7 +60,7 @@ def run(attempt: JobAttempt, connect: Callable[..., DestinationConnection] = ope
 
     attempt.new_requests = new_requests
     try:
-        return Publisher(attempt, connection).run()
+        return kind(attempt, connection).run()
     finally:
         connection.close()
         with transaction():
@@ -57,7 +68,7 @@ def run(attempt: JobAttempt, connect: Callable[..., DestinationConnection] = ope
 
 
 class Publisher:
-    """One attempt at publishing a source."""
+    """One attempt at publishing the items of a job."""
 
     def __init__(self, attempt: JobAttempt, connection: DestinationConnection):
         self._attempt, self._connection = attempt, connection
@@ -75,16 +86,23 @@ class Publisher:
     def run(self) -> tuple[bool, str]:
         """Publish the items after the cursor. Return (clean, message)."""
         self._attempt.say(_("Checking the Omeka S site"))
-        rules, outage = self._checked_rules(), self._connection.outage
-        where = (self._destination_id, self._source_id, self._attempt.job_id)
-        item_set_id = item_set_of(self._connection.client, outage, *where)
+        rules = self._checked_rules()
+        item_set_id = self._item_set()
         with transaction():
             self._attempt.advance(expected=self._items.count())
-        self._attempt.say(_("Publishing items"))
+        self._attempt.say(self._activity())
         while tasks := self._items.batch(self._after, rules, item_set_id):
             self._attempt.check()
             self._publish(tasks, rules)
         return self._result()
+
+    def _activity(self) -> str:
+        return _("Publishing items")
+
+    def _item_set(self) -> int:
+        """Return the id of the item set of new items."""
+        where = (self._destination_id, self._source_id, self._attempt.job_id)
+        return item_set_of(self._connection.client, self._connection.outage, *where)
 
     def _checked_rules(self) -> ItemRules:
         """Return how to map items for the site. Raise InvalidInputError if the key may not write there."""
@@ -189,6 +207,47 @@ class Publisher:
         is_clean = db.session.scalars(problems).one() == 0
         told = [_deleted_in_words(number)] if (number := job.counts["deleted_there"]) else []
         return is_clean, " ".join(told)
+
+
+class PublishPreview(Publisher):
+    """One attempt at a preview. It reads from the destination, and stores only counts and problems of the job."""
+
+    def _activity(self) -> str:
+        return _("Comparing items")
+
+    def _item_set(self) -> int:
+        return 0
+
+    def _publish(self, tasks: Sequence[ItemToSend], rules: ItemRules) -> None:
+        current = self._current(tasks)
+        counts, problems = Counter[str](), dict[int, str]()
+        for task in tasks:
+            there = current.get(task.item_id)
+            merged = merge(task.wanted, task.sent, there) if there else None
+            counts[_expected(task, there, merged, rules)] += 1
+            if there or task.known_id is None:
+                counts["files_sent"] += len(task.files)
+            if merged and merged.conflicts:
+                counts["conflicts"] += 1
+                problems[task.item_id] = _conflict_in_words(merged.conflicts)
+            elif there is None and task.known_id is None and (names := lacking(task.wanted, rules)):
+                problems[task.item_id] = _lacking_in_words(names)
+        self._after = tasks[-1].item_id
+        with transaction():
+            self._attempt.advance({"seen": len(tasks), **counts}, cursor={"after": self._after})
+            for item_id, reason in problems.items():
+                self._note_problem(item_id, reason)
+
+
+def _expected(task: ItemToSend, there: Item | None, merged: Merge | None, rules: ItemRules) -> str:
+    """Return the counter of what publishing would do with an item."""
+    if there is None or merged is None:
+        if task.known_id is not None:
+            return "deleted_there"
+        return "failed" if lacking(task.wanted, rules) else "added"
+    if task.sent is None and not task.is_begun:
+        return "adopted"
+    return "updated" if merged.item != there or task.files else "unchanged"
 
 
 def _conflict_in_words(names: Sequence[str]) -> str:

@@ -445,7 +445,7 @@ def test_the_page_of_the_job_and_past_imports_name_it(app, library, omeka):
     page, past = client.get(f"/jobs/{job.id}/"), client.get("/jobs/")
 
     assert "Publishing of Odd metadata" in words(page)
-    assert "Published to Library" in words(page)
+    assert "Destination Library" in words(page)
     assert "Request log" not in words(page)
     assert f"Added: {held()} Updated: 0 Unchanged: 0 Failed: 0" in words(past)
     assert "Removed: " not in words(past)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from connector.catalogue.search import Selection
 from connector.extensions import db
 from connector.models.accounts import Account, Role
+from connector.models.catalogue import Holding, Membership
 from connector.models.jobs import Job
-from connector.models.publishing import Destination
+from connector.models.publishing import Destination, PublishingSelection
 from connector.models.repositories import Source
 from connector.publishing import destinations
 from tests.pages import words
@@ -150,7 +152,7 @@ def test_an_editor_publishes_a_source_and_sees_the_job(app, client, omeka):
     add(app, omeka)
     source_id = source_of(app, "Odd metadata")
 
-    page = client.post(f"/destinations/publish/{source_id}", data={"destination": "1"})
+    page = client.post("/publish/", data={"destination": "1", "source": str(source_id)})
 
     with app.app_context():
         job = db.session.scalars(db.select(Job).where(Job.kind == "publish")).one()
@@ -159,6 +161,87 @@ def test_an_editor_publishes_a_source_and_sees_the_job(app, client, omeka):
 
 
 def test_publishing_needs_a_destination(app, client, omeka):
-    page = client.post(f"/destinations/publish/{source_of(app, 'Odd metadata')}", data={})
+    page = client.post("/publish/", data={"source": str(source_of(app, "Odd metadata"))})
 
     assert (page.status_code, "Choose a destination." in words(page)) == (422, True)
+
+
+def job_list(app) -> list[Job]:
+    with app.app_context():
+        return list(db.session.scalars(db.select(Job).where(Job.kind.startswith("publish")).order_by(Job.id)))
+
+
+def selected(app, job: Job) -> set[int]:
+    with app.app_context():
+        mine = PublishingSelection.job_id == job.id
+        return set(db.session.scalars(db.select(PublishingSelection.item_id).where(mine)))
+
+
+def items_in_set(app, set_id: int) -> set[int]:
+    with app.app_context():
+        return set(db.session.scalars(db.select(Membership.item_id).where(Membership.item_set_id == set_id)))
+
+
+def test_an_editor_publishes_an_item_set(app, client, omeka):
+    add(app, omeka)
+
+    page = client.get("/item-sets/1/")
+    client.post("/publish/", data={"destination": "1", "item_set": "1", "every": "y"})
+
+    jobs = job_list(app)
+    assert "Publish selected items" in words(page)
+    assert set().union(*(selected(app, job) for job in jobs)) == items_in_set(app, 1) != set()
+
+
+def test_an_editor_publishes_one_item_and_sees_its_job(app, client, omeka):
+    add(app, omeka)
+
+    page = client.get("/items/1/")
+    answer = client.post("/publish/", data={"destination": "1", "item": "1"})
+
+    [job] = job_list(app)
+    assert "Publish item" in words(page)
+    assert (answer.headers["Location"], selected(app, job)) == (f"/jobs/{job.id}/", {1})
+    assert "Publishing of selected items of" in words(client.get(f"/jobs/{job.id}/"))
+    assert "Publishing of selected items:" in words(client.get("/jobs/"))
+
+
+def test_ticked_items_of_several_sources_make_a_job_for_each_source(app, client, omeka):
+    add(app, omeka)
+    with app.app_context():
+        rows = db.session.execute(
+            db.select(Holding.source_id, db.func.min(Holding.item_id)).group_by(Holding.source_id)
+        )
+        chosen = sorted({item_id for _, item_id in rows})
+
+    page = client.post("/publish/", data={"destination": "1", "item": list(map(str, chosen))}, follow_redirects=True)
+
+    jobs = job_list(app)
+    assert len(jobs) > 1
+    assert sorted(item_id for job in jobs for item_id in selected(app, job)) == chosen
+    assert "There is a job for each" in words(page)
+
+
+def test_items_that_a_search_finds_are_published(app, client, omeka):
+    add(app, omeka)
+    with app.app_context():
+        found = set(db.session.scalars(Selection(words="harbour").ids()))
+
+    page = client.get("/items/?q=harbour")
+    client.post("/publish/", data={"destination": "1", "q": "harbour", "every": "y"})
+
+    assert found
+    assert "All items of this list" in words(page)
+    assert set().union(*(selected(app, job) for job in job_list(app))) == found
+
+
+@pytest.mark.parametrize("data", [{}, {"item": "999999"}, {"item": "x"}])
+def test_publishing_needs_items(app, client, omeka, data):
+    add(app, omeka)
+
+    assert client.post("/publish/", data={"destination": "1", **data}).status_code == 422
+    assert job_list(app) == []
+
+
+def test_lists_have_no_ticks_without_a_destination(client):
+    assert "publish-form" not in client.get("/items/").get_data(as_text=True)

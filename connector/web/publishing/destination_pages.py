@@ -1,18 +1,17 @@
-"""The pages of destinations, for admins, and the form with which editors publish a source."""
+"""The pages of destinations, for admins."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, url_for
 
 from ...accounts.authorization import allows
-from ...errors import ConnectorError, InvalidInputError
+from ...errors import ConnectorError
 from ...i18n import gettext as _
 from ...models.accounts import Role
 from ...models.publishing import Destination
-from ...publishing import destinations, publish_jobs
-from ...tasks import wake
+from ...publishing import destinations
 from ..flash_messages import flash
 from .destination_forms import SaveDestinationForm
 
@@ -115,18 +114,6 @@ def remove(destination_id: int) -> Any:
     destinations.remove(destination_id)
     flash(_("The destination was removed. Its items in Omeka S stay."))
     return redirect(url_for(".index"), 303)
-
-
-@blueprint.post("/publish/<int:source_id>")
-@allows(Role.EDITOR)
-def publish(source_id: int) -> Any:
-    """Publish a source at the chosen destination."""
-    chosen = request.form.get("destination", "")
-    if not chosen.isdecimal():
-        raise InvalidInputError(_("Choose a destination."))
-    job_id = publish_jobs.create(source_id, destinations.get(int(chosen)).id)
-    wake(job_id)
-    return redirect(url_for("imports.job", job_id=job_id), 303)
 
 
 def _refused(form: SaveDestinationForm, error: ConnectorError, destination_id: int | None) -> Any:
