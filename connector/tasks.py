@@ -11,17 +11,38 @@ from . import error_translation
 from .actor import SCHEDULE
 from .catalogue import counts
 from .extensions import huey
+from .i18n import gettext as _
 from .imports import importer, job_kinds, preview, retention, scheduling, undo, worker_heartbeat
+from .imports.import_options import ImportOptions
 from .jobs import lifecycle, notifications
 from .jobs.attempt import JobAttempt, work
 from .logs import about_job, log_throttled
-from .publishing import publisher
+from .publishing import publish_jobs, publisher
 from .publishing.job_kind import PUBLISH, PUBLISH_PREVIEW
 
 log = logging.getLogger(__name__)
 MINUTE = 60.0  # seconds
+
+
+def import_and_publish(attempt: JobAttempt) -> tuple[bool, str]:
+    """Run an import. Then queue the publishing that its options ask for. Return (clean, message).
+
+    If the process ends in between, the next attempt of the import queues it.
+    """
+    clean, message = importer.run(attempt)
+    destination_id = ImportOptions.from_json(lifecycle.get(attempt.job_id).options).publish_to
+    if destination_id is None:
+        return clean, message
+    job_id = publish_jobs.create_after(attempt.job_id, destination_id)
+    if job_id is None:
+        told = _("The items were not published, because the destination was removed.")
+        return False, f"{message} {told}".strip()
+    wake(job_id)
+    return clean, f"{message} {_('Job %(job)s publishes the items.', job=job_id)}".strip()
+
+
 RUNNERS: dict[str, Callable[[JobAttempt], tuple[bool, str]]] = {
-    job_kinds.IMPORT.name: importer.run,
+    job_kinds.IMPORT.name: import_and_publish,
     job_kinds.UNDO.name: undo.run,
     job_kinds.PREVIEW.name: preview.run,
     PUBLISH.name: publisher.run,

@@ -20,6 +20,7 @@ from ..imports.import_options import ImportOptions
 from ..imports.sample_items import MOST
 from ..models.accounts import Role
 from ..models.jobs import Kind
+from ..publishing import destinations
 from ..repositories import credentials, discovery, service
 from ..text import size_range
 from ..web.repositories.input_checks import check_delay, check_hours, check_limit, check_size
@@ -55,6 +56,7 @@ from .user_commands import as_option
 @option("--between", metavar="HH:MM-HH:MM", help=_l("Import only in these hours. A worker continues then."))
 @option("--item-set", metavar="NAME", help=_l("Put the items in this item set. Create it if needed."))
 @option("--item-set-from-collection", is_flag=True, help=_l("Create an item set for each DSpace collection."))
+@option("--publish-to", metavar="DESTINATION", help=_l("Then publish the source there: number, name or address."))
 @option("--full", is_flag=True, help=_l("Read every item and file list again, even if it seems unchanged."))
 @option("--comment", default="", help=_l("A note for Past imports."))
 @option("--test", metavar="N", type=click.IntRange(1), help=_l("Import only the first N items."))
@@ -125,6 +127,7 @@ def _created(source_id: int, options: dict[str, Any], requests: int) -> int:
         test=options["test"],
         hours=check_hours(options["between"]),
         full=options["full"],
+        publish_to=destinations.find(options["publish_to"]).id if options["publish_to"] else None,
     )
     kind = Kind.PREVIEW if options["dry_run"] else Kind.IMPORT
     kept = kept.for_preview(options["samples"] or 0) if options["dry_run"] else kept

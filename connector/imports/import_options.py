@@ -18,7 +18,8 @@ class ImportOptions:
     `item_set_id` if it exists. `item_set_from_collection`: an item set for each DSpace collection. `test`: read only
     this many items. `full`: read every item again. `retry`: the job whose failures to retry. `only`: the preview whose
     selected items to import. `rehearse`: the number of sample items of a preview. `samples_only`: the preview
-    reads no changes. `hours`: when the job may run.
+    reads no changes. `hours`: when the job may run. `publish_to`: the destination at which the source is published
+    after an import.
     """
 
     files: bool = False
@@ -35,6 +36,7 @@ class ImportOptions:
     rehearse: int | None = None
     samples_only: bool = False
     hours: Window | None = None
+    publish_to: int | None = None
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:

@@ -148,6 +148,12 @@ def item_count(destination_id: int) -> int:
     return db.session.scalars(select(func.count()).where(*mine)).one()
 
 
+def name_of(destination_id: int) -> str:
+    """Return the name of a destination, or its number if it has been removed."""
+    known = db.session.get(Destination, destination_id)
+    return known.name if known else str(destination_id)
+
+
 def of_job(job: Job) -> Destination | None:
     """Return the destination of a publishing job, or None for other jobs and if it has been removed."""
     return db.session.get(Destination, job.options["destination"]) if "destination" in job.options else None

@@ -9,7 +9,7 @@ from sqlalchemy import Select, case, func, insert, literal, select
 from ..errors import InvalidInputError, NotFoundError
 from ..extensions import db, transaction
 from ..i18n import gettext as _
-from ..jobs import creation
+from ..jobs import creation, lifecycle
 from ..models.catalogue import Holding
 from ..models.job_kinds import JobKind
 from ..models.jobs import ACTIVE, Job, State
@@ -30,6 +30,24 @@ def create(source_id: int, destination_id: int, *, comment: str = "", kind: JobK
         creation.lock_repository(source.repository_id)
         active = _same(kind, source_id, destination, JOB.c.state.in_(ACTIVE), is_selected=False)
         return _add(kind, source, destination, {}, comment) if active is None else active
+
+
+def create_after(job_id: int, destination_id: int) -> int | None:
+    """Queue the publishing of the source of an import. Return the id of the job, or None without the destination.
+
+    A job that no worker has claimed yet also reads the items of this import. A running one may have passed them.
+    """
+    with transaction():
+        job, destination = lifecycle.get(job_id), db.session.get(Destination, destination_id)
+        if destination is None:
+            return None
+        creation.lock_repository(job.repository_id)
+        is_waiting = (JOB.c.state == State.QUEUED, JOB.c.attempt == 0)
+        waiting = _same(PUBLISH, job.source_id, destination, *is_waiting, is_selected=False)
+        if waiting is not None:
+            return waiting
+        by = {"owner": job.owner, "scheduled": job.scheduled}
+        return _add(PUBLISH, job.source, destination, {}, job.comment, **by)
 
 
 def create_for(item_ids: Select[Any], destination_id: int, *, comment: str = "", kind: JobKind = PUBLISH) -> list[int]:
@@ -66,9 +84,12 @@ def _selected(kind: JobKind, source_id: int, destination: Destination, item_ids:
     return job_id
 
 
-def _add(kind: JobKind, source: Source, destination: Destination, options: dict[str, Any], comment: str) -> int:
+def _add(
+    kind: JobKind, source: Source, destination: Destination, options: dict[str, Any], comment: str, **values: Any
+) -> int:
     options = {"destination": destination.id, **options}
-    return creation.add(source, options, kind=kind.name, resource=destination.resource, comment=comment)
+    values |= {"kind": kind.name, "resource": destination.resource, "comment": comment}
+    return creation.add(source, options, **values)
 
 
 def _same(kind: JobKind, source_id: int, destination: Destination, *conditions: Any, is_selected: bool) -> int | None:

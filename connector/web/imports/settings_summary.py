@@ -11,6 +11,7 @@ from ...errors import NotFoundError
 from ...i18n import gettext as _
 from ...i18n import ngettext
 from ...imports.import_options import ImportOptions
+from ...publishing import destinations
 from ...text import human_size
 
 Setting = tuple[str, str]
@@ -30,6 +31,8 @@ def settings(options: ImportOptions) -> list[Setting]:
         found.append((_("Test import"), ngettext("%(num)s item", "%(num)s items", options.test)))
     if options.hours is not None:
         found.append((_("Only between"), "–".join(options.hours.to_json())))
+    if options.publish_to is not None:
+        found.append((_("Also publish to"), destinations.name_of(options.publish_to)))
     if options.full:
         found.append((_("Full check"), _("yes")))
     return found

@@ -13,6 +13,7 @@ from ...i18n import gettext as _
 from ...i18n import lazy_gettext as _l
 from ...imports.import_options import ImportOptions
 from ...models.catalogue import ItemSet
+from ...publishing import destinations
 from ..base_form import Form
 from .checked_fields import CheckedField, LinesField, checked, trimmed
 from .input_checks import check_bundles, check_hours, check_ignored, check_size, check_test, size_text
@@ -55,6 +56,10 @@ class ImportOptionsForm(Form):
         filters=[trimmed],
         description=_l("Only for “A new item set”."),
     )
+    publish_to = SelectField(
+        _l("Also publish to"),
+        description=_l("After each import of this source, publish its items to this Omeka S site."),
+    )
     comment = TextAreaField(
         _l("Comment"), filters=[trimmed], description=_l("A note for Past imports."), render_kw={"rows": 2}
     )
@@ -95,7 +100,8 @@ class ImportOptionsForm(Form):
     @property
     def always_shown(self) -> list[Field]:
         """Return the fields that are always visible."""
-        return [self.files, self.item_set, self.item_set_name, self.comment]
+        names = ("files", "item_set", "item_set_name", "publish_to", "comment")
+        return [self[name] for name in names if name in self]
 
     @property
     def more(self) -> list[Field]:
@@ -109,7 +115,11 @@ class ImportOptionsForm(Form):
         return any(field.data or field.errors for field in self.more)
 
     def offer(self, item_sets: Sequence[ItemSet]) -> None:
-        """Offer these item sets as choices."""
+        """Offer these item sets, and all destinations, as choices. Without destinations the form has no such field."""
+        names = {str(one.id): one.name for one in destinations.every()}
+        self.publish_to.choices = [("", _("None")), *names.items()]
+        if not names:
+            del self.publish_to
         told_apart = labels(item_sets)
         self._set_names = {f"set:{item_set.id}": item_set.name for item_set in item_sets}
         self.item_set.choices = [
@@ -138,6 +148,7 @@ class ImportOptionsForm(Form):
         )
         if self.item_set.data == "":
             self._filled = replace(self._filled, item_set=None, item_set_id=None)
+        self.publish_to.data = str(options.publish_to or "")
         self.ignored.data = "\n".join(ignored)
 
     def chosen(self) -> ImportOptions | None:
@@ -166,4 +177,5 @@ class ImportOptionsForm(Form):
             test=self.test.data,
             hours=self.hours.data,
             full=self.full.data,
+            publish_to=int(self.publish_to.data) if "publish_to" in self and self.publish_to.data else None,
         )

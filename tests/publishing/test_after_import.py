@@ -1,0 +1,97 @@
+"""Publishing after an import, as its options ask for."""
+
+from __future__ import annotations
+
+import pytest
+
+from connector.extensions import db
+from connector.imports import queueing, scheduling
+from connector.models.jobs import Job, State
+from connector.models.repositories import Source
+from connector.publishing import destinations, publish_jobs
+from connector.tasks import carry_out
+from tests.pages import words
+
+from .conftest import added
+from .test_publisher import held, identifiers, job_of, source
+
+
+@pytest.fixture
+def app(stocked_app):
+    with stocked_app.app_context():
+        yield stocked_app
+
+
+@pytest.fixture
+def library(app, omeka) -> int:
+    return added(omeka)
+
+
+def publishing_jobs() -> list[Job]:
+    db.session.expire_all()
+    return list(db.session.scalars(db.select(Job).where(Job.kind == "publish").order_by(Job.id)))
+
+
+def imported(library: int) -> Job:
+    job_id = queueing.create(source("Odd metadata"), {"publish_to": library})
+    assert carry_out(job_id)
+    return job_of(job_id)
+
+
+def test_an_import_publishes_its_source_at_the_chosen_destination(library, omeka):
+    job = imported(library)
+
+    [publishing] = publishing_jobs()
+    assert (job.state, f"Job {publishing.id} publishes the items." in job.message) == (State.COMPLETED, True)
+    carry_out(publishing.id)
+    assert len(identifiers(omeka)) == held()
+
+
+def test_a_scheduled_import_publishes_too_and_its_job_counts_as_scheduled(library):
+    imported(library)
+    carry_out(publishing_jobs()[0].id)
+    job_id = scheduling.import_again(source("Odd metadata"))
+    db.session.execute(db.update(Job).where(Job.id == job_id).values(scheduled=True))
+    db.session.commit()
+
+    carry_out(job_id)
+
+    assert [job.scheduled for job in publishing_jobs()] == [False, True]
+
+
+def test_a_publishing_job_that_waits_is_not_queued_twice(library):
+    waiting = publish_jobs.create(source("Odd metadata"), library)
+
+    imported(library)
+
+    assert [job.id for job in publishing_jobs()] == [waiting]
+
+
+def test_a_running_publishing_job_may_have_passed_the_items_so_another_one_follows(library):
+    running = publish_jobs.create(source("Odd metadata"), library)
+    db.session.execute(db.update(Job).where(Job.id == running).values(state=State.RUNNING.value, attempt=1))
+    db.session.commit()
+
+    imported(library)
+
+    assert len(publishing_jobs()) == 2
+
+
+def test_an_import_says_that_the_destination_was_removed(library):
+    destinations.remove(library)
+
+    job = imported(library)
+
+    assert (job.state, job.clean, publishing_jobs()) == (State.COMPLETED, False, [])
+    assert "the destination was removed" in job.message
+
+
+def test_the_import_options_offer_destinations_only_where_there_are_any(app, omeka):
+    repository = db.session.get_one(Source, source("Odd metadata")).repository_id
+    client = app.test_client()
+
+    without = words(client.get(f"/repositories/{repository}/"))
+    added(omeka)
+
+    assert "Also publish to" not in without
+    assert "Also publish to" in words(client.get(f"/repositories/{repository}/"))
