@@ -116,7 +116,10 @@ class PublishingConflict(Base):
     """
 
     __tablename__ = "publishing_conflict"
-    __table_args__ = (UniqueConstraint("published_item_id", "name", name="uq_publishing_conflict"),)
+    __table_args__ = (
+        UniqueConstraint("published_item_id", "name", name="uq_publishing_conflict"),
+        {"sqlite_autoincrement": True},  # a page that shows older values must not name a later row
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     published_item_id: Mapped[int] = mapped_column(ForeignKey("published_item.id", ondelete="CASCADE"))

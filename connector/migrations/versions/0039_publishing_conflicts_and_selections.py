@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.Column("theirs", sa.JSON),
         sa.Column("choice", sa.String),
         sa.UniqueConstraint("published_item_id", "name", name="uq_publishing_conflict"),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "publishing_selection",
