@@ -403,4 +403,5 @@ def test_a_preview_of_only_sample_items_lists_no_changes(desk, shown, client):
     page = client.get(f"/jobs/{shown.id}/preview/")
 
     assert "This preview read only sample items." in words(page)
+    assert "All changes" not in words(page)
     assert "Import all" not in words(page)
