@@ -373,6 +373,15 @@ def test_waits_are_shown_with_reason_start_and_end(new_outage, clock):
     ]
 
 
+def test_a_wait_of_a_minute_or_more_is_shown_as_the_time_of_the_next_attempt(new_outage, clock):
+    shown: list[str] = []
+    outage = new_outage(4000, "Europe/Berlin", pause=lambda seconds: shown.append(outage.wait_now.detail))
+
+    outage.wait("page", ServerError("example.org asks for fewer requests.", retry_after=1500))
+
+    assert shown == ["example.org asks for fewer requests. The app will try again at 20:30."]
+
+
 def test_short_waits_are_not_shown(new_outage, clock):
     shown = []
     outage = new_outage(pause=lambda seconds: shown.append(outage.wait_now))
