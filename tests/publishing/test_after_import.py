@@ -95,3 +95,19 @@ def test_the_import_options_offer_destinations_only_where_there_are_any(app, ome
 
     assert "Also publish to" not in without
     assert "Also publish to" in words(client.get(f"/repositories/{repository}/"))
+
+
+def test_an_import_keeps_the_chosen_destination_for_the_next_one(app, library):
+    known = db.session.get_one(Source, source("Odd metadata"))
+    scope, repository_id = f"{known.kind}:{known.scope_key}", known.repository_id
+    client = app.test_client()
+
+    answer = client.post(
+        f"/repositories/{repository_id}/", data={"scope": scope, "item_set": "", "publish_to": str(library)}
+    )
+    wrong = client.post(f"/repositories/{repository_id}/", data={"scope": scope, "item_set": "", "publish_to": "99"})
+
+    assert (answer.status_code, wrong.status_code) == (303, 422)
+    db.session.expire_all()
+    assert db.session.get_one(Source, known.id).options["publish_to"] == library
+    assert "Also publish to Library" in words(client.get(f"/sources/{known.id}/")).replace(": ", " ")

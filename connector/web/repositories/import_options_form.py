@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from wtforms import BooleanField, Field, SelectField, StringField, TextAreaField
 from wtforms.validators import Length, ValidationError
@@ -97,6 +98,14 @@ class ImportOptionsForm(Form):
 
     _filled: ImportOptions | None = None
 
+    def __init__(self, *arguments: Any, **values: Any):
+        """Offer all destinations. Without any, the form has no such field."""
+        super().__init__(*arguments, **values)
+        names = {str(one.id): one.name for one in destinations.every()}
+        self.publish_to.choices = [("", _("None")), *names.items()]
+        if not names:
+            del self.publish_to
+
     @property
     def always_shown(self) -> list[Field]:
         """Return the fields that are always visible."""
@@ -115,11 +124,7 @@ class ImportOptionsForm(Form):
         return any(field.data or field.errors for field in self.more)
 
     def offer(self, item_sets: Sequence[ItemSet]) -> None:
-        """Offer these item sets, and all destinations, as choices. Without destinations the form has no such field."""
-        names = {str(one.id): one.name for one in destinations.every()}
-        self.publish_to.choices = [("", _("None")), *names.items()]
-        if not names:
-            del self.publish_to
+        """Offer these item sets as choices."""
         told_apart = labels(item_sets)
         self._set_names = {f"set:{item_set.id}": item_set.name for item_set in item_sets}
         self.item_set.choices = [
@@ -148,7 +153,8 @@ class ImportOptionsForm(Form):
         )
         if self.item_set.data == "":
             self._filled = replace(self._filled, item_set=None, item_set_id=None)
-        self.publish_to.data = str(options.publish_to or "")
+        if "publish_to" in self:
+            self.publish_to.data = str(options.publish_to or "")
         self.ignored.data = "\n".join(ignored)
 
     def chosen(self) -> ImportOptions | None:
