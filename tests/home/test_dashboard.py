@@ -63,6 +63,17 @@ def test_a_running_job_shows_its_progress_and_the_page_polls(stocked_app, stocke
     assert "5 of 12 items" in words(stocked_client.get("/live"))
 
 
+def test_a_job_that_downloads_files_shows_its_files_and_not_its_items(stocked_app, stocked_client):
+    job_id = queued(stocked_app)
+    change(stocked_app, job_id, state=State.RUNNING.value, started_at=utcnow(), claimed_at=utcnow(), expected=12)
+    with stocked_app.app_context(), transaction():
+        counters.add(db.session.connection(), job_id, {"seen": 12, "due_files": 30, "tried_stored": 17})
+
+    running = section(stocked_client.get("/"), "Running now")
+
+    assert "Import of Harbour photographs Running 17 of 30 files" in running
+
+
 def test_the_page_does_not_poll_without_an_active_job(stocked_client):
     page = stocked_client.get("/")
 
