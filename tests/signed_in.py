@@ -17,27 +17,26 @@ NAME = "Tess Admin"
 PASSWORD = "the password of that admin"
 HASH = PasswordHasher(1, 8, 1).hash(PASSWORD)  # as cheap as can be
 TOKEN = "the session of that admin"
-COOKIE = {"_user_id": TOKEN, "_permanent": True}
 
 
-def admit(app: Flask) -> None:
-    """Give an app this admin, and a session; again where they have been taken from it."""
+def admit(app: Flask, name: str = NAME, role: Role = Role.ADMIN, token: str = TOKEN) -> None:
+    """Give an app this admin, or another user, and a session; again where they have been taken from it."""
     with app.app_context(), transaction():
-        account = db.session.scalar(db.select(Account).where(Account.name == NAME))
+        account = db.session.scalar(db.select(Account).where(Account.name == name))
         if account is None:
-            account = Account(name=NAME, name_key=NAME.casefold(), password=HASH)
+            account = Account(name=name, name_key=name.casefold(), password=HASH)
             db.session.add(account)
-        account.role, account.disabled = Role.ADMIN.value, None
+        account.role, account.disabled = role.value, None
         db.session.flush()
         now = utcnow()
         ahead = now + timedelta(days=1)  # so that no request of a test has to write when the session was used
         row = {"account_id": account.id, "created": now, "seen": ahead, "address": "127.0.0.1"}
-        db.session.merge(Session(token_hash=fingerprint(TOKEN), **row))
+        db.session.merge(Session(token_hash=fingerprint(token), **row))
 
 
-def cookie(app: Flask) -> dict[str, str]:
+def cookie(app: Flask, token: str = TOKEN) -> dict[str, str]:
     """Its cookie, as a browser keeps it."""
-    value = app.session_interface.get_signing_serializer(app).dumps(COOKIE)
+    value = app.session_interface.get_signing_serializer(app).dumps({"_user_id": token, "_permanent": True})
     return {"name": "dspace-connector", "value": value}
 
 

@@ -42,8 +42,8 @@ def browser_of_another(app: Flask) -> FlaskClient:
         with transaction():
             token = sessions.begin(account_id, "127.0.0.1")
     browser = app.test_client()
-    kept = app.session_interface.get_signing_serializer(app).dumps(signed_in.COOKIE | {"_user_id": token})
-    browser.set_cookie("dspace-connector", kept)
+    kept = signed_in.cookie(app, token)
+    browser.set_cookie(kept["name"], kept["value"])
     return browser
 
 

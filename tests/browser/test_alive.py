@@ -77,6 +77,21 @@ def test_a_list_that_failed_is_tried_again_in_place(page, site, sample):
     expect(page.locator("#collections li")).to_have_count(8)
 
 
+def test_a_filtered_list_is_shown_again_after_a_reload_and_after_back(page, site, sample):
+    connect(page, site, sample)
+    open_tab(page, "Collections")
+    page.get_by_label("Filter the collections by name").fill("harbour ph")
+    expect(page.locator("#collections li")).to_have_count(1)
+
+    page.reload()
+    expect(page.locator("#collections li")).to_have_count(1)
+    page.goto(f"{site.url}/items/")
+    page.go_back()
+
+    expect(page.locator("#collections li")).to_have_count(1)
+    expect(page.get_by_label("Filter the collections by name")).to_have_value("harbour ph")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_page_is_wider_than_a_small_screen(open_page, site, sample, scheme):
     """WCAG 2.2, 1.4.10 asks for 320 pixels."""

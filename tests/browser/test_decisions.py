@@ -212,7 +212,7 @@ def test_an_item_is_taken_down_with_a_reason_and_does_not_come_back_until_it_is_
     expect(page.get_by_text("11 items", exact=True)).to_be_visible()
 
     page.goto(f"{site.url}/excluded/")
-    page.get_by_role("button", name=f"Allow {handle} again").click()
+    page.get_by_role("button", name=f"Allow again: {handle}").click()
     expect(page.get_by_text("Allowed again: 1 item.")).to_be_visible()
     expect(page.get_by_text("No item is excluded.")).to_be_visible()
 

@@ -131,7 +131,7 @@ class ImportOptionsForm(Form):
             ("", _("None")),
             ("collection", _("From the DSpace collection")),
             ("new", _("A new item set")),
-            *((f"set:{item_set.id}", told_apart[item_set.id]) for item_set in item_sets),
+            *((f"set:{item_set.id}", told_apart[item_set.id], {"dir": "auto"}) for item_set in item_sets),
         ]
 
     def fill(self, options: ImportOptions, ignored: Iterable[str], item_sets: Sequence[ItemSet]) -> None:

@@ -1,0 +1,149 @@
+"""An instance in which something of everything has happened, so that each page has something to show."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Flask
+
+from connector.accounts import user_management
+from connector.catalogue import takedown
+from connector.dspace.records import ScopeKind
+from connector.extensions import db, transaction, utcnow
+from connector.imports import queueing, reruns
+from connector.jobs import counters, creation, lifecycle
+from connector.models.accounts import Role
+from connector.models.jobs import Job, Kind, State
+from connector.models.repositories import Repository, Source
+from connector.repositories import discovery, service
+from connector.tasks import carry_out
+from tests.sample import SampleRepository
+from tests.signed_in import admit
+
+PHOTOGRAPHS, PLANS, MANUSCRIPTS = "Harbour photographs", "Town maps and plans", "مخطوطات عربية"
+LONG_WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 3
+VIEWER, VIEWER_TOKEN = "مريم الأمين", "the session of that viewer"
+EDITOR = "王小明"
+# State and columns of jobs that stand still, with their counts. Each is of a repository of its own.
+STILL: dict[str, tuple[str, State, dict[str, Any], dict[str, int]]] = {
+    "queued": ("مستودع الجامعة", State.QUEUED, {}, {}),
+    "running": (
+        "東アジア研究所リポジトリ",
+        State.RUNNING,
+        {"expected": 20_000, "status_text": "Reading items"},
+        {"seen": 6_200, "added": 5_900, "unchanged": 300, "requests": 130},
+    ),
+    "waiting": (
+        "Bibliothèque de la Côte",
+        State.RUNNING,
+        {"expected": 25, "wait_reason": "repository", "wait_detail": "The repository does not answer."},
+        {"seen": 12, "added": 12, "requests": 3},
+    ),
+    "stopped": (LONG_WORD, State.STOPPED, {"expected": 25, "message": "Stopped."}, {"seen": 3, "added": 3}),
+    "failed": (
+        "Archive of the Board of Works",
+        State.FAILED,
+        {"message": "The repository refused the request. Ask its administrator whether a firewall blocks this app."},
+        {},
+    ),
+}
+
+
+def furnish(app: Flask, sample: SampleRepository) -> dict[str, int]:
+    """Import from the sample repository and do everything else. Return the ids of the jobs by their state."""
+    _add_items(sample)
+    admit(app, VIEWER, Role.VIEWER, VIEWER_TOKEN)
+    with app.app_context():
+        _add_users()
+        repository_id = discovery.connect(sample.url, "rest", None).repository_id
+        jobs = {"completed": _import(repository_id, sample, PHOTOGRAPHS), **_with_losses(repository_id, sample)}
+        jobs["undone"] = _import(repository_id, sample, MANUSCRIPTS)
+        jobs["undo"] = _carried_out(creation.create_undo(jobs["undone"]))
+        jobs["manuscripts"] = _import(repository_id, sample, MANUSCRIPTS)
+        jobs |= _with_previews(repository_id, sample, jobs["completed"])
+        _take_down(repository_id, sample)
+        jobs |= {name: _still(number, *state) for number, (name, state) in enumerate(STILL.items())}
+    return jobs
+
+
+def _add_items(sample: SampleRepository) -> None:
+    """Add what the library lacks: long words, and a list of more than a page."""
+    data = sample.data
+    home = data.add_collection("Long words", data.named("Maps & Pictures"), abstract=LONG_WORD)
+    fields = [("dc.title", [LONG_WORD]), ("dc.contributor.author", [LONG_WORD]), ("dc.subject", [LONG_WORD])]
+    data.add_file(data.add_item(home, fields), f"{LONG_WORD}.txt", b"long")
+
+
+def _add_users() -> None:
+    user_management.add(EDITOR, Role.EDITOR)
+    user_management.add(LONG_WORD[:80], Role.VIEWER)
+    user_management.add("Lena Left", Role.EDITOR)
+    user_management.disable(user_management.find_account("Lena Left").id)
+
+
+def _import(repository_id: int, sample: SampleRepository, name: str) -> int:
+    scope = discovery.find(repository_id, ScopeKind.COLLECTION, sample.data.named(name).handle).scope
+    options = {"files": True, "item_set_from_collection": True}
+    return _carried_out(queueing.create(service.source_for(repository_id, scope), options, comment=name))
+
+
+def _carried_out(job_id: int) -> int:
+    assert carry_out(job_id)
+    return job_id
+
+
+def _with_losses(repository_id: int, sample: SampleRepository) -> dict[str, int]:
+    """Import collections of which items then go missing: a few, and so many that a person is asked."""
+    long_words, plans = (_import(repository_id, sample, name) for name in ("Long words", PLANS))
+    sample.faults.add("/bitstreams/", times=3, body="other bytes")
+    with_problems = _import(repository_id, sample, "Special files")
+    for item in [item for item in sample.data.items.values() if item.collection.name in (PLANS, "Long words")]:
+        sample.data.delete(item)
+    asking, missing = _carried_out(reruns.rerun(plans)), _carried_out(reruns.rerun(long_words))
+    return {"problems": with_problems, "asking": asking, "missing": missing}
+
+
+def _with_previews(repository_id: int, sample: SampleRepository, imported: int) -> dict[str, int]:
+    """Change the source of an import, then preview it and read sample items."""
+    photographs = [item for item in sample.data.items.values() if item.collection.name == PHOTOGRAPHS]
+    sample.data.edit(photographs[0], "dc.title", [("Herring boats leaving at dusk", "en")])
+    sample.data.edit(photographs[1], "dc.description.abstract", [(LONG_WORD, "de")])
+    sample.data.delete(photographs[2])
+    sample.data.add_item(sample.data.named(PHOTOGRAPHS), [("dc.title", ["منارة الميناء"])])
+    source_id = lifecycle.get(imported).source_id
+    return {
+        "preview": _carried_out(queueing.create(source_id, {"rehearse": 3}, kind=Kind.PREVIEW)),
+    }
+
+
+def _take_down(repository_id: int, sample: SampleRepository) -> None:
+    handle = next(item.handle for item in sample.data.items.values() if item.collection.name == "Special files")
+    takedown.take_down(repository_id, takedown.find_items(repository_id, [handle]), "بطلب من العائلة")
+
+
+def _still(number: int, name: str, state: State, columns: dict[str, Any], counted: dict[str, int]) -> int:
+    """Add a repository of this name, and a job of it in this state. Return the id of the job."""
+    url = f"http://127.0.0.1:1/{number}"
+    with transaction():
+        repository = Repository(
+            address_key=url,
+            site_url=url,
+            api_url=f"{url}/server/api",
+            endpoint="server/api",
+            generation=9,
+            version="9.3",
+        )
+        repository.name = name
+        source = Source(kind="collection", scope_key=f"1/{number}", scope_id=str(number), name=f"{name} · 1", link=url)
+        repository.sources.append(source)
+        db.session.add(repository)
+        db.session.flush()
+        job = db.session.get_one(Job, creation.add(source, {"files": True}))
+        began = utcnow() - timedelta(minutes=7)
+        job.state, job.started_at, job.claimed_at, job.heartbeat_at = state, began, began, utcnow()
+        job.wait_since = began if "wait_reason" in columns else None
+        for column, value in columns.items():
+            setattr(job, column, value)
+        counters.add(db.session.connection(), job.id, counted)
+        return job.id
