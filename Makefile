@@ -1,4 +1,5 @@
-# make run, demo, check, test, test-fast, coverage, test-thorough, test-crash, test-faults, bench, picture, messages:
+# make run, demo, check, test, test-fast, coverage, test-thorough, test-crash, test-faults, bench, picture, screenshots,
+# messages:
 # each installs what it needs into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
@@ -12,7 +13,7 @@ FAST := $(addprefix tests/, test_config.py test_ids.py test_paging.py http/test_
     $(addprefix dspace/test_, hal.py hal_records.py hal_walk.py legacy_answers.py legacy_recorded.py legacy_walk.py \
         list_end.py members.py pages.py parts.py paths.py pipeline.py singly.py web_page.py))
 
-.PHONY: run demo check test test-fast coverage test-thorough test-crash test-faults bench picture messages clean
+.PHONY: run demo check test test-fast coverage test-thorough test-crash test-faults bench picture screenshots messages clean
 
 run: $(READY)
 	$(BIN)/flask up
@@ -50,6 +51,9 @@ bench: $(READY_DEV)
 
 picture: $(READY_DEV)
 	$(BIN)/python -m tests.architecture
+
+screenshots: $(READY_DEV)
+	$(BIN)/python -m tests.gallery $(ARGS)
 
 messages: $(READY)
 	$(BIN)/pybabel extract -F babel.cfg -k lazy_gettext -k _l --no-wrap --project=dspace-connector -o messages.pot .

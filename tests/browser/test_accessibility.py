@@ -1,0 +1,71 @@
+"""Every page in each of its states follows WCAG 2.2 AA, as far as axe-core can tell: wide, dark and narrow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.gallery.states import STATES, State
+from tests.gallery.tour import Tour, begin
+
+pytestmark = pytest.mark.browser
+VERSION = "4.14.1"
+AXE = (Path(__file__).parents[1] / "axe" / "axe.min.js").read_text()
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+WHOLE = {"runOnly": TAGS, "rules": {"target-size": {"enabled": True}}, "resultTypes": ["violations"]}
+COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast"]}, "resultTypes": ["violations"]}
+WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 320, "height": 800}
+RUN = """async options => (await axe.run(document, options)).violations.flatMap(
+    rule => rule.nodes.map(node => `${rule.id}: ${node.html.slice(0, 200)} ${node.any.map(one => one.message)}`))"""
+# Names of actions that do different things: buttons with other values or addresses, and links beside buttons.
+AMBIGUOUS = """() => {
+    const meanings = {};
+    axe.setup(document);
+    for (const one of document.querySelectorAll(".actions a[href], button:not([aria-hidden])")) {
+        if (!one.checkVisibility()) continue;
+        const name = axe.commons.text.accessibleText(one);
+        const meaning = one.href?.split("#")[0] ?? `${one.formAction} ${one.name} ${one.value}`;
+        (meanings[name] ??= new Set()).add(meaning);
+    }
+    axe.teardown();
+    return Object.entries(meanings).filter(([_, found]) => found.size > 1).map(([name]) => name);
+}"""
+
+
+@pytest.fixture(scope="module")
+def tour(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tour]:
+    """Serve the pages once for all tests here."""
+    with begin(chromium, tmp_path_factory.mktemp("tour")) as tour:
+        yield tour
+
+
+def violations(page: Page, options: dict[str, Any]) -> list[str]:
+    return page.evaluate(RUN, options)
+
+
+@pytest.mark.parametrize("state", STATES, ids=lambda state: state.name)
+def test_a_page_is_accessible_wide_dark_and_narrow(tour: Tour, state: State):
+    with tour.at(state) as page:
+        page.evaluate(AXE)
+        found = {"wide": violations(page, WHOLE), "ambiguous": page.evaluate(AMBIGUOUS)}
+        page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+        found["dark"] = violations(page, COLOURS)
+        page.set_viewport_size(NARROW)
+        found["narrow"] = violations(page, WHOLE)
+        width = page.evaluate("document.documentElement.scrollWidth")
+
+        assert {name: what for name, what in found.items() if what} == {}
+        assert width <= NARROW["width"]
+        assert len(page.content()) < 100_000
+
+
+def test_the_version_of_axe_is_the_one_that_its_readme_names(tour: Tour):
+    with tour.at(STATES[0]) as page:
+        page.evaluate(AXE)
+
+        assert page.evaluate("axe.version") == VERSION
+    assert VERSION in (Path(__file__).parents[1] / "axe" / "README.md").read_text()

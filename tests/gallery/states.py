@@ -1,0 +1,168 @@
+"""The pages of the app in their states, and how a reader comes to each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from playwright.sync_api import Page
+
+from tests.signed_in import PASSWORD
+
+from .instance import MANUSCRIPTS
+
+ADMIN, VIEWER, STRANGER = "admin", "viewer", "stranger"
+
+
+def _nothing(page: Page) -> None:
+    """Do nothing more."""
+
+
+@dataclass(frozen=True)
+class State:
+    """A page in a state. `address`: with the ids of jobs by their state in braces. `act`: what the reader does there.
+
+    `is_empty`: on an instance in which nothing was imported.
+    """
+
+    name: str
+    address: str
+    reader: str = ADMIN
+    act: Callable[[Page], None] = _nothing
+    is_empty: bool = False
+
+
+def _press(*names: str) -> Callable[[Page], None]:
+    """Return an action that presses buttons or links one after another."""
+
+    def act(page: Page) -> None:
+        for name in names:
+            page.locator(f'button:text-is("{name}"), a:text-is("{name}")').first.click()
+            page.wait_for_load_state()
+
+    return act
+
+
+def _fill(button: str, **texts: str) -> Callable[[Page], None]:
+    """Return an action that fills fields by their names and presses the button."""
+
+    def act(page: Page) -> None:
+        for name, text in texts.items():
+            page.locator(f'[name="{name}"]:visible').first.fill(text)
+        _press(button)(page)
+
+    return act
+
+
+def _tab(name: str) -> Callable[[Page], None]:
+    def act(page: Page) -> None:
+        page.locator(f'label[for="tab-{name}"]').first.click()
+        page.wait_for_load_state("networkidle")
+
+    return act
+
+
+def _follow(name: str) -> Callable[[Page], None]:
+    """Return an action that follows the link of this name, and then that of the first item."""
+
+    def act(page: Page) -> None:
+        page.locator("a.name", has_text=name).first.click()
+        page.wait_for_load_state()
+        page.locator(".items a.name").first.click()
+
+    return act
+
+
+def _estimate(page: Page) -> None:
+    page.locator('[name="estimate"]').check()
+    _tab("repository")(page)
+    page.locator("#panel-repository").get_by_role("button").first.click()
+    page.wait_for_load_state()
+
+
+def _tick_all(button: str) -> Callable[[Page], None]:
+    def act(page: Page) -> None:
+        for box in page.locator("tbody input[type=checkbox]").all():
+            box.check()
+        _press(button)(page)
+
+    return act
+
+
+def _take_down(page: Page) -> None:
+    page.locator('[name="repository"]').select_option(index=1)
+    page.locator('[name="names"]').fill("123456789/13\n123456789/nowhere")
+    _press("Continue")(page)
+
+
+STATES = (
+    State("dashboard", "/"),
+    State("dashboard-empty", "/", is_empty=True),
+    State("dashboard-viewer", "/", VIEWER),
+    State("help", "/help/"),
+    State("connect", "/repositories/"),
+    State("connect-empty", "/repositories/", is_empty=True),
+    State("connect-error", "/repositories/", act=_fill("Get collections and communities", url="no address")),
+    State("connect-change", "/repositories/1/change"),
+    State("connect-forget", "/repositories/6/forget"),
+    State("connect-forget-refused", "/repositories/1/forget", act=_press("Forget repository")),
+    State("options", "/repositories/1/"),
+    State("options-collections", "/repositories/1/", act=_tab("collections")),
+    State("options-communities", "/repositories/1/", act=_tab("communities")),
+    State("options-repository", "/repositories/1/", act=_tab("repository")),
+    State("options-unreachable", "/repositories/3/", act=_tab("collections")),
+    State("estimate", "/repositories/1/", act=_estimate),
+    State("past-imports", "/jobs/"),
+    State("past-imports-empty", "/jobs/", is_empty=True),
+    State("past-imports-viewer", "/jobs/", VIEWER),
+    State("past-imports-confirm", "/jobs/", act=_tick_all("Submit")),
+    State("job-queued", "/jobs/{queued}/"),
+    State("job-running", "/jobs/{running}/"),
+    State("job-waiting", "/jobs/{waiting}/"),
+    State("job-asking", "/jobs/{asking}/"),
+    State("job-stopped", "/jobs/{stopped}/"),
+    State("job-failed", "/jobs/{failed}/"),
+    State("job-completed", "/jobs/{completed}/"),
+    State("job-problems", "/jobs/{problems}/"),
+    State("job-problems-viewer", "/jobs/{problems}/", VIEWER),
+    State("job-undone", "/jobs/{undone}/"),
+    State("job-undo", "/jobs/{undo}/"),
+    State("job-undo-confirm", "/jobs/{completed}/undo"),
+    State("job-preview", "/jobs/{preview}/"),
+    State("preview", "/jobs/{preview}/preview/"),
+    State("samples", "/jobs/{preview}/samples/"),
+    State("sources", "/sources/"),
+    State("source", "/sources/1/"),
+    State("source-viewer", "/sources/1/", VIEWER),
+    State("items", "/items/"),
+    State("items-empty", "/items/", is_empty=True),
+    State("items-none", "/items/?q=nothingatall"),
+    State("items-error", "/items/?q=" + "+".join(f"word{number}" for number in range(31))),
+    State("item", "/items/1/"),
+    State("item-long-words", "/items/13/"),
+    State("item-arabic", "/item-sets/", act=_follow(MANUSCRIPTS)),
+    State("item-viewer", "/items/1/", VIEWER),
+    State("item-sets", "/item-sets/"),
+    State("item-set", "/item-sets/1/"),
+    State("missing", "/missing/"),
+    State("missing-empty", "/missing/", is_empty=True),
+    State("missing-viewer", "/missing/", VIEWER),
+    State("missing-confirm", "/missing/", act=_tick_all("Remove")),
+    State("takedown", "/takedown/"),
+    State("takedown-error", "/takedown/", act=_press("Continue")),
+    State("takedown-confirm", "/takedown/", act=_take_down),
+    State("excluded", "/excluded/"),
+    State("excluded-empty", "/excluded/", is_empty=True),
+    State("account", "/account/"),
+    State("account-error", "/account/", act=_fill("Change the password", current="wrong", new="short", again="other")),
+    State("two-step", "/account/two-step"),
+    State("two-step-begin", "/account/two-step", act=_fill("Set up", current=PASSWORD)),
+    State("users", "/users/"),
+    State("users-error", "/users/", act=_fill("Invite", name="a, b")),
+    State("users-link", "/users/", act=_fill("Invite", name="Nora New")),
+    State("audit", "/audit/"),
+    State("sign-in", "/sign-in", STRANGER),
+    State("sign-in-error", "/sign-in", STRANGER, _fill("Sign in", name="Nobody", password="wrong")),
+    State("error", "/nowhere"),
+    State("error-viewer", "/users/", VIEWER),
+)

@@ -1,0 +1,73 @@
+"""A tour through all pages: the app is served twice, with something of everything and with nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from connector.storage.instance import prepare
+from tests import signed_in
+from tests.conftest import app_at, let_go
+from tests.sample import SampleRepository
+from tests.web_server import serve
+
+from .instance import VIEWER_TOKEN, furnish
+from .states import ADMIN, STRANGER, VIEWER, State
+
+WAIT = 60_000  # milliseconds
+TOKENS = {ADMIN: signed_in.TOKEN, VIEWER: VIEWER_TOKEN}
+
+
+@dataclass
+class Tour:
+    """Opens pages in their states. `contexts`: a browser context for each reader, signed in at both instances."""
+
+    contexts: dict[str, BrowserContext]
+    url: str
+    empty_url: str
+    jobs: dict[str, int]
+
+    @contextmanager
+    def at(self, state: State) -> Iterator[Page]:
+        """Open the page in this state."""
+        page = self.contexts[state.reader].new_page()
+        try:
+            page.goto((self.empty_url if state.is_empty else self.url) + state.address.format(**self.jobs))
+            state.act(page)
+            page.wait_for_load_state()
+            yield page
+        finally:
+            page.close()
+
+
+@contextmanager
+def begin(browser: Browser, folder: Path) -> Iterator[Tour]:
+    """Create both instances in the folder, serve them, and sign the readers in."""
+    empty, full = _prepared(folder / "empty"), _prepared(folder / "full")  # the queue belongs to the last app
+    with SampleRepository(9) as sample, serve(full) as url, serve(empty) as empty_url:
+        jobs = furnish(full, sample)
+        contexts = {reader: browser.new_context() for reader in (ADMIN, VIEWER, STRANGER)}
+        for reader, token in TOKENS.items():
+            kept = signed_in.cookie(full, token)  # both apps have the same secret key
+            contexts[reader].add_cookies([kept | {"url": url}, kept | {"url": empty_url}])
+        try:
+            for context in contexts.values():
+                context.set_default_timeout(WAIT)
+            yield Tour(contexts, url, empty_url, jobs)
+        finally:
+            for context in contexts.values():
+                context.close()
+    let_go(full)
+    let_go(empty)
+
+
+def _prepared(instance: Path) -> Flask:
+    app = app_at(instance)
+    prepare(app)
+    signed_in.admit(app)
+    return app
