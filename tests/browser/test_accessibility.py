@@ -18,7 +18,8 @@ AXE = (Path(__file__).parents[1] / "axe" / "axe.min.js").read_text()
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 WHOLE = {"runOnly": TAGS, "rules": {"target-size": {"enabled": True}}, "resultTypes": ["violations"]}
 COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast"]}, "resultTypes": ["violations"]}
-WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 320, "height": 800}
+NARROW = {"width": 320, "height": 800}
+WIDTHS = (320, 390, 640, 800, 1024, 1280)  # WCAG 1.4.10 asks for 320; 640 is half of a usual window, as at 200 % zoom
 RUN = """async options => (await axe.run(document, options)).violations.flatMap(
     rule => rule.nodes.map(node => `${rule.id}: ${node.html.slice(0, 200)} ${node.any.map(one => one.message)}`))"""
 # Names of actions that do different things: buttons with other values or addresses, and links beside buttons.
@@ -47,6 +48,12 @@ def violations(page: Page, options: dict[str, Any]) -> list[str]:
     return page.evaluate(RUN, options)
 
 
+def width_at(page: Page, width: int) -> int:
+    """Return the width that the page needs in a window of this width."""
+    page.set_viewport_size({"width": width, "height": 800})
+    return page.evaluate("document.documentElement.scrollWidth")
+
+
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.name)
 def test_a_page_is_accessible_wide_dark_and_narrow(tour: Tour, state: State):
     with tour.at(state) as page:
@@ -56,10 +63,10 @@ def test_a_page_is_accessible_wide_dark_and_narrow(tour: Tour, state: State):
         found["dark"] = violations(page, COLOURS)
         page.set_viewport_size(NARROW)
         found["narrow"] = violations(page, WHOLE)
-        width = page.evaluate("document.documentElement.scrollWidth")
+        widths = {width: width_at(page, width) for width in WIDTHS}
 
         assert {name: what for name, what in found.items() if what} == {}
-        assert width <= NARROW["width"]
+        assert {width: needed for width, needed in widths.items() if needed > width} == {}
         assert len(page.content()) < 100_000
 
 

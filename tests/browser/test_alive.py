@@ -92,6 +92,18 @@ def test_a_filtered_list_is_shown_again_after_a_reload_and_after_back(page, site
     expect(page.get_by_label("Filter the collections by name")).to_have_value("harbour ph")
 
 
+def test_a_reload_keeps_the_open_tab(page, site, sample):
+    connect(page, site, sample)
+    with page.expect_response("**/repositories/1/?tab=communities"):
+        open_tab(page, "Communities")
+
+    page.wait_for_url("**/repositories/1/?tab=communities")
+    page.reload()
+
+    expect(page.locator("#tab-communities")).to_be_checked()
+    expect(page.get_by_label("Filter the communities by name")).to_be_visible()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_page_is_wider_than_a_small_screen(open_page, site, sample, scheme):
     """WCAG 2.2, 1.4.10 asks for 320 pixels."""

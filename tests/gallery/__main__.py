@@ -18,7 +18,7 @@ from .states import STATES
 from .tour import Tour, begin
 
 ROOT = Path(__file__).resolve().parents[2]
-README = {"options-collections": "collections", "job-running": "job", "item": "item", "preview": "preview"}
+README = {"options-collections": "collections", "job-completed": "job", "item": "item", "preview": "preview"}
 WIDE, PHONE, SMALL = 1280, 390, 320
 VIEWS = {  # suffix of the file: width, colours
     "wide": (WIDE, "light"),

@@ -66,7 +66,7 @@ def options_page(
     `tab`: the open tab, by default the requested one. `shows_lists`: whether to read the list of the tab now, which
     htmx otherwise requests. `refused`: the error of an import that did not start.
     """
-    tab = tab or request.form.get("show") or request.form.get("reload") or request.form.get("tab")
+    tab = tab or request.form.get("show") or request.form.get("reload") or request.values.get("tab")
     tab = tab if tab in TABS else next(iter(TABS))
     lists = list_of(repository, tab) if shows_lists and tab in ("collections", "communities") else {}
     form.offer(item_set_queries.every())
