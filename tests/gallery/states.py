@@ -74,6 +74,7 @@ def _follow(name: str) -> Callable[[Page], None]:
 
 
 def _estimate(page: Page) -> None:
+    page.locator("details.more > summary").click()
     page.locator('[name="estimate"]').check()
     _tab("repository")(page)
     page.locator("#panel-repository").get_by_role("button").first.click()
