@@ -13,7 +13,7 @@ from connector.tasks import carry_out
 from tests.pages import words
 
 from .conftest import added
-from .test_publisher import held, identifiers, job_of, source
+from .steps import held, identifiers, job_of, source
 
 
 @pytest.fixture

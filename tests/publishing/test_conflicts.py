@@ -15,7 +15,7 @@ from connector.tasks import carry_out
 from tests.pages import words
 
 from .conftest import added
-from .test_publisher import change_title, counts, first_published, job_of, literal, publish
+from .steps import change_title, counts, first_published, job_of, literal, publish
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from connector.tasks import carry_out
 from tests.pages import words
 
 from .conftest import added
-from .test_publisher import (
+from .steps import (
     change_title,
     counts,
     held,
