@@ -18,7 +18,8 @@ from .jobs import lifecycle, notifications
 from .jobs.attempt import JobAttempt, work
 from .logs import about_job, log_throttled
 from .publishing import publish_jobs, publisher
-from .publishing.job_kind import PUBLISH, PUBLISH_PREVIEW
+from .publishing import undo as publish_undo
+from .publishing.job_kind import PUBLISH, PUBLISH_PREVIEW, PUBLISH_UNDO
 
 log = logging.getLogger(__name__)
 MINUTE = 60.0  # seconds
@@ -47,6 +48,7 @@ RUNNERS: dict[str, Callable[[JobAttempt], tuple[bool, str]]] = {
     job_kinds.PREVIEW.name: preview.run,
     PUBLISH.name: publisher.run,
     PUBLISH_PREVIEW.name: publisher.preview,
+    PUBLISH_UNDO.name: publish_undo.run,
 }
 
 

@@ -94,7 +94,7 @@ class Omeka:
 
     def __post_init__(self) -> None:
         self._lock = threading.RLock()
-        self._next_id = 1
+        self._next_id, self._clock = 1, 0
         self.users: dict[str, User] = {}
         self.admin = self.add_user("global_admin")
         self.vocabularies = _unpacked(recorded(196))
@@ -137,11 +137,17 @@ class Omeka:
         """Change a resource as a person does in the pages of Omeka. `changes`: members; None removes one."""
         with self._lock:
             raw = self.resources[number]
+            raw["o:modified"] = self._now()
             for name, value in changes.items():
                 name = name.replace("__", ":")
                 raw.pop(name, None)
                 if value is not None:
                     raw[name] = value
+
+    def _now(self) -> dict[str, str]:
+        """Return the time, which goes on by a second with each call."""
+        self._clock += 1
+        return _time(self._clock)
 
     def writes(self) -> list[tuple[str, str]]:
         """Return the requests that were not GET."""
@@ -320,7 +326,15 @@ class Omeka:
             visible = [one for one in media if self._is_visible(one, user)]
             shown["o:media"] = [{"@id": one.get("@id"), "o:id": one["o:id"]} for one in visible]
             shown["o:primary_media"] = shown["o:media"][0] if visible else None
+        if reverse := [one for one in self.resources.values() if self._links_to(one, raw["o:id"])]:
+            shown["@reverse"] = {
+                "dcterms:relation": [{"@id": one["@id"], "o:title": one["o:title"]} for one in reverse]
+            }
         return copy.deepcopy(shown)
+
+    @staticmethod
+    def _links_to(raw: dict[str, Any], number: int) -> bool:
+        return any(value.get("value_resource_id") == number for value in _values(raw))
 
     def _media_of(self, item_id: int) -> list[dict[str, Any]]:
         return [raw for raw in self.all_of("media") if raw["o:item"]["o:id"] == item_id]
@@ -349,9 +363,10 @@ class Omeka:
             "o:id": number,
             "o:owner": {"@id": f"{self.url}/api/users/{user.id}", "o:id": user.id},
             "@owner": user.id,
-            "o:created": _time(number),
+            "o:created": self._now(),
         }
         self._hydrate(raw, content, is_partial=False)
+        raw["o:modified"] = raw["o:created"]
         if name == "media":
             self._ingest(raw, content, request)
         return self._shown(raw, user)
@@ -374,6 +389,10 @@ class Omeka:
         self._check_rights("delete", raw, user, MAY_WRITE_ALL[:3])
         shown = self._shown(raw, user) | {"o:id": None}
         del self.resources[int(number)]
+        for other in self.resources.values():
+            if self._links_to(other, int(number)):
+                left = [value for value in _values(other) if value.get("value_resource_id") != int(number)]
+                self._set_values(other, left)
         for media in self._media_of(int(number)):
             del self.resources[media["o:id"]]
         if name == "item_sets":
@@ -422,7 +441,7 @@ class Omeka:
             if "o:Media" in _types(raw) and has(name):
                 raw[name] = content.get(name)
         self._hydrate_values(raw, content, is_partial)
-        raw["o:modified"] = _time(sum(len(one) for one in self.requests[-1]) + len(self.requests))
+        raw["o:modified"] = self._now()
         raw["o:title"] = _title(raw)
         self._check_template(raw)
 
@@ -644,8 +663,9 @@ def _sniffed(data: bytes) -> str:
     return "application/octet-stream" if b"\x00" in data else "text/plain"
 
 
-def _time(number: int) -> dict[str, str]:
-    return {"@value": f"2026-11-30T{number % 24:02}:00:00+00:00", "@type": "http://www.w3.org/2001/XMLSchema#dateTime"}
+def _time(seconds: int) -> dict[str, str]:
+    clock = f"{seconds // 3600 % 24:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+    return {"@value": f"2026-11-30T{clock}+00:00", "@type": "http://www.w3.org/2001/XMLSchema#dateTime"}
 
 
 def _denied(verb: str, what: str) -> FailureError:

@@ -74,7 +74,7 @@ def _stop(job: int, as_json: bool) -> None:
     print_job(lifecycle.get(job), as_json)
 
 
-@click.command("undo", cls=Command, help=_l("Undo the import JOB: remove what it added, restore what it changed."))
+@click.command("undo", cls=Command, help=_l("Undo JOB: remove what it added, restore what it changed."))
 @click.argument("job", type=ROW_ID)
 @as_option
 @json_option

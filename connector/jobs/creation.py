@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import select, update
@@ -16,6 +17,7 @@ from ..models.repositories import Repository, Source
 from . import counters, lifecycle
 
 JOB = Job.__table__
+NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 
 
 def add(source: Source, options: Mapping[str, Any], *, requests: int = 0, **values: Any) -> int:
@@ -32,7 +34,7 @@ def add(source: Source, options: Mapping[str, Any], *, requests: int = 0, **valu
     return job.id
 
 
-def create_undo(job_id: int) -> int:
+def create_undo(job_id: int, options: Mapping[str, Any] = NO_OPTIONS) -> int:
     """Queue the undo of a job and return its id. Raises ConflictError if design rule 3 forbids it."""
     with transaction():
         job = lifecycle.get(job_id)
@@ -41,7 +43,7 @@ def create_undo(job_id: int) -> int:
         waits = (JOB.c.id == job_id, lifecycle.IS_WAITING)
         db.session.execute(update(JOB).where(*waits).values(resume_at=None, message=_("Stopped.")))
         values: dict[str, Any] = {"kind": job.definition.undo_kind, "undoes_id": job.id, "resource": job.resource}
-        return add(job.source, {}, comment=job.comment, **values)
+        return add(job.source, options, comment=job.comment, **values)
 
 
 def lock_repository(repository_id: int) -> None:

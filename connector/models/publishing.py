@@ -94,8 +94,27 @@ class PublishedItem(Base):
     destination: Mapped[Destination] = relationship()
 
 
+class PublishedChange(Base):
+    """What a job changed in an item that was at the destination before the job, for its undo.
+
+    `groups`: the values of properties, and members such as the class, before and after (see `item_changes`). The row is
+    written before the request, so that it is there if the answer is lost.
+    """
+
+    __tablename__ = "published_change"
+    __table_args__ = (UniqueConstraint("job_id", "published_item_id", name="uq_published_change"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"))
+    published_item_id: Mapped[int] = mapped_column(ForeignKey("published_item.id", ondelete="CASCADE"), index=True)
+    groups: Mapped[dict[str, Any]] = mapped_column(JSON_VALUE)
+
+
 class PublishedFile(Base):
-    """A file that was uploaded to an item at a destination, found again by its SHA-256. `media_id`: its id there."""
+    """A file of an item at a destination, found again by its SHA-256. `media_id`: its id there.
+
+    `job_id`: the job that uploaded it, None if it was there before.
+    """
 
     __tablename__ = "published_file"
     __table_args__ = (UniqueConstraint("published_item_id", "sha256", name="uq_published_file"),)

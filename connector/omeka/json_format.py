@@ -48,7 +48,9 @@ class Format:
             item_sets=_references(raw.get("o:item_set")),
             sites=_references(raw.get("o:site")),
             media=_references(raw.get("o:media")),
+            created=_time(raw.get("o:created")),
             modified=_time(raw.get("o:modified")),
+            is_linked=bool(raw.get("@reverse")),
         )
 
     def item_set(self, raw: Any) -> ItemSet:
@@ -61,6 +63,8 @@ class Format:
             resource_class=self._class(raw),
             template=_reference(raw.get("o:resource_template")),
             is_open=raw.get("o:is_open") is True,
+            created=_time(raw.get("o:created")),
+            modified=_time(raw.get("o:modified")),
         )
 
     def media(self, raw: Any) -> Media:
@@ -77,6 +81,8 @@ class Format:
             is_public=raw.get("o:is_public") is not False,
             alt_text=_text(raw.get("o:alt_text")),
             values=self.values(raw),
+            created=_time(raw.get("o:created")),
+            modified=_time(raw.get("o:modified")),
         )
 
     def values(self, raw: Mapping[str, Any]) -> tuple[Value, ...]:

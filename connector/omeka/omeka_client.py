@@ -129,6 +129,11 @@ class OmekaClient:
         """Return one item set. Raise NotFoundError if it was deleted, or if the key may not see it."""
         return self._format.item_set(self._http.read(f"{self._api}/item_sets/{item_set_id}").value)
 
+    def has_items(self, item_set_id: int) -> bool:
+        """Return whether an item set contains items that the key may see."""
+        params = {"item_set_id": item_set_id, "per_page": 1}
+        return bool(json_format.objects(self._http.read(f"{self._api}/items", params).value, self._api))
+
     def media_of(self, item_id: int) -> list[Media]:
         """Return the media of an item, in no special order."""
         return [self._format.media(raw) for raw in self._all("media", [("item_id", item_id)])]

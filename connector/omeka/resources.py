@@ -56,7 +56,8 @@ class Resource:
 class Item(Resource):
     """An item. `item_sets`, `sites`, `media`: ids, in the order of the site. None for `sites`: the site decides.
 
-    `id` is 0 for an item that is to be created. `modified`: the time of the last change, as the site writes it.
+    `id` is 0 for an item that is to be created. `created`, `modified`: when it was created and last changed, as
+    the site writes it. Changes of its media do not count. `is_linked`: whether other resources link to it.
     """
 
     item_sets: tuple[int, ...] = ()
@@ -64,16 +65,23 @@ class Item(Resource):
     media: tuple[int, ...] = ()
     id: int = 0
     title: str | None = None
+    created: str | None = None
     modified: str | None = None
+    is_linked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ItemSet(Resource):
-    """An item set. `is_open`: whether others may add items. `id` is 0 for a set that is to be created."""
+    """An item set. `is_open`: whether others may add items. `id` is 0 for a set that is to be created.
+
+    `created`, `modified`: as in `Item`.
+    """
 
     is_open: bool = False
     id: int = 0
     title: str | None = None
+    created: str | None = None
+    modified: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +99,7 @@ class NewMedia:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """A file or other medium of an item. `size`: in bytes."""
+    """A file or other medium of an item. `size`: in bytes. `created`, `modified`: as in `Item`."""
 
     id: int
     item_id: int
@@ -103,6 +111,8 @@ class Media:
     is_public: bool
     alt_text: str | None = None
     values: tuple[Value, ...] = ()
+    created: str | None = None
+    modified: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ from ..models.publishing import Choice, PublishedItem, PublishingConflict
 from ..omeka import Value
 from . import destinations, publish_jobs
 from .mapping import name_of
-from .merge import CLASS, MEMBERS, TEMPLATE, VISIBILITY
-from .stored_items import part_from_json
+from .resource_groups import CLASS, MEMBERS, TEMPLATE, VISIBILITY
+from .stored_items import group_from_json
 
 CONFLICT, PUBLISHED = PublishingConflict.__table__, PublishedItem.__table__
 MEMBER_NAMES: Mapping[str, str] = {VISIBILITY: _l("visibility"), CLASS: _l("class"), TEMPLATE: _l("template")}
@@ -110,7 +110,7 @@ def _published(destination_id: int) -> Select[int]:
 
 
 def _part_in_words(name: str, stored: Any) -> tuple[str, ...]:
-    part = part_from_json(name, stored)
+    part = group_from_json(stored)
     if name == VISIBILITY:
         return (_("Public") if part else _("Private"),)
     if name == CLASS:

@@ -155,8 +155,9 @@ def name_of(destination_id: int) -> str:
 
 
 def of_job(job: Job) -> Destination | None:
-    """Return the destination of a publishing job, or None for other jobs and if it has been removed."""
-    return db.session.get(Destination, job.options["destination"]) if "destination" in job.options else None
+    """Return the destination of a publishing job or of its undo, or None for other jobs and if it has been removed."""
+    options = job.undoes.options if job.undoes else job.options
+    return db.session.get(Destination, options["destination"]) if "destination" in options else None
 
 
 def places_of(item_id: int | None) -> list[Place]:

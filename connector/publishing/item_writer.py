@@ -20,7 +20,8 @@ from ..http import OutageWait, Upload
 from ..i18n import gettext as _
 from ..omeka import Item, Media, NewMedia, OmekaClient, Resource
 from ..omeka.resources import IDENTIFIER
-from .merge import Merge, Sent, merge, sent_after
+from .item_changes import Changes, changes_between, continued
+from .merge import Merge, Sent, is_same, merge, sent_after
 
 Result = TypeVar("Result")
 RUNS_ON = 30.0  # seconds that Omeka S may work on a request whose connection has ended (PHP's max_execution_time)
@@ -46,7 +47,8 @@ class ItemToSend:
 
     `known_id`: its id at the destination, if we know it. `sent`: what we last sent. `is_begun`: whether an earlier
     attempt may have created it. `files`: those that we have not uploaded yet. `has_conflicts`: whether conflicts of it
-    are stored.
+    are stored. `recorded`: what we last sent, without choices for conflicts. `planned`: the changes that an earlier
+    attempt of the job planned or made.
     """
 
     item_id: int
@@ -58,14 +60,17 @@ class ItemToSend:
     is_begun: bool = False
     files: tuple[FileToSend, ...] = ()
     has_conflicts: bool = False
+    recorded: Sent | None = None
+    planned: Changes = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What happened to an item. `item`: as it stands at the destination now, None if it is not there.
 
-    `sent`: what to compare with next time. `media`: the ids of the files that are there, by SHA-256. `is_unknown`: the
-    item may have been created without an answer.
+    `sent`: what to compare with next time. `changes`: what the job changed in an item that was there before.
+    `uploaded`, `present`: the ids of the files that the job uploaded, and of those that were there, by SHA-256.
+    `is_unknown`: the request may have been carried out without an answer.
     """
 
     task: ItemToSend
@@ -74,15 +79,18 @@ class Outcome:
     sent: Sent | None = None
     problems: tuple[str, ...] = ()
     conflicts: tuple[str, ...] = ()
-    media: Mapping[str, int] = field(default_factory=dict)
+    changes: Changes = field(default_factory=dict)
+    uploaded: Mapping[str, int] = field(default_factory=dict)
+    present: Mapping[str, int] = field(default_factory=dict)
     files_sent: int = 0
     is_unknown: bool = False
 
     @property
     def is_plain(self) -> bool:
         """Return whether nothing has to be written to the database but a count."""
-        is_noteworthy = self.problems or self.conflicts or self.media or self.task.has_conflicts
-        return self.action == "unchanged" and not is_noteworthy
+        is_stored = self.uploaded or self.present or self.task.planned or self.task.has_conflicts
+        is_noteworthy = self.problems or self.conflicts or is_stored
+        return self.action == "unchanged" and not is_noteworthy and is_same(self.sent, self.task.recorded)
 
 
 class ItemWriter:
@@ -99,8 +107,10 @@ class ItemWriter:
         try:
             outcome = self._created(task) if current is None else self._changed(task, current)
         except ITEM_PROBLEMS as error:
+            made = continued(task.planned, {}, current) if current else {}
             is_unknown = isinstance(error, OutcomeUnknownError)
-            return Outcome(task, "failed", current, task.sent, (sentence_of(error),), is_unknown=is_unknown)
+            told = (sentence_of(error),)
+            return Outcome(task, "failed", current, task.sent, told, changes=made, is_unknown=is_unknown)
         return self._with_files(outcome)
 
     def find(self, identifiers: list[str]) -> dict[str, Item]:
@@ -150,37 +160,42 @@ class ItemWriter:
             return _as_created(task, current)
         merged = merge(task.wanted, task.sent, current)
         if merged.item == current:
-            return self._outcome(task, "unchanged", merged, current)
+            return self._outcome(task, current, merged, current)
         # The client reads the item again, so the merge is repeated with what stands there at that moment.
-        latest = merged
+        before, latest = current, merged
 
         def again(item: Item) -> Item:
-            nonlocal latest
-            latest = merge(task.wanted, task.sent, item)
+            nonlocal before, latest
+            before, latest = item, merge(task.wanted, task.sent, item)
             return latest.item
 
         written = self._asked(lambda: self._client.update_item(current.id, again))
-        return self._outcome(task, "updated", latest, written.item)
+        return self._outcome(task, before, latest, written.item)
 
     @staticmethod
-    def _outcome(task: ItemToSend, action: str, merged: Merge, item: Item) -> Outcome:
+    def _outcome(task: ItemToSend, before: Item, merged: Merge, item: Item) -> Outcome:
         sent = sent_after(task.wanted, task.sent, merged, item)
+        changes = continued(task.planned, changes_between(before, item, task.recorded), before)
+        action = "updated" if changes or merged.item != before else "unchanged"
         dropped = [value for value in merged.item.values if value not in item.values]
         problems = (_dropped_in_words(len(dropped)),) if dropped else ()
-        return Outcome(task, action, item, sent, problems, merged.conflicts)
+        return Outcome(task, action, item, sent, problems, merged.conflicts, changes)
 
     def _with_files(self, outcome: Outcome) -> Outcome:
         item, files = outcome.item, outcome.task.files
         if item is None or not files:
             return outcome
         there = self._media(item.id) if item.media else {}
-        media, problems, sent_files = dict[str, int](), list(outcome.problems), 0
+        uploaded, present = dict[str, int](), dict[str, int]()
+        problems, sent_files = list(outcome.problems), 0
+        # Nobody else has uploaded a file to an item whose creation was never answered.
+        found = uploaded if outcome.task.is_begun else present
         for file in files:
             if file.sha256 in there:
-                media[file.sha256] = there[file.sha256].id
+                found[file.sha256] = there[file.sha256].id
                 continue
             try:
-                media[file.sha256] = self._uploaded(item, file).id
+                uploaded[file.sha256] = self._uploaded(item, file).id
             except (*ITEM_PROBLEMS, OSError) as error:
                 told = sentence_of(error) if isinstance(error, ConnectorError) else _("It cannot be read here.")
                 problems.append(_("File “%(name)s”: %(reason)s", name=file.name, reason=told))
@@ -191,7 +206,8 @@ class ItemWriter:
             outcome,
             action=action,
             problems=tuple(problems),
-            media=media,
+            uploaded=uploaded,
+            present=present,
             files_sent=sent_files,
         )
 
@@ -214,6 +230,14 @@ class ItemWriter:
             self._client.delete_media(media.id)
             raise RequestRejectedError(_("Omeka S stored it damaged, so it was removed there. Publish again."))
         return media
+
+
+def changes_planned(task: ItemToSend, current: Item) -> Changes:
+    """Return what `ItemWriter.write` is going to change in an item that is at the destination."""
+    if task.is_begun and task.sent is None:
+        return {}
+    changes = changes_between(current, merge(task.wanted, task.sent, current).item, task.recorded)
+    return continued(task.planned, changes, current) if changes else {}
 
 
 def _as_created(task: ItemToSend, created: Item) -> Outcome:

@@ -19,7 +19,7 @@ from .job_kind import SELECTED
 from .mapping import ItemRules, identifier_of, is_open, mapped
 from .merge import Sent, settled
 from .published_items import PublishedItems
-from .stored_items import part_from_json, sent_of
+from .stored_items import group_from_json, sent_of
 
 BATCH = 100
 SELECTION = PublishingSelection.__table__
@@ -54,6 +54,7 @@ class ItemsToSend:
         identifiers = {row.id: identifier_of(self._address_key, row.source_id) for row in rows}
         known = self._published.known(ids, list(identifiers.values()))
         conflicts = self._published.conflicts([there.id for there in known.values()])
+        planned = self._published.planned([there.id for there in known.values()])
         files = self._files([row.id for row in rows if is_open(row)])
         tasks = []
         for row in rows:
@@ -73,6 +74,8 @@ class ItemsToSend:
                 is_begun=there is not None and there.sending_since is not None,
                 files=tuple(file for file in mine if file.sha256 not in uploaded),
                 has_conflicts=bool(open_conflicts),
+                recorded=sent_of(there.wanted, there.accepted) if there else None,
+                planned=planned.get(there.id, {}) if there else {},
             )
             tasks.append(task)
         db.session.rollback()
@@ -109,6 +112,6 @@ def _sent(there: Any, conflicts: Sequence[Any]) -> Sent | None:
     sent = sent_of(there.wanted, there.accepted)
     for row in conflicts:
         if sent is not None and row.choice:
-            ours, theirs = (part_from_json(row.name, part) for part in (row.ours, row.theirs))
+            ours, theirs = (group_from_json(part) for part in (row.ours, row.theirs))
             sent = settled(sent, row.name, Choice(row.choice), ours, theirs)
     return sent

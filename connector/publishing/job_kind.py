@@ -16,6 +16,8 @@ _COUNTERS = (
     *("seen", "added", "updated", "unchanged", "failed", "conflicts", "deleted_there"),
     *("files_sent", "requests"),
 )
+_UNDO_COUNTERS = ("removed", "restored", "kept", "gone", "failed", "files_removed", "sets_removed", "requests")
+_UNDO_NAME = "publish_undo"
 
 
 _PREVIEW_COUNTERS = (
@@ -32,6 +34,12 @@ def _as_dict(job: Job, with_restricted: bool) -> dict[str, Any]:
 def _preview_as_dict(job: Job, with_restricted: bool) -> dict[str, Any]:
     """Return a preview of publishing as `--json` prints it."""
     return report.with_numbers(job, {name: job.counts[name] for name in _PREVIEW_COUNTERS}, with_restricted)
+
+
+def _undo_as_dict(job: Job, with_restricted: bool) -> dict[str, Any]:
+    """Return the undo of a publishing job as `--json` prints it."""
+    numbers = {name: job.counts[name] for name in _UNDO_COUNTERS} | {"undoes": job.undoes_id}
+    return report.with_numbers(job, numbers, with_restricted)
 
 
 def _problems(job: Job, limit: int | None, with_restricted: bool) -> Iterator[dict[str, Any]]:
@@ -65,6 +73,7 @@ PUBLISH = JobKind(
     as_dict=_as_dict,
     problems=_problems,
     position=("seen", "files_sent"),
+    undo_kind=_UNDO_NAME,
     variants={
         SELECTED: JobVariant(_l("Publishing of selected items"), _l("Publishing of selected items of %(source)s"))
     },
@@ -109,4 +118,28 @@ PUBLISH_PREVIEW = JobKind(
         )
     },
 )
-register(PUBLISH, PUBLISH_PREVIEW)
+PUBLISH_UNDO = JobKind(
+    name=_UNDO_NAME,
+    title=_l("Undo of publishing"),
+    heading=_l("Undo of publishing, job %(job)s"),
+    counters=frozenset(_UNDO_COUNTERS),
+    labels={"removed": _l("Removed"), "restored": _l("Restored"), "kept": _l("Kept")},
+    rare_labels={
+        "gone": _l("No longer in Omeka S"),
+        "failed": _l("Failed"),
+        "files_removed": _l("Files removed"),
+        "sets_removed": _l("Item sets removed"),
+    },
+    words={"removed": _l("%(count)s removed"), "restored": _l("%(count)s restored"), "kept": _l("%(count)s kept")},
+    rare_words={
+        "gone": _l("%(count)s no longer in Omeka S"),
+        "failed": _l("%(count)s failed"),
+        "files_removed": _l("%(count)s files removed"),
+        "sets_removed": _l("%(count)s item sets removed"),
+    },
+    done=("removed", "restored", "kept", "gone", "failed"),
+    as_dict=_undo_as_dict,
+    problems=_problems,
+    position=("removed", "restored", "kept", "gone", "failed", "files_removed"),
+)
+register(PUBLISH, PUBLISH_PREVIEW, PUBLISH_UNDO)

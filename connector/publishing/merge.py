@@ -6,16 +6,15 @@ ours changed, ours is taken. If theirs changed, theirs stays. If both changed, t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ..models.publishing import Choice
 from ..omeka import Item, Resource, Value
 from ..omeka.resources import IDENTIFIER
+from .resource_groups import MEMBERS, by_property, groups_of, with_groups
 
 Values = tuple[Value, ...]
-CLASS, TEMPLATE, VISIBILITY = MEMBERS = "resource_class", "template", "is_public"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +36,14 @@ class Merge:
 
 def merge(wanted: Resource, sent: Sent | None, current: Item) -> Merge:
     """Return the item with our changes and with all changes of others. `sent`: None if we never wrote to the item."""
-    mine, there = _by_property(wanted.values), _by_property(current.values)
-    before = _by_property(sent.wanted.values) if sent else {}
-    stored = _by_property(sent.accepted.values) if sent else {}
+    mine, there = by_property(wanted.values), by_property(current.values)
+    before = by_property(sent.wanted.values) if sent else {}
+    stored = by_property(sent.accepted.values) if sent else {}
     values: dict[str, Values] = {}
     ours, conflicts = set[str](), []
     for name in dict.fromkeys((*there, *mine, *before)):
         new, now = mine.get(name, ()), there.get(name, ())
-        if sent is None:
+        if name not in before and name not in stored:
             chosen, is_conflict = _adopted(name, new, now)
         else:
             chosen, is_conflict = _chosen(new, before.get(name, ()), stored.get(name, ()), now)
@@ -69,34 +68,33 @@ def merge(wanted: Resource, sent: Sent | None, current: Item) -> Merge:
 
 
 def sent_after(wanted: Resource, sent: Sent | None, merged: Merge, written: Item) -> Sent:
-    """Return what to compare with next time. Only what is ours now counts as sent."""
-    old = sent or Sent(Resource((), written.is_public), Resource((), written.is_public))
+    """Return what to compare with next time. Only what is ours now counts as sent.
+
+    Of an item that was there before us, the members count as sent, so that those of the item stay next time, too.
+    """
+    old = sent or Sent(replace(wanted, values=()), with_groups(Resource(()), _members_of(written)))
+    mine, there = groups_of(wanted), groups_of(written)
     return Sent(
-        _updated(old.wanted, wanted, merged.ours),
-        _updated(old.accepted, written, merged.ours),
+        with_groups(old.wanted, {name: mine.get(name, ()) for name in merged.ours}),
+        with_groups(old.accepted, {name: there.get(name, ()) for name in merged.ours}),
     )
 
 
-def part_of(resource: Resource, name: str) -> Any:
-    """Return the values of a property, or a member."""
-    return getattr(resource, name) if name in MEMBERS else _by_property(resource.values).get(name, ())
-
-
-def with_part(resource: Resource, name: str, part: Any) -> Resource:
-    """Return the resource with other values of a property, or with another member."""
-    if name in MEMBERS:
-        return replace(resource, **{name: part})
-    return replace(resource, values=(*(value for value in resource.values if value.property != name), *part))
-
-
 def settled(sent: Sent, name: str, choice: Choice, ours: Any, theirs: Any) -> Sent:
-    """Return what to compare with after a person has settled a conflict between these two parts.
+    """Return what to compare with after a person has settled a conflict between these two groups.
 
-    If another part stands there by now, `merge` finds a conflict again.
+    If another group stands there by now, `merge` finds a conflict again.
     """
     if choice == Choice.OURS:
-        return Sent(sent.wanted, with_part(sent.accepted, name, theirs))
-    return Sent(with_part(sent.wanted, name, ours), sent.accepted)
+        return Sent(sent.wanted, with_groups(sent.accepted, {name: theirs}))
+    return Sent(with_groups(sent.wanted, {name: ours}), sent.accepted)
+
+
+def is_same(one: Sent | None, other: Sent | None) -> bool:
+    """Return whether two records of what was sent are equal. The order of their properties does not count."""
+    if one is None or other is None:
+        return one is other
+    return (groups_of(one.wanted), groups_of(one.accepted)) == (groups_of(other.wanted), groups_of(other.accepted))
 
 
 def _chosen(new: Any, before: Any, stored: Any, now: Any) -> tuple[Any, bool]:
@@ -107,7 +105,7 @@ def _chosen(new: Any, before: Any, stored: Any, now: Any) -> tuple[Any, bool]:
 
 
 def _adopted(name: str, new: Values, now: Values) -> tuple[Values, bool]:
-    """Return what to write to an item that was there before us. Its values stay, and empty properties are filled."""
+    """Return what to write to a property that we never wrote. Its values stay. If it is empty, it is filled."""
     if name == IDENTIFIER:
         return now + tuple(value for value in new if value not in now), False
     if not now or set(new) <= set(now):
@@ -115,18 +113,5 @@ def _adopted(name: str, new: Values, now: Values) -> tuple[Values, bool]:
     return now, True
 
 
-def _updated(old: Resource, new: Resource, names: Iterable[str]) -> Resource:
-    """Return the old data with these properties and members from the new data."""
-    ours = set(names)
-    kept, taken = _by_property(old.values), _by_property(new.values)
-    groups = {name: group for name, group in kept.items() if name not in ours}
-    groups |= {name: taken[name] for name in taken if name in ours}
-    members = {name: getattr(new if name in ours else old, name) for name in MEMBERS}
-    return Resource(tuple(value for group in groups.values() for value in group), **members)
-
-
-def _by_property(values: Sequence[Value]) -> Mapping[str, Values]:
-    found: dict[str, Values] = {}
-    for value in values:
-        found[value.property] = (*found.get(value.property, ()), value)
-    return found
+def _members_of(resource: Resource) -> dict[str, Any]:
+    return {name: getattr(resource, name) for name in MEMBERS}

@@ -10,12 +10,15 @@ from sqlalchemy import delete, func, insert, or_, select, update
 
 from ..extensions import db, execute_counted, utcnow
 from ..models.catalogue import CatalogueItem
-from ..models.publishing import PublishedFile, PublishedItem, PublishingConflict
+from ..models.publishing import PublishedChange, PublishedFile, PublishedItem, PublishingConflict
+from . import item_changes
+from .item_changes import Changes
 from .item_writer import ItemToSend, Outcome
-from .stored_items import part_to_json, to_json
+from .resource_groups import group_of
+from .stored_items import group_to_json, to_json
 
 ITEM, PUBLISHED, FILE = CatalogueItem.__table__, PublishedItem.__table__, PublishedFile.__table__
-CONFLICT = PublishingConflict.__table__
+CONFLICT, CHANGE = PublishingConflict.__table__, PublishedChange.__table__
 
 
 class PublishedItems:
@@ -34,6 +37,12 @@ class PublishedItems:
         """Return the SHA-256 of the files of an item that are at the destination."""
         return set(db.session.scalars(select(FILE.c.sha256).where(FILE.c.published_item_id == published_id)))
 
+    def planned(self, published_ids: Sequence[int]) -> dict[int, Changes]:
+        """Return the changes that this job planned or made, by id of the published item."""
+        mine = (CHANGE.c.job_id == self._job_id, CHANGE.c.published_item_id.in_(published_ids))
+        rows = db.session.execute(select(CHANGE.c.published_item_id, CHANGE.c.groups).where(*mine))
+        return {row.published_item_id: item_changes.from_json(row.groups) for row in rows}
+
     def last_begin(self, tasks: Sequence[ItemToSend]) -> datetime | None:
         """Return when the last of the unanswered requests for these items began, in UTC."""
         query = select(func.max(PUBLISHED.c.sending_since)).where(*self._rows_of(tasks))
@@ -44,6 +53,11 @@ class PublishedItems:
         """Store that these items are about to be created, so that another attempt looks for them first."""
         for task in tasks:
             self._save(task, {"sending_since": utcnow(), "created_by_job_id": self._job_id})
+
+    def plan(self, task: ItemToSend, changes: Changes) -> None:
+        """Store what the job is about to change in an item that is at the destination."""
+        self._save(task, {"job_id": self._job_id})
+        self._replace_changes(self._id_of(task), changes)
 
     def forget_begin(self, tasks: Sequence[ItemToSend]) -> None:
         """Store that the requests for these items were never sent."""
@@ -60,13 +74,27 @@ class PublishedItems:
         if outcome.action in ("added", "updated"):
             values["changed_at"] = utcnow()
         self._save(outcome.task, values)
-        published_id = db.session.scalars(select(PUBLISHED.c.id).where(*self._rows_of([outcome.task]))).one()
+        published_id = self._id_of(outcome.task)
         if outcome.action != "failed" and (outcome.conflicts or outcome.task.has_conflicts):
             self._record_conflicts(published_id, outcome)
-        if outcome.media:
-            rows = [{"sha256": sha256, "media_id": media_id} for sha256, media_id in outcome.media.items()]
-            both = {"published_item_id": published_id, "job_id": self._job_id}
-            db.session.execute(insert(FILE), [row | both for row in rows])
+        if not outcome.is_unknown:
+            self._replace_changes(published_id, outcome.changes)
+        for files, job_id in ((outcome.uploaded, self._job_id), (outcome.present, None)):
+            both = {"published_item_id": published_id, "job_id": job_id}
+            rows = [both | {"sha256": sha256, "media_id": media_id} for sha256, media_id in files.items()]
+            if rows:
+                db.session.execute(insert(FILE), rows)
+
+    def _replace_changes(self, published_id: int, changes: Changes) -> None:
+        mine = (CHANGE.c.job_id == self._job_id, CHANGE.c.published_item_id == published_id)
+        db.session.execute(delete(CHANGE).where(*mine))
+        if changes:
+            row = {"job_id": self._job_id, "published_item_id": published_id, "groups": item_changes.to_json(changes)}
+            db.session.execute(insert(CHANGE).values(row))
+
+    def _id_of(self, task: ItemToSend) -> int:
+        number: int = db.session.scalars(select(PUBLISHED.c.id).where(*self._rows_of([task]))).one()
+        return number
 
     def conflicts(self, published_ids: Sequence[int]) -> dict[int, list[Any]]:
         """Return the rows of the conflicts of items, by the id of the published item."""
@@ -83,7 +111,7 @@ class PublishedItems:
             {}
             if theirs is None
             else {
-                name: {"ours": part_to_json(ours, name), "theirs": part_to_json(theirs, name)}
+                name: {side: group_to_json(group_of(one, name)) for side, one in (("ours", ours), ("theirs", theirs))}
                 for name in outcome.conflicts
             }
         )

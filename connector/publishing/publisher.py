@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from pathlib import Path
@@ -14,7 +13,6 @@ from sqlalchemy import func, insert, select
 
 from ..errors import InvalidInputError
 from ..extensions import db, transaction, utcnow
-from ..http import RequestStats
 from ..i18n import gettext as _
 from ..i18n import ngettext
 from ..jobs import lifecycle
@@ -23,9 +21,10 @@ from ..models.catalogue import Action, CatalogueItem, Change
 from ..models.jobs import Job
 from ..omeka import Item
 from . import destinations
+from .attempt_connections import Connect, connected_for
 from .conflicts import part_name
 from .connections import WRITERS, DestinationConnection, open_destination
-from .item_writer import RUNS_ON, ItemToSend, ItemWriter, Outcome
+from .item_writer import RUNS_ON, ItemToSend, ItemWriter, Outcome, changes_planned
 from .items_to_send import ItemsToSend
 from .mapping import ItemRules, lacking
 from .merge import Merge, merge
@@ -35,36 +34,19 @@ from .published_sets import item_set_of
 ITEM, CHANGE = CatalogueItem.__table__, Change.__table__
 
 
-def run(attempt: JobAttempt, connect: Callable[..., DestinationConnection] = open_destination) -> tuple[bool, str]:
+def run(attempt: JobAttempt, connect: Connect = open_destination) -> tuple[bool, str]:
     """Publish the items of a job. Return (clean, message)."""
     return _run(attempt, connect, Publisher)
 
 
-def preview(attempt: JobAttempt, connect: Callable[..., DestinationConnection] = open_destination) -> tuple[bool, str]:
+def preview(attempt: JobAttempt, connect: Connect = open_destination) -> tuple[bool, str]:
     """Count what publishing would do, and write nothing at the destination. Return (clean, message)."""
     return _run(attempt, connect, PublishPreview)
 
 
-def _run(attempt: JobAttempt, connect: Callable[..., DestinationConnection], kind: type[Publisher]) -> tuple[bool, str]:
-    job = lifecycle.get(attempt.job_id)
-    before = job.traffic
-    connection = connect(destinations.get(job.options["destination"]), new_outage=attempt.new_outage)
-    counted, lock = 0, threading.Lock()
-
-    def new_requests() -> dict[str, int]:
-        nonlocal counted
-        with lock:
-            made = connection.requests_made
-            new, counted = made - counted, made
-        return {"requests": new}
-
-    attempt.new_requests = new_requests
-    try:
+def _run(attempt: JobAttempt, connect: Connect, kind: type[Publisher]) -> tuple[bool, str]:
+    with connected_for(attempt, lifecycle.get(attempt.job_id).options["destination"], connect) as connection:
         return kind(attempt, connection).run()
-    finally:
-        connection.close()
-        with transaction():
-            attempt.advance(new_requests(), traffic=RequestStats.merged(before, connection.traffic()))
 
 
 class Publisher:
@@ -122,6 +104,9 @@ class Publisher:
         with transaction():
             self._attempt.advance()
             self._published.begin(new)
+            for task in tasks:
+                if task.item_id in current and (changes := changes_planned(task, current[task.item_id])):
+                    self._published.plan(task, changes)
 
         def write(task: ItemToSend) -> Outcome:
             self._attempt.check()

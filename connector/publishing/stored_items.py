@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from ..omeka import Resource, Value
-from .merge import MEMBERS, Sent, part_of
+from .merge import Sent
 
 _DEFAULTS = asdict(Value("", ""))
 
@@ -15,7 +15,7 @@ _DEFAULTS = asdict(Value("", ""))
 def to_json(resource: Resource) -> dict[str, Any]:
     """Return the data of an item. Members of values that have their default are left out."""
     return {
-        "values": _values_to_json(resource.values),
+        "values": group_to_json(resource.values),
         "is_public": resource.is_public,
         "resource_class": resource.resource_class,
         "template": resource.template,
@@ -24,28 +24,20 @@ def to_json(resource: Resource) -> dict[str, Any]:
 
 def from_json(stored: Mapping[str, Any]) -> Resource:
     """Return the data that `to_json` gave."""
-    return Resource(
-        _values_from_json(stored["values"]), stored["is_public"], stored["resource_class"], stored["template"]
-    )
+    values = group_from_json(stored["values"])
+    return Resource(values, stored["is_public"], stored["resource_class"], stored["template"])
 
 
-def part_to_json(resource: Resource, name: str) -> Any:
-    """Return a part of an item (see `part_of`)."""
-    part = part_of(resource, name)
-    return part if name in MEMBERS else _values_to_json(part)
+def group_to_json(group: Any) -> Any:
+    """Return a list of values, or a member such as the class as it is (see `resource_groups`)."""
+    if not isinstance(group, tuple):
+        return group
+    return [{name: one for name, one in asdict(value).items() if one != _DEFAULTS[name]} for value in group]
 
 
-def part_from_json(name: str, stored: Any) -> Any:
-    """Return the part that `part_to_json` gave."""
-    return stored if name in MEMBERS else _values_from_json(stored)
-
-
-def _values_to_json(values: Iterable[Value]) -> list[dict[str, Any]]:
-    return [{name: one for name, one in asdict(value).items() if one != _DEFAULTS[name]} for value in values]
-
-
-def _values_from_json(stored: Iterable[dict[str, Any]]) -> tuple[Value, ...]:
-    return tuple(Value(**_DEFAULTS | value) for value in stored)
+def group_from_json(stored: Any) -> Any:
+    """Return the group that `group_to_json` gave."""
+    return tuple(Value(**_DEFAULTS | value) for value in stored) if isinstance(stored, list) else stored
 
 
 def sent_of(wanted: Mapping[str, Any] | None, accepted: Mapping[str, Any] | None) -> Sent | None:

@@ -54,7 +54,7 @@ def test_a_created_item_has_its_values_class_set_and_visibility(client, omeka):
 
     created = client.create_item(sent).item
 
-    assert replace(created, id=0, title=None, modified=None, sites=None) == sent
+    assert replace(created, id=0, title=None, created=None, modified=None, sites=None) == sent
     assert client.item(created.id) == created
     assert omeka.resources[created.id]["@type"] == ["o:Item", "bibo:Thesis"]
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from connector.omeka import Item, Resource, Value, literal
 from connector.omeka.resources import DCTERMS, IDENTIFIER, TITLE
-from connector.publishing.merge import Sent, merge, sent_after
+from connector.publishing.merge import Sent, is_same, merge, sent_after
 from connector.publishing.stored_items import from_json, sent_of, to_json
 
 SUBJECT, CREATOR = f"{DCTERMS}subject", f"{DCTERMS}creator"
@@ -139,3 +139,20 @@ def test_what_was_sent_is_read_back_as_it_was_stored(wanted, accepted):
     assert from_json(to_json(wanted)) == wanted
     assert sent_of(to_json(wanted), to_json(accepted)) == Sent(wanted, accepted)
     assert sent_of(None, None) is None
+
+
+def test_an_adopted_item_keeps_its_visibility_and_class_the_next_time_too():
+    wanted = resource((TITLE, "t"), resource_class="ours")
+    there = item((TITLE, "t"), is_public=False)
+    merged = merge(wanted, None, there)
+    after = sent_after(wanted, None, merged, merged.item)
+
+    assert merge(wanted, after, there).item == there
+
+
+def test_a_record_of_what_was_sent_is_the_same_in_another_order_of_properties():
+    one, other = sent((TITLE, "t"), (SUBJECT, "s")), sent((SUBJECT, "s"), (TITLE, "t"))
+
+    assert is_same(one, other)
+    assert not is_same(one, sent((TITLE, "t")))
+    assert not is_same(one, None)

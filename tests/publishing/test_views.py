@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from werkzeug.wrappers import Response
 
 from connector.catalogue.search import Selection
 from connector.extensions import db
@@ -11,8 +12,9 @@ from connector.models.catalogue import Holding, Membership
 from connector.models.jobs import Job
 from connector.models.publishing import Destination, PublishingSelection
 from connector.models.repositories import Source
-from connector.publishing import destinations
-from tests.pages import words
+from connector.publishing import destinations, publish_jobs
+from connector.tasks import carry_out
+from tests.pages import links, words
 
 from .conftest import added
 
@@ -245,3 +247,64 @@ def test_publishing_needs_items(app, client, omeka, data):
 
 def test_lists_have_no_ticks_without_a_destination(client):
     assert "publish-form" not in client.get("/items/").get_data(as_text=True)
+
+
+def published(app, omeka) -> int:
+    """Publish a source and return the id of the job."""
+    add(app, omeka)
+    source_id = source_of(app, "Odd metadata")
+    with app.app_context():
+        job_id = publish_jobs.create(source_id, 1)
+        assert carry_out(job_id)
+    return job_id
+
+
+def test_the_page_before_an_undo_tells_numbers_and_names_items_that_were_edited_since(app, client, omeka):
+    job_id = published(app, omeka)
+    edited = omeka.all_of("items")[0]
+    omeka.edit(edited["o:id"], o__is_public=False)
+
+    page = client.get(f"/jobs/{job_id}/undo")
+
+    shown = words(page)
+    assert "Undo the publishing of Odd metadata to Library?" in shown
+    assert f"Items deleted in Omeka S {len(omeka.all_of('items'))} Items restored 0" in shown
+    assert "They are kept unless you delete them, too. " + edited["o:title"] in shown
+    assert f"{omeka.url}/admin/item/{edited['o:id']}" in links(page)
+
+
+def test_the_page_before_an_undo_says_that_the_site_does_not_answer(app, client, omeka):
+    job_id = published(app, omeka)
+    omeka.faults.instead = lambda request: Response("gone", 404)
+
+    assert "The items could not be compared with Omeka S:" in words(client.get(f"/jobs/{job_id}/undo"))
+
+
+@pytest.mark.parametrize(("data", "left"), [({}, 1), ({"edited": "yes"}, 0)])
+def test_an_undo_from_its_page_keeps_edited_items_unless_told_otherwise(app, client, omeka, data, left):
+    job_id = published(app, omeka)
+    omeka.edit(omeka.all_of("items")[0]["o:id"], o__is_public=False)
+
+    page = client.post(f"/jobs/{job_id}/undo", data=data)
+
+    with app.app_context():
+        undo = db.session.scalars(db.select(Job).where(Job.kind == "publish_undo")).one()
+        assert carry_out(undo.id)
+        shown = words(client.get(page.headers["Location"]))
+    assert len(omeka.all_of("items")) == left
+    assert "Destination Library" in shown
+    assert ("Somebody edited it in Omeka S since, so it was kept." in shown) == bool(left)
+
+
+def test_several_jobs_are_undone_from_past_imports_with_the_numbers_of_each(app, client, omeka):
+    job_id = published(app, omeka)
+
+    question = words(client.post("/jobs/", data={"undo": [str(job_id), "1"]}))
+    client.post("/jobs/", data={"undo": str(job_id), "confirmed": "yes"})
+
+    assert f"Undo job {job_id}, the publishing of Odd metadata" in question
+    assert "Undo job 1, the import of Harbour photographs" in question
+    with app.app_context():
+        assert [job.undoes_id for job in db.session.scalars(db.select(Job).where(Job.kind == "publish_undo"))] == [
+            job_id
+        ]

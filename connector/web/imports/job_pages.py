@@ -36,6 +36,8 @@ from ...models.job_kinds import KINDS
 from ...models.jobs import Job
 from ...models.repositories import Repository, Source
 from ...pagination import asked_place
+from ...publishing import undo_effects as publishing_undo
+from ...publishing.job_kind import PUBLISH
 from ...row_ids import row_id
 from ...tasks import wake
 from ...text import csv_safe
@@ -188,15 +190,19 @@ def undo(job_id: int) -> str:
     """Show the effects of an undo and ask for confirmation."""
     undone = _own(job_id)
     creation.refuse_undo(undone)
+    if undone.kind == PUBLISH.name:
+        will, comparison = publishing_undo.counted(job_id), publishing_undo.compared(undone)
+        return render_template("publishing/undo.html", job=undone, will=will, comparison=comparison)
     return render_template("imports/undo.html", job=undone, will=undo_effects(job_id))
 
 
 @blueprint.post("/<int:job_id>/undo")
 @allows(Role.EDITOR)
 def undo_now(job_id: int) -> Any:
-    """Undo the import in a new job."""
+    """Undo the job in a new job."""
     _own(job_id)
-    return _do(job_id, lambda: _queued(creation.create_undo(job_id)))
+    options = {"edited": True} if "edited" in request.form else {}
+    return _do(job_id, lambda: _queued(creation.create_undo(job_id, options)))
 
 
 @blueprint.get("/")
@@ -232,7 +238,7 @@ def submit() -> Any:
         flash(_("Tick Undo or Re-run of a job first."))
         return redirect(url_for(".past", **_asked_filter().arguments), 303)
     if "confirmed" not in request.form:
-        undos = [(_own(job_id), undo_effects(job_id)) for job_id in undo_ids]
+        undos = [(job, _effects(job)) for job in map(_own, undo_ids)]
         return render_template(
             "imports/confirm.html", undos=undos, reruns=[lifecycle.get(job_id) for job_id in rerun_ids]
         )
@@ -258,6 +264,11 @@ def _own(job_id: int) -> Job:
     return found
 
 
+def _effects(job: Job) -> Any:
+    """Return what the undo of a job will do, in numbers."""
+    return publishing_undo.counted(job.id) if job.kind == PUBLISH.name else undo_effects(job.id)
+
+
 def _undo_own(job_id: int) -> int:
     _own(job_id)
     return creation.create_undo(job_id)
@@ -265,8 +276,7 @@ def _undo_own(job_id: int) -> int:
 
 def _shown(shown: Job) -> dict[str, Any]:
     is_withheld = _is_withheld(shown)
-    is_listed = not (shown.is_undo or is_withheld)
-    found = list(islice(_problems(shown, MOST_PROBLEMS + 1), MOST_PROBLEMS + 1)) if is_listed else []
+    found = [] if is_withheld else list(islice(_problems(shown, MOST_PROBLEMS + 1), MOST_PROBLEMS + 1))
     has_ended = shown.is_import and not shown.is_active
     rechecked_by = import_report.rechecked_by(shown)
     return {

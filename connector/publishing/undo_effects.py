@@ -1,0 +1,88 @@
+"""Tells what the undo of a publishing job will do, for the page that asks whether to undo it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+
+from ..errors import ConnectorError
+from ..extensions import db
+from ..models.jobs import Job, State
+from ..models.publishing import PublishedChange, PublishedFile, PublishedItem, PublishedSet
+from . import destinations
+from .connections import connected_to
+from .edits_since import is_edited
+from .stored_items import sent_of
+
+JOB, PUBLISHED, FILE, SET = Job.__table__, PublishedItem.__table__, PublishedFile.__table__, PublishedSet.__table__
+CHANGED = PublishedChange.__table__
+MOST_COMPARED = 300  # items that a page compares with the site; each hundred takes about half a second
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The numbers of items to delete, of changed items, of files uploaded to other items, and of item sets."""
+
+    items: int
+    changed: int
+    files: int
+    item_sets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """An item that somebody edited since. `url`: its page for people who work at the site."""
+
+    title: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The items of a job that were edited since, of the first `compared`. `error`: why they could not be compared."""
+
+    edited: tuple[Edited, ...] = ()
+    compared: int = 0
+    error: str = ""
+
+
+def counted(job_id: int) -> Counted:
+    """Return what the job left at the destination, in numbers."""
+    created = (PUBLISHED.c.created_by_job_id == job_id, PUBLISHED.c.omeka_id.is_not(None))
+    others = select(func.count()).select_from(FILE).join(PUBLISHED, PUBLISHED.c.id == FILE.c.published_item_id)
+    elsewhere = PUBLISHED.c.created_by_job_id.is_distinct_from(job_id)
+    return Counted(
+        db.session.scalars(select(func.count()).select_from(PUBLISHED).where(*created)).one(),
+        db.session.scalars(select(func.count()).select_from(CHANGED).where(CHANGED.c.job_id == job_id)).one(),
+        db.session.scalars(others.where(FILE.c.job_id == job_id, elsewhere)).one(),
+        db.session.scalars(select(func.count()).select_from(SET).where(SET.c.job_id == job_id)).one(),
+    )
+
+
+def compared(job: Job) -> Comparison:
+    """Return which of the items that the job created were edited in Omeka S since. The site is asked."""
+    destination = destinations.get(job.options["destination"])
+    created = (PUBLISHED.c.created_by_job_id == job.id, PUBLISHED.c.omeka_id.is_not(None))
+    query = select(PUBLISHED.c.omeka_id, PUBLISHED.c.wanted, PUBLISHED.c.accepted).where(*created)
+    rows = db.session.execute(query.order_by(PUBLISHED.c.id).limit(MOST_COMPARED)).all()
+    sets = set(db.session.scalars(select(SET.c.omeka_id).where(SET.c.destination_id == destination.id)))
+    site = destination.site_url
+    try:
+        with connected_to(destination) as connection:
+            items = connection.client.items([row.omeka_id for row in rows])
+    except ConnectorError as error:
+        return Comparison(error=error.in_short)
+    edited = tuple(
+        Edited(item.title or str(item.id), f"{site}/admin/item/{item.id}")
+        for row in rows
+        if (item := items.get(row.omeka_id)) and is_edited(item, sent_of(row.wanted, row.accepted), sets)
+    )
+    return Comparison(edited, len(rows))
+
+
+def sets_made_by(job_id: int, destination_id: int) -> Any:
+    """Return the SQL condition on item sets made by this job, or by a job that is undone."""
+    undone = select(JOB.c.undoes_id).where(JOB.c.undoes_id.is_not(None), JOB.c.state == State.COMPLETED)
+    return (SET.c.destination_id == destination_id) & ((SET.c.job_id == job_id) | SET.c.job_id.in_(undone))
