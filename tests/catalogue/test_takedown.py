@@ -16,7 +16,7 @@ from connector.extensions import db, transaction
 from connector.models.catalogue import CatalogueItem, Change, Exclusion
 from connector.storage.garbage_collection import delete_unreferenced_files
 from tests.imports.catalogue import stored_bytes, stored_rows, titles
-from tests.pages import links, words
+from tests.pages import hidden_fields, links, words
 
 UUID = "12345678-1234-4234-8234-123456789abc"
 
@@ -431,6 +431,15 @@ def test_the_page_before_a_takedown_names_its_items(held, client):
     page = words(client.post("/takedown/", data={"repository": held.repository_id, "names": "1/a\n1/b"}))
 
     assert "A secret, second edition Beta" in page
+
+
+def test_the_page_before_a_takedown_sends_the_typed_list_along(held, client):
+    asked = client.post("/takedown/", data={"repository": held.repository_id, "names": "1/a"})
+
+    sent = hidden_fields(asked) | {"reason": "Asked for", "confirmed": "yes"}
+    done = client.post("/takedown/", data=sent, follow_redirects=True)
+
+    assert "Taken down: 1 item." in words(done)
 
 
 def test_a_takedown_of_nothing_is_refused_and_keeps_what_was_typed(held, client):
