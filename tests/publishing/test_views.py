@@ -267,7 +267,7 @@ def test_the_page_before_an_undo_tells_numbers_and_names_items_that_were_edited_
     page = client.get(f"/jobs/{job_id}/undo")
 
     shown = words(page)
-    assert "Undo the publishing of Odd metadata to Library?" in shown
+    assert "Undo the publishing of Odd metadata to Library" in shown
     assert f"Items deleted in Omeka S {len(omeka.all_of('items'))} Items restored 0" in shown
     assert "They are kept unless you delete them, too. " + edited["o:title"] in shown
     assert f"{omeka.url}/admin/item/{edited['o:id']}" in links(page)
