@@ -20,17 +20,20 @@ from .logs import about_job, log_throttled
 from .publishing import publish_jobs, publisher
 from .publishing import undo as publish_undo
 from .publishing.job_kind import PUBLISH, PUBLISH_PREVIEW, PUBLISH_UNDO
+from .repositories.connections import RepositoryConnection, open_connection
 
 log = logging.getLogger(__name__)
 MINUTE = 60.0  # seconds
 
 
-def import_and_publish(attempt: JobAttempt) -> tuple[bool, str]:
+def import_and_publish(
+    attempt: JobAttempt, connect: Callable[..., RepositoryConnection] = open_connection
+) -> tuple[bool, str]:
     """Run an import. Then queue the publishing that its options ask for. Return (clean, message).
 
     If the process ends in between, the next attempt of the import queues it.
     """
-    clean, message = importer.run(attempt)
+    clean, message = importer.run(attempt, connect)
     destination_id = ImportOptions.from_json(lifecycle.get(attempt.job_id).options).publish_to
     if destination_id is None:
         return clean, message
