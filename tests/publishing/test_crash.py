@@ -11,6 +11,7 @@ from datetime import datetime
 import pytest
 
 from connector.extensions import db
+from connector.models.catalogue import CatalogueItem
 from connector.models.publishing import PublishedItem
 from tests.command_line import CommandLine
 from tests.conftest import app_at, let_go
@@ -71,3 +72,68 @@ def test_a_process_killed_after_a_write_leaves_nothing_twice(instance, omeka, pa
     identifiers = Counter(item["dcterms:identifier"][-1]["@value"] for item in omeka.all_of("items"))
     files = Counter((media["o:item"]["o:id"], media["o:sha256"]) for media in omeka.all_of("media"))
     assert (max(identifiers.values()), max(files.values()), len(omeka.all_of("item_sets"))) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(("method", "number"), [("DELETE", 1), ("DELETE", 5), ("PATCH", 1)])
+def test_an_undo_that_was_killed_after_a_write_goes_on_and_leaves_nothing(instance, omeka, method, number):
+    flask = CommandLine(instance)
+    flask.environment["CONNECTOR_SECRET_KEY"] = SECRET_KEY
+    _, created = flask.json(*PUBLISH)
+    change_titles(instance)
+    _, changed = flask.json(*PUBLISH)
+    written = []
+
+    def kill(request):
+        if request.method == method:
+            written.append(request.path)
+            if len(written) == number:
+                os.kill(process.pid, signal.SIGKILL)
+
+    first = changed if method == "PATCH" else created
+    omeka.faults.after = kill
+    process = flask.start("undo", str(first["job"]))
+    process.communicate()
+    omeka.faults.after = lambda request: None
+
+    code, result = flask.json("resume", str(changed["job"] + 1))
+    if method == "PATCH":
+        flask("undo", str(created["job"]))
+
+    assert (process.returncode, code) == (-signal.SIGKILL, 0)
+    done = {"PATCH": ("restored", 2), "DELETE": ("removed", created["added"])}[method]
+    assert (changed["updated"], result[done[0]]) == (2, done[1])
+    assert omeka.resources == {}
+
+
+def change_titles(instance) -> None:
+    """Change the titles of two items of the catalogue."""
+    app = app_at(instance)
+    with app.app_context():
+        for item in db.session.scalars(db.select(CatalogueItem).order_by(CatalogueItem.id).limit(2)):
+            item.mapped_values = item.mapped_values | {"dcterms:title": [{"value": "New", "language": None}]}
+        db.session.commit()
+    let_go(app)
+
+
+def test_a_change_that_was_sent_before_the_process_was_killed_is_put_back_by_an_undo(instance, omeka):
+    flask = CommandLine(instance)
+    flask.environment["CONNECTOR_SECRET_KEY"] = SECRET_KEY
+    flask.json(*PUBLISH)
+    before = sorted(item["dcterms:title"][0]["@value"] for item in omeka.all_of("items"))
+    change_titles(instance)
+
+    def kill(request):
+        if request.method == "PATCH":
+            os.kill(process.pid, signal.SIGKILL)
+
+    omeka.faults.after = kill
+    process = flask.start(*PUBLISH)
+    process.communicate()
+    omeka.faults.after = lambda request: None
+    _, result = flask.json(*PUBLISH)
+    changed = sorted(item["dcterms:title"][0]["@value"] for item in omeka.all_of("items"))
+
+    _, undone = flask.json("undo", str(result["job"]))
+
+    assert (changed.count("New"), result["updated"], undone["restored"]) == (2, 2, 2)
+    assert sorted(item["dcterms:title"][0]["@value"] for item in omeka.all_of("items")) == before
