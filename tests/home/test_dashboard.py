@@ -110,6 +110,29 @@ def test_a_source_whose_last_import_had_problems_is_listed_until_a_later_import(
     assert "Import of Harbour photographs" not in section(stocked_client.get("/"), "Problems")
 
 
+def test_a_problem_says_what_is_wrong(stocked_app, stocked_client):
+    change(stocked_app, 1, clean=False, message="See below.")
+    with stocked_app.app_context(), transaction():
+        counters.add(db.session.connection(), 1, {"failed": 2, "tried_failed": 3, "tried_restricted": 1})
+    change(stocked_app, 2, state=State.FAILED.value, message="The repository cannot be reached.")
+
+    problems = section(stocked_client.get("/"), "Problems")
+
+    assert "Completed with problems 2 items failed, 3 files failed, 1 file not available" in problems
+    assert "Failed The repository cannot be reached." in problems
+
+
+def test_a_viewer_does_not_read_the_message_of_a_job_that_was_signed_in(stocked_app, stocked_client):
+    change(stocked_app, 1, state=State.FAILED.value, message="“A secret title” failed.", cursor={"login": 1})
+    assert "A secret title" in words(stocked_client.get("/"))
+
+    with stocked_app.app_context(), transaction():
+        db.session.execute(db.update(Account).where(Account.name == NAME).values(role=Role.VIEWER.value))
+
+    assert "A secret title" not in words(stocked_client.get("/"))
+    assert "A secret title" not in words(stocked_client.get("/live"))
+
+
 def test_scheduled_and_waiting_imports_are_next(stocked_app, stocked_client):
     change(stocked_app, 2, state=State.STOPPED.value, resume_at=utcnow() + timedelta(hours=3))
     with stocked_app.app_context(), transaction():

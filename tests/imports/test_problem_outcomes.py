@@ -10,7 +10,7 @@ import pytest
 from connector.errors import NotFoundError, RestrictedError, ServerError
 from connector.extensions import db, transaction
 from connector.imports import problem_outcomes
-from connector.models.catalogue import CatalogueFile, FileProblem
+from connector.models.catalogue import CatalogueFile, FileProblem, FileStatus
 from tests.pages import links, words
 
 from .steps import retry
@@ -57,6 +57,14 @@ def test_after_a_retry_each_problem_has_its_outcome(client, retried):
     assert "Title 2 File “a.txt” Job 2: missing." in text
     assert "Title 3 it is broken Read by job 2." in text
     assert "Title 4 it is broken Still open" in text
+
+
+def test_problems_that_an_import_of_another_source_solved_are_not_open(desk, client, first):
+    with desk.app.app_context(), transaction():
+        solved = db.update(CatalogueFile).values(status=FileStatus.STORED, last_tried_job_id=7)
+        db.session.execute(solved.where(CatalogueFile.status == FileStatus.FAILED))
+
+    assert "4 of 5 still open." in words(client.get("/jobs/1/"))
 
 
 def test_many_problems_are_not_counted_for_the_page(client, retried, monkeypatch):

@@ -15,9 +15,9 @@ from ...catalogue import counts
 from ...catalogue.counts import Held
 from ...extensions import db
 from ...i18n import gettext as _
-from ...imports import overview
+from ...imports import overview, problem_outcomes
 from ...models.accounts import Role
-from ...models.jobs import Job
+from ...models.jobs import Job, State
 from ...models.repositories import Repository, Source
 from . import charts
 
@@ -25,6 +25,18 @@ RUNS = 20  # shown in the charts of the last imports
 CHANGES = ("added", "updated", "vanished")
 
 blueprint = Blueprint("home", __name__)
+
+
+@blueprint.app_template_global()
+def reason_of(job: Job) -> str:
+    """Return why a job needs attention: its message if the current user may read it, or how much failed.
+
+    The message of a completed job has remarks beside the problems, so the counts come first.
+    """
+    is_readable = sees_restricted() or not job.names_restricted
+    message = job.message if is_readable and job.message else ""
+    counts_in_words = problem_outcomes.in_words(job)
+    return counts_in_words or message if job.state == State.COMPLETED else message or counts_in_words
 
 
 @blueprint.get("/")
