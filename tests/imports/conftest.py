@@ -10,7 +10,7 @@ from sqlalchemy import event, select
 
 from connector.dspace.records import Scope, ScopeKind
 from connector.extensions import db, transaction
-from connector.imports import importer, queueing, undo
+from connector.imports import queueing, undo
 from connector.jobs import creation, lifecycle
 from connector.jobs.attempt import stop_here, work
 from connector.models.catalogue import CatalogueFile, FileStatus, Holding
@@ -53,7 +53,7 @@ class Desk:
     def work(self, job_id: int) -> bool:
         """Carry the job out here and now."""
         with self.app.app_context():
-            runner = (RUNNERS | {Kind.IMPORT: importer.run})[lifecycle.get(job_id).kind]
+            runner = RUNNERS[lifecycle.get(job_id).kind]
             was_free = work(job_id, undo.run if runner is undo.run else lambda run: runner(run, self.dspace.connect))
             assert holdings_with_wrong_mark() == []
             assert files_recorded_for_undo() == files_that_undo_needs()
