@@ -23,6 +23,7 @@ _ACTUAL = {
     ScopeKind.COMMUNITY: _l("It is the community “%(name)s”."),
     ScopeKind.ITEM: _l("It is the item “%(name)s”."),
 }
+_MAY_BE_BLOCKED = _l("Or a firewall blocks this app. Ask the administrator of the repository.")
 MAY_BE_UNKNOWN = _l("It does not exist, or access to it is restricted.")
 
 
@@ -44,6 +45,11 @@ def unknown(kind: ScopeKind, id: str, server: Server, url: str) -> NotFoundError
 
 
 def unreadable(kind: ScopeKind, id: str, server: Server, error: RestrictedError, *, is_known: bool) -> RestrictedError:
-    """Return the error that an object is closed, or with `is_known` False, that it may also not exist."""
-    reason = error.reason if is_known else MAY_BE_UNKNOWN
+    """Return the error that an object is closed, or with `is_known` False, that it may also not exist.
+
+    A status 403 without a login comes from a firewall as often as from DSpace.
+    """
+    reason = error.reason if is_known else str(MAY_BE_UNKNOWN)
+    if error.status == 403 and not error.signed_in:
+        reason = f"{reason} {_MAY_BE_BLOCKED}"
     return RestrictedError(f"{_UNREADABLE[kind] % {'id': id, 'site': server.site_url}} {reason}", error.url)

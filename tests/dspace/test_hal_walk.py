@@ -98,6 +98,17 @@ def test_a_restricted_scope_is_refused_with_a_sentence():
         walk(fake)
 
 
+@pytest.mark.parametrize(("status", "signed_in", "names_firewall"), [(401, False, 0), (403, False, 1), (403, True, 0)])
+def test_a_refusal_with_403_names_a_firewall_too(status, signed_in, names_firewall):
+    fake = numbered(5)
+    fake.extra[f"core/collections/{HOME}"] = RestrictedError("No.", status=status, signed_in=signed_in)
+
+    with pytest.raises(RestrictedError, match="It is not open to") as raised:
+        walk(fake)
+
+    assert str(raised.value).count("Or a firewall blocks this app.") == names_firewall
+
+
 def test_a_whole_repository_is_walked_without_a_scope():
     fake = numbered(5)
 
