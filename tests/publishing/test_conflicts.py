@@ -175,12 +175,15 @@ def test_one_button_settles_all_conflicts(client, library, omeka, title):
     assert (rows(), title_of(there, omeka)) == ([], ["Theirs"])
 
 
-def test_the_page_of_the_job_links_to_the_conflicts(client, library, title):
+def test_the_page_of_the_job_links_to_the_conflicts_until_all_have_a_choice(client, library, title):
     job_id = db.session.scalars(db.select(db.func.max(Job.id))).one()
 
     page = client.get(f"/jobs/{job_id}/")
+    conflicts.choose_all(library, Choice.THEIRS, conflicts.newest(library))
+    later = client.get(f"/jobs/{job_id}/")
 
     assert f"/destinations/{library}/conflicts/" in page.get_data(as_text=True)
+    assert f"/destinations/{library}/conflicts/" not in later.get_data(as_text=True)
 
 
 def test_a_choice_needs_a_conflict(client, library):
