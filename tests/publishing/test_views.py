@@ -121,7 +121,7 @@ def test_a_destination_is_removed_after_a_question(app, client, omeka):
     question = client.get("/destinations/1/remove")
     client.post("/destinations/1/remove")
 
-    assert "Remove Library?" in words(question)
+    assert "Remove Library ?" in words(question)
     assert saved(app) == []
 
 
