@@ -23,7 +23,7 @@ _ACTUAL = {
     ScopeKind.COMMUNITY: _l("It is the community “%(name)s”."),
     ScopeKind.ITEM: _l("It is the item “%(name)s”."),
 }
-_MAY_BE_BLOCKED = _l("Or a firewall blocks this app. Ask the administrator of the repository.")
+_MAY_BE_BLOCKED = _l("A firewall may also block this app. Ask the administrator of the repository.")
 MAY_BE_UNKNOWN = _l("It does not exist, or access to it is restricted.")
 
 

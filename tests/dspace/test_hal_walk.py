@@ -106,7 +106,7 @@ def test_a_refusal_with_403_names_a_firewall_too(status, signed_in, names_firewa
     with pytest.raises(RestrictedError, match="It is not open to") as raised:
         walk(fake)
 
-    assert str(raised.value).count("Or a firewall blocks this app.") == names_firewall
+    assert str(raised.value).count("A firewall may also block this app.") == names_firewall
 
 
 def test_a_whole_repository_is_walked_without_a_scope():

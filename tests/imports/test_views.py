@@ -598,10 +598,18 @@ def test_past_imports_shows_the_jobs_that_the_address_selects(variety, client, q
 def test_sorting_paging_and_submitting_keep_the_filter(variety, client):
     page = client.get("/jobs/?owner=Ada&status=completed")
 
-    assert '<option value="Ada" selected>Ada</option>' in page.get_data(as_text=True)
+    assert '<option value="Ada" selected dir="auto">Ada</option>' in page.get_data(as_text=True)
     assert "/jobs/?sort=status&order=desc&status=completed&owner=Ada" in links(page)
     submitted = client.post("/jobs/?owner=Ada&status=completed")
     assert submitted.location == "/jobs/?status=completed&owner=Ada"
+
+
+def test_the_kinds_of_jobs_to_choose_from_are_in_the_order_of_their_names(variety, client):
+    text = client.get("/jobs/").get_data(as_text=True)
+
+    kinds = re.findall(r"<option[^>]*>(\w+)[^<]*</option>", text.partition('name="kind"')[2].partition("</select>")[0])
+    assert kinds[0] == "Any" and len(kinds) > 3
+    assert kinds[1:] == sorted(kinds[1:])
 
 
 def test_a_viewer_sees_no_columns_for_what_only_editors_may_do(variety, client, app):
@@ -618,5 +626,5 @@ def test_a_viewer_sees_no_columns_for_what_only_editors_may_do(variety, client, 
 def test_the_filter_of_past_imports_names_each_kind_of_job(variety, client):
     page = client.get("/jobs/").get_data(as_text=True)
 
-    assert '<option value="undo">Undo</option>' in page
+    assert '<option value="undo" dir="auto">Undo</option>' in page
     assert "%(" not in page

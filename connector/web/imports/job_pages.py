@@ -222,7 +222,10 @@ def past() -> str:
         only=only,
         choices={
             "status": (_("Status"), {name: label for name, (label, _condition) in queries.STATUSES.items()}),
-            "kind": (_("Kind"), {kind.name: kind.title for kind in KINDS.values()}),
+            "kind": (
+                _("Kind"),
+                {kind.name: kind.title for kind in sorted(KINDS.values(), key=lambda one: str(one.title))},
+            ),
             "repository": (_("Repository"), {one.id: one.label_and_host for one in repositories}),
             "owner": (_("Owner"), {name: name for name in queries.owners()}),
         },
