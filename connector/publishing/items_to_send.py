@@ -21,7 +21,7 @@ from .merge import Sent, settled
 from .published_items import PublishedItems
 from .stored_items import group_from_json, sent_of
 
-BATCH = 100
+ITEMS_PER_BATCH = 100
 SELECTION = PublishingSelection.__table__
 ITEM, HOLDING, FILE = CatalogueItem.__table__, Holding.__table__, CatalogueFile.__table__
 _COLUMNS = (
@@ -48,7 +48,7 @@ class ItemsToSend:
     def batch(self, after: int, rules: ItemRules, item_set_id: int) -> list[ItemToSend]:
         """Return the next items after an item id, in the order of their ids."""
         left = self._listed.where(self._column > after)
-        ids = db.session.scalars(left.order_by(self._column).limit(BATCH)).all()
+        ids = db.session.scalars(left.order_by(self._column).limit(ITEMS_PER_BATCH)).all()
         columns = [ITEM.c[name] for name in _COLUMNS]
         rows = db.session.execute(select(*columns).where(ITEM.c.id.in_(ids)).order_by(ITEM.c.id)).all()
         identifiers = {row.id: identifier_of(self._address_key, row.source_id) for row in rows}
