@@ -149,7 +149,7 @@ def test_the_page_shows_the_login_name_and_never_the_password(connected):
     page = connected.post(LOGIN, data=GIVEN, follow_redirects=True)
     first = connected.get("/repositories/")
 
-    assert f"Imports now sign in as {NAME}." in words(page)
+    assert f"Imports now sign in as {NAME} ." in words(page)
     assert f"Signs in as {NAME} ." in words(page)
     assert f"signs in as {NAME}" in words(first)
     for shown in (page, first, connected.post(LOGIN, data=GIVEN | {"login_name": ""})):
