@@ -1,6 +1,7 @@
 """Client of the REST API of an Omeka S site (3.2 and later). Knows no Flask, no database and no DSpace."""
 
 from .omeka_client import OmekaClient, api_url_of
+from .refusals import Refusal, refusal_in
 from .resources import (
     Item,
     ItemSet,
@@ -22,6 +23,7 @@ __all__ = [
     "Media",
     "NewMedia",
     "OmekaClient",
+    "Refusal",
     "Resource",
     "Site",
     "Template",
@@ -30,5 +32,6 @@ __all__ = [
     "Written",
     "api_url_of",
     "literal",
+    "refusal_in",
     "uri",
 ]

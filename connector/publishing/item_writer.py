@@ -18,12 +18,18 @@ from ..errors import (
 )
 from ..http import OutageWait, Upload
 from ..i18n import gettext as _
-from ..omeka import Item, Media, NewMedia, OmekaClient, Resource
+from ..i18n import lazy_gettext as _l
+from ..omeka import Item, Media, NewMedia, OmekaClient, Refusal, Resource, refusal_in
 from ..omeka.resources import IDENTIFIER
 from .item_changes import Changes, changes_between, continued
 from .merge import Merge, Sent, is_same, merge, sent_after
 
 Result = TypeVar("Result")
+_REFUSALS = {
+    Refusal.TOO_LARGE: _l("It is larger than the Omeka S site accepts."),
+    Refusal.FILE_TYPE: _l("The Omeka S site does not accept files of this type."),
+    Refusal.REQUIRED_VALUE: _l("It lacks a value that the resource template requires."),
+}
 RUNS_ON = 30.0  # seconds that Omeka S may work on a request whose connection has ended (PHP's max_execution_time)
 ITEM_PROBLEMS = (*LASTING_ERRORS, OutcomeUnknownError, InvalidInputError)
 
@@ -259,14 +265,6 @@ def sentence_of(error: ConnectorError) -> str:
         return _("Omeka S failed with an error of its own. A file may be larger than its PHP settings allow.")
     if isinstance(error, RequestRejectedError) and error.status == 413:
         return _("It is larger than the web server of the Omeka S site accepts.")
-    if isinstance(error, RequestRejectedError) and isinstance(error.answer, dict):
-        members = error.answer.get("errors")
-        keys = set(members) if isinstance(members, dict) else set()
-        for key, sentence in (
-            ("upload", _("It is larger than the Omeka S site accepts.")),
-            ("file", _("The Omeka S site does not accept files of this type.")),
-            ("o:resource_template_property", _("It lacks a value that the resource template requires.")),
-        ):
-            if key in keys:
-                return sentence
+    if isinstance(error, RequestRejectedError) and (refusal := refusal_in(error.answer)):
+        return str(_REFUSALS[refusal])
     return error.in_short

@@ -67,7 +67,7 @@ PUBLISH = JobKind(
     rare_words={
         "conflicts": _l("%(count)s changed on both sides"),
         "deleted_there": _l("%(count)s deleted in Omeka S"),
-        "files_sent": _l("%(count)s files uploaded"),
+        "files_sent": _l("files uploaded: %(count)s"),
     },
     done=("seen",),
     as_dict=_as_dict,
@@ -105,7 +105,7 @@ PUBLISH_PREVIEW = JobKind(
     rare_words={
         "conflicts": _l("%(count)s changed on both sides"),
         "deleted_there": _l("%(count)s deleted in Omeka S"),
-        "files_sent": _l("%(count)s files to upload"),
+        "files_sent": _l("files to upload: %(count)s"),
     },
     done=("seen",),
     as_dict=_preview_as_dict,
@@ -134,8 +134,8 @@ PUBLISH_UNDO = JobKind(
     rare_words={
         "gone": _l("%(count)s no longer in Omeka S"),
         "failed": _l("%(count)s failed"),
-        "files_removed": _l("%(count)s files removed"),
-        "sets_removed": _l("%(count)s item sets removed"),
+        "files_removed": _l("files removed: %(count)s"),
+        "sets_removed": _l("item sets removed: %(count)s"),
     },
     done=("removed", "restored", "kept", "gone", "failed"),
     as_dict=_undo_as_dict,
