@@ -57,6 +57,18 @@ class OutageTimer:
 
 
 @dataclass(eq=False)
+class Rest:
+    """A wait of one thread between two attempts. A good response to another thread does not end it.
+
+    `kind`: the kind of request. `since`: when it began, by the clock of its OutageWait. `detail`: the page's text.
+    """
+
+    kind: str
+    since: float
+    detail: str
+
+
+@dataclass(eq=False)
 class Request:
     """A running request: when it began and how many seconds it may take, by the clock of its OutageWait."""
 

@@ -27,7 +27,7 @@ from ..errors import (
     TransientError,
 )
 from ..i18n import gettext as _
-from .outage_timer import OutageTimer, Request
+from .outage_timer import OutageTimer, Request, Rest
 
 T = TypeVar("T")
 
@@ -102,6 +102,7 @@ class OutageWait:
         self._timers: dict[str, OutageTimer] = {}
         self._used: list[_Use] = []
         self._requests: list[Request] = []
+        self._rests: list[Rest] = []
         self._current = _Current()
         self._lock = threading.RLock()
         self._waited, self._seconds_waited = 0, 0.0
@@ -121,6 +122,7 @@ class OutageWait:
                 if timer.failing_since is not None
                 and (timer.is_announced or self.clock() - timer.failing_since >= SILENCE)
             ]
+            found += [Wait(rest.kind, self._moment(rest.since), rest.detail) for rest in self._rests]
             found += [
                 Wait(request.timer.kind, self._moment(request.quiet_since), _("No answer yet to a request."))
                 for request in self._requests
@@ -352,20 +354,34 @@ class OutageWait:
             )
 
     def _rest(self, timer: OutageTimer, error: TransientError, seconds: float) -> None:
+        rest = Rest(timer.kind, self.clock(), self._next_try(error, seconds))
+        is_shown = seconds > _WORTH_SHOWING
         with self._lock:
-            timer.detail = self._next_try(error, seconds)
-            timer.is_announced = timer.is_announced or seconds > _WORTH_SHOWING
-        if self._pause(seconds):
-            raise JobStoppedError(_("The job was asked to stop."))
+            timer.detail = rest.detail
+            timer.is_announced = timer.is_announced or is_shown
+            self._rests += [rest] if is_shown else []
+        try:
+            if self._pause(seconds):
+                raise JobStoppedError(_("The job was asked to stop."))
+        finally:
+            with self._lock:
+                self._rests = [other for other in self._rests if other is not rest]
         with self._lock:
             self._waited += 1
             self._seconds_waited += seconds
 
     def _next_try(self, error: TransientError, seconds: float) -> str:
-        """Return the error and when the next attempt follows: in some seconds, or at a time of day."""
+        """Return the error and when the next attempt follows: after some seconds, or at a time of day.
+
+        The page shows the sentence for the whole wait, so it must not say how many seconds are left.
+        """
         if seconds >= LONG_RETRY_AFTER:
             return _("%(error)s The app will try again at %(time)s.", error=error.in_short, time=self.time_in(seconds))
-        return _("%(error)s Trying again in %(duration)s.", error=error.in_short, duration=durations.span(seconds))
+        return _(
+            "%(error)s The app waits %(duration)s between attempts.",
+            error=error.in_short,
+            duration=durations.span(seconds),
+        )
 
     def _moment(self, seconds: float) -> datetime:
         """Return the wall-clock time (naive UTC) of a value of our clock."""

@@ -50,6 +50,6 @@ def test_each_wait_is_shown_when_it_begins_and_all_end_with_the_maximum_outage(w
     expected = WaitReason.FILE if name == "file" else WaitReason.REPOSITORY
     long = [wait or ("", "") for seconds, wait in pauses if seconds > WORTH_SHOWING]
     assert long
-    assert all(reason == expected and "Trying again in" in detail for reason, detail in long), long
+    assert all(reason == expected and "The app waits" in detail for reason, detail in long), long
     assert clock.skipped_seconds <= KINDS * OUTAGE
     assert (job.state == State.FAILED) or not job.clean

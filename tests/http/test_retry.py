@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -368,8 +369,8 @@ def test_waits_are_shown_with_reason_start_and_end(new_outage, clock):
         outage.wait("page", TransientError("example.org is busy."))
 
     assert shown == [
-        Wait("page", BEGAN, "example.org is busy. Trying again in 5 seconds."),
-        Wait("page", BEGAN, "example.org is busy. Trying again in 10 seconds."),
+        Wait("page", BEGAN, "example.org is busy. The app waits 5 seconds between attempts."),
+        Wait("page", BEGAN, "example.org is busy. The app waits 10 seconds between attempts."),
     ]
 
 
@@ -434,6 +435,25 @@ def test_a_wait_is_shown_while_the_smaller_requests_of_its_kind_fail_too(new_out
     assert [wait.since for wait in shown] == [BEGAN]
 
 
+def test_a_wait_of_one_thread_is_shown_although_another_thread_gets_a_good_response(new_outage, clock):
+    shown: list[Wait | None] = []
+
+    def rest(seconds: float) -> bool:
+        other = threading.Thread(target=outage.good, args=("file",))
+        other.start()
+        other.join()
+        clock.now += 10
+        shown.append(outage.wait_now)
+        return clock.wait(seconds)
+
+    outage = new_outage(pause=rest)
+    outage.wait("file", ServerError("example.org asks for fewer requests.", retry_after=25))
+
+    detail = "example.org asks for fewer requests. The app waits 25 seconds between attempts."
+    assert shown == [Wait("file", BEGAN, detail)]
+    assert outage.wait_now is None
+
+
 def test_a_wait_disappears_after_a_good_response_or_without_requests(new_outage, clock):
     outage = new_outage()
     outage.wait("page", TransientError("no"))
@@ -468,5 +488,5 @@ def test_waits_name_the_host_and_no_address_or_status(clock, new_outage, error):
     with pytest.raises(OutageLimitError, match=r"example\.org cannot answer\.$") as end:
         outage.retry_until_available("page", failing(clock, error=error))
 
-    assert shown[0].startswith("example.org cannot answer. Trying again in")
+    assert shown[0].startswith("example.org cannot answer. The app waits")
     assert "https" not in "".join([*shown, str(end.value)])

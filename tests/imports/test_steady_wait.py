@@ -18,7 +18,7 @@ class Clock:
 
 
 def wait(minute, reason=WaitReason.REPOSITORY):
-    return reason, f"Trying again at {minute}.", datetime(2026, 1, 5, 15, minute)
+    return reason, f"The app will try again at {minute}.", datetime(2026, 1, 5, 15, minute)
 
 
 def test_a_wait_that_begins_again_soon_continues_the_first_one():
@@ -29,7 +29,7 @@ def test_a_wait_that_begins_again_soon_continues_the_first_one():
         shown.append(steady.shown(now))
 
     assert {one and one[2] for one in shown} == {datetime(2026, 1, 5, 15, 0)}
-    assert shown[-1][1] == "Trying again at 2."
+    assert shown[-1][1] == "The app will try again at 2."
 
 
 def test_after_a_while_without_a_wait_the_job_runs_again():

@@ -67,14 +67,14 @@ def test_a_running_job_shows_its_progress_and_activity(app, desk, client):
 def test_a_job_that_waits_for_the_repository_shows_start_and_reason(app, desk, client):
     job_id = desk.create()
     app.config["TIMEZONE"] = ZoneInfo("America/New_York")
-    detail = "example.org asks for fewer requests. Trying again in 5 minutes."
+    detail = "example.org asks for fewer requests. The app waits 5 minutes between attempts."
     wait = wait_columns(WaitReason.REPOSITORY, detail, datetime(2026, 1, 5, 19, 5))
     set_state(app, job_id, state="running", status_text="Reading", **wait)
 
     page, row = words(client.get(f"/jobs/{job_id}/live")), words(client.get(f"/jobs/{job_id}/row"))
 
     assert page.startswith("Waiting for the repository since 2026-01-05 14:05 ")
-    assert " example.org asks for fewer requests. Trying again in 5 minutes." in page
+    assert " example.org asks for fewer requests. The app waits 5 minutes between attempts." in page
     assert page.count("14:05") == 2  # once in the title
     assert "Waiting for the repository since 2026-01-05 14:05 " in row
     assert "Running" not in page + row

@@ -153,7 +153,7 @@ def test_a_wait_for_the_repository_is_stored_while_it_lasts(desk, quick_beats, k
     with desk.app.app_context():
         work(job_id, runner)
 
-    assert seen == [(reason, "It is busy. Trying again in 5 seconds.", reason, True)]
+    assert seen == [(reason, "It is busy. The app waits 5 seconds between attempts.", reason, True)]
     assert desk.job(job_id).wait_reason is None
 
 
