@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from ..formatting import file_count, item_count
 from ..i18n import decimal
 from ..i18n import gettext as _
-from ..jobs import job_presentation, report
+from ..jobs import job_presentation
 from ..models.jobs import Job
 
 REDRAW = 0.25  # seconds
@@ -80,7 +80,7 @@ class JobProgress:
         line = _(
             "Job %(id)s: %(counts)s. %(status)s",
             id=job.id,
-            counts=report.numbers_in_words(job) if job.is_undo else _import_counts(job),
+            counts=job_presentation.counts_in_words(job) if job.is_undo else _import_counts(job),
             status=_status_text(job) or job.message,
         ).rstrip()
         if line != self._said:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from ..i18n import lazy_gettext as _l
 from ..models.catalogue import FileStatus
-from ..models.job_kinds import Downloads, JobKind, JobVariant, register
+from ..models.job_kinds import (
+    FAILED,
+    RESULTS,
+    UNCHANGED,
+    UNDO_RESULTS,
+    Downloads,
+    JobKind,
+    JobVariant,
+    ShownCount,
+    register,
+)
 from ..models.jobs import Kind
 from . import import_report
 
@@ -20,30 +30,25 @@ DOWNLOADS = Downloads(
     arriving_bytes="arriving_bytes",
     milliseconds="download_milliseconds",
 )
-MISSING = {"vanished": _l("Missing at source"), "not_visible": _l("Not visible")}
-MISSING_IN_WORDS = {"vanished": _l("%(count)s missing at source")}
+MISSING = (
+    ShownCount(
+        "vanished", _l("Missing at source"), _l("%(count)s missing at source"), is_rare=True, is_noteworthy=True
+    ),
+    ShownCount("not_visible", _l("Not visible"), is_rare=True),
+)
 
 IMPORT = JobKind(
     name=Kind.IMPORT,
     title=_l("Import"),
     heading=_l("Import of %(source)s"),
     counters=frozenset({*ITEMS, *FILES, *DOWNLOADS.counters, "bytes", "requests"}),
-    labels={"added": _l("Added"), "updated": _l("Updated"), "unchanged": _l("Unchanged"), "failed": _l("Failed")},
-    rare_labels=MISSING,
-    words={
-        "added": _l("%(count)s added"),
-        "updated": _l("%(count)s updated"),
-        "unchanged": _l("%(count)s unchanged"),
-        "failed": _l("%(count)s failed"),
-    },
-    rare_words=MISSING_IN_WORDS,
+    shown=(*RESULTS, *MISSING),
     done=("seen",),
     as_dict=import_report.as_dict,
     problems=import_report.problems,
     stored=STORED,
     downloads=DOWNLOADS,
     unseen=("not_visible",),
-    noteworthy=("vanished",),
     position=("seen", "bytes", *STORED, "vanished"),
     variants={
         "retry": JobVariant(_l("Retry of job %(job)s"), _l("Retry of job %(job)s: %(source)s")),
@@ -59,20 +64,14 @@ PREVIEW = JobKind(
     title=_l("Preview"),
     heading=_l("Preview of %(source)s"),
     counters=IMPORT.counters | {"samples"},
-    labels={
-        "added": _l("Would be new"),
-        "updated": _l("Would change"),
-        "unchanged": _l("Unchanged"),
-        "failed": _l("Failed"),
-    },
-    rare_labels=MISSING | {"samples": _l("Sample items")},
-    words={
-        "added": _l("%(count)s would be new"),
-        "updated": _l("%(count)s would change"),
-        "unchanged": _l("%(count)s unchanged"),
-        "failed": _l("%(count)s failed"),
-    },
-    rare_words=MISSING_IN_WORDS | {"samples": _l("sample items: %(count)s")},
+    shown=(
+        ShownCount("added", _l("Would be new"), _l("%(count)s would be new")),
+        ShownCount("updated", _l("Would change"), _l("%(count)s would change")),
+        UNCHANGED,
+        FAILED,
+        *MISSING,
+        ShownCount("samples", _l("Sample items"), _l("sample items: %(count)s"), is_rare=True),
+    ),
     done=IMPORT.done,
     as_dict=import_report.as_dict,
     problems=import_report.problems,
@@ -83,8 +82,7 @@ PREVIEW = JobKind(
         "samples_only": JobVariant(
             _l("Sample items"),
             _l("Sample items of %(source)s"),
-            labels={"samples": _l("Shown"), "failed": _l("Failed")},
-            words={"samples": _l("%(count)s shown"), "failed": _l("%(count)s failed")},
+            shown=(ShownCount("samples", _l("Shown"), _l("%(count)s shown")), FAILED, *MISSING),
         )
     },
     limit_option="test",
@@ -95,8 +93,7 @@ UNDO = JobKind(
     title=_l("Undo"),
     heading=_l("Undo of import %(job)s"),
     counters=frozenset({"removed", "restored", "kept"}),
-    labels={"removed": _l("Removed"), "restored": _l("Restored"), "kept": _l("Kept")},
-    words={"removed": _l("%(count)s removed"), "restored": _l("%(count)s restored"), "kept": _l("%(count)s kept")},
+    shown=UNDO_RESULTS,
     done=("removed", "restored", "kept"),
     as_dict=import_report.undo_as_dict,
     position=("removed", "restored", "kept"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from .. import formatting
 from ..i18n import decimal
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
-from ..models.job_kinds import JobKind, JobVariant
+from ..models.job_kinds import JobKind, JobVariant, ShownCount
 from ..models.jobs import Job, State, WaitReason
 
 STATUS = {
@@ -98,20 +98,11 @@ def _names(job: Job) -> tuple[JobKind | JobVariant, Any]:
     return job.definition.variants[option], job.options[option]
 
 
-def labels(job: Job) -> Mapping[str, str]:
-    """Return the labels of the counters to show, by name. Rare counters are left out while they are 0."""
-    kind, names = job.definition, _names(job)[0]
-    return _shown(job, kind.labels if names.labels is None else names.labels, kind.rare_labels)
-
-
-def words(job: Job) -> Mapping[str, str]:
-    """Return the texts of the counters for sentences, by name. Rare counters are left out while they are 0."""
-    kind, names = job.definition, _names(job)[0]
-    return _shown(job, kind.words if names.words is None else names.words, kind.rare_words)
-
-
-def _shown(job: Job, usual: Mapping[str, str], rare: Mapping[str, str]) -> Mapping[str, str]:
-    return dict(usual) | {name: text for name, text in rare.items() if name not in usual and job.counts[name]}
+def shown_counts(job: Job) -> list[ShownCount]:
+    """Return the counters to show, in order. Rare counters are left out while they are 0."""
+    names = _names(job)[0]
+    shown = job.definition.shown if names.shown is None else names.shown
+    return [count for count in shown if job.counts[count.name] or not count.is_rare]
 
 
 def page_title(job: Job, label: str) -> str:
@@ -202,14 +193,21 @@ def _worth_showing(seconds: float | None) -> float | None:
 
 def counts(job: Job) -> Sequence[tuple[str, Any]]:
     """Return the counts of a job as (label, number), in the order in which the page shows them."""
-    return [(label, job.counts[name]) for name, label in labels(job).items()]
+    return [(count.label, job.counts[count.name]) for count in shown_counts(job)]
+
+
+def counts_in_words(job: Job) -> str:
+    """Return the counts of the job in words: "1 added, 0 updated, 2 unchanged, 0 failed"."""
+    return _in_words(job, shown_counts(job))
 
 
 def noteworthy(job: Job) -> str:
     """Return the counts in words that deserve attention although the job is clean, or ""."""
-    kind = job.definition
-    found = [name for name in kind.noteworthy if job.counts[name]]
-    return ", ".join(kind.rare_words[name] % {"count": decimal(job.counts[name])} for name in found)
+    return _in_words(job, [count for count in shown_counts(job) if count.is_noteworthy and job.counts[count.name]])
+
+
+def _in_words(job: Job, shown: Sequence[ShownCount]) -> str:
+    return ", ".join(count.words % {"count": decimal(job.counts[count.name])} for count in shown if count.words)
 
 
 def total_items(job: Job) -> int | None:

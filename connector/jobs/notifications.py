@@ -187,7 +187,7 @@ def _text(job: Job, label: str) -> str:
             repository=job.source.repository.label,
             outcome=_outcome(job),
         ),
-        _("%(items)s seen: %(counts)s.", items=item_count(job.done), counts=report.numbers_in_words(job)),
+        _("%(items)s seen: %(counts)s.", items=item_count(job.done), counts=job_presentation.counts_in_words(job)),
         job.message,
         _problems(job),
         _("The page of the job: %(link)s", link=link) if link else "",

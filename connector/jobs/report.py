@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..formatting import item_count
-from ..i18n import decimal
 from ..i18n import gettext as _
 from ..models.jobs import Job
 from . import job_presentation
@@ -50,18 +49,9 @@ def problems(job: Job, limit: int | None = None, *, with_restricted: bool = True
     return job.definition.problems(job, limit, with_restricted)
 
 
-def numbers_in_words(job: Job) -> str:
-    """Return the counts of the job in words: "1 added, 0 updated, 2 unchanged, 0 failed".
-
-    Rare counts follow if they are not 0.
-    """
-    texts = job_presentation.words(job).items()
-    return ", ".join(text % {"count": decimal(job.counts[name])} for name, text in texts)
-
-
 def line(job: Job, label: str) -> str:
     """Return the job as one line. `label`: the label of its source for the reader (see `source_label`)."""
-    counts = numbers_in_words(job)
+    counts = job_presentation.counts_in_words(job)
     if not job.is_undo:
         counts = _("%(items)s: %(counts)s", items=item_count(job.done), counts=counts)
     return _(

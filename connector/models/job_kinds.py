@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..i18n import lazy_gettext as _l
+
 
 def no_problems(job: Any, limit: int | None, with_restricted: bool) -> Iterator[dict[str, Any]]:
     """Return no problems: what a kind declares whose jobs do not work item by item."""
@@ -13,17 +15,40 @@ def no_problems(job: Any, limit: int | None, with_restricted: bool) -> Iterator[
 
 
 @dataclass(frozen=True, slots=True)
+class ShownCount:
+    """A counter that people see. `label`: on pages. `words`: in sentences, with %(count)s, or "" for pages only.
+
+    `is_rare`: it is left out while it is 0. `is_noteworthy`: a notification names it after a clean job.
+    """
+
+    name: str
+    label: str
+    words: str = ""
+    is_rare: bool = False
+    is_noteworthy: bool = False
+
+
+UPDATED = ShownCount("updated", _l("Updated"), _l("%(count)s updated"))
+UNCHANGED = ShownCount("unchanged", _l("Unchanged"), _l("%(count)s unchanged"))
+FAILED = ShownCount("failed", _l("Failed"), _l("%(count)s failed"))
+RESULTS = (ShownCount("added", _l("Added"), _l("%(count)s added")), UPDATED, UNCHANGED, FAILED)
+UNDO_RESULTS = (
+    ShownCount("removed", _l("Removed"), _l("%(count)s removed")),
+    ShownCount("restored", _l("Restored"), _l("%(count)s restored")),
+    ShownCount("kept", _l("Kept"), _l("%(count)s kept")),
+)
+
+
+@dataclass(frozen=True, slots=True)
 class JobVariant:
     """How jobs of a kind are named, and what their pages show, if one of their options is set.
 
-    `title` and `heading` may use the value of the option as %(job)s. Without `labels` and `words`, those of the kind
-    apply.
+    `title` and `heading` may use the value of the option as %(job)s. `shown`: None for that of the kind.
     """
 
     title: str
     heading: str
-    labels: Mapping[str, str] | None = None
-    words: Mapping[str, str] | None = None
+    shown: tuple[ShownCount, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,33 +81,26 @@ class JobKind:
 
     `name`: the value of `Job.kind`. `title`: the kind in words. `heading`: the title of a job, which may use its source
     as %(source)s and the number of the undone job as %(job)s. `counters`: the names of everything that its jobs count.
-    `labels` and `words`: counters with their labels on pages and their texts in sentences (with a placeholder for the
-    count), in order; those of `rare_labels` and `rare_words` are left out while they are 0. `done`: counters whose sum
-    is the number of finished items. `as_dict` and `problems`: see `jobs.report`, which calls them with all arguments by
-    position. `stored`: counters whose sum is the number of stored files. `downloads`: the counters of its downloads, if
-    any. `unseen`: counters of expected items that a job cannot see. `noteworthy`: those of `rare_words` that a
-    notification names after a clean job. `position`: counters that tell whether two attempts ended at the same place.
-    `variants`: by name of an option, the most important first. `limit_option`: the option that limits the number of
-    items. `has_hours`: its jobs pause outside the hours in their options or in the schedule of the source.
-    `is_preview`: its jobs only read, and keep rows to show. `undo_kind`: the kind of the jobs that undo its jobs, or
-    "".
+    `shown`: those that people see, in order. `done`: counters whose sum is the number of finished items. `as_dict` and
+    `problems`: see `jobs.report`, which calls them with all arguments by position. `stored`: counters whose sum is the
+    number of stored files. `downloads`: the counters of its downloads, if any. `unseen`: counters of expected items
+    that a job cannot see. `position`: counters that tell whether two attempts ended at the same place. `variants`: by
+    name of an option, the most important first. `limit_option`: the option that limits the number of items.
+    `has_hours`: its jobs pause outside the hours in their options or in the schedule of the source. `is_preview`: its
+    jobs only read, and keep rows to show. `undo_kind`: the kind of the jobs that undo its jobs, or "".
     """
 
     name: str
     title: str
     counters: frozenset[str]
-    labels: Mapping[str, str]
-    words: Mapping[str, str]
+    shown: tuple[ShownCount, ...]
     done: tuple[str, ...]
     as_dict: Callable[[Any, bool], dict[str, Any]]
     problems: Callable[[Any, int | None, bool], Iterator[dict[str, Any]]] = no_problems
     heading: str = ""
-    rare_labels: Mapping[str, str] = field(default_factory=dict)
-    rare_words: Mapping[str, str] = field(default_factory=dict)
     stored: tuple[str, ...] = ()
     downloads: Downloads | None = None
     unseen: tuple[str, ...] = ()
-    noteworthy: tuple[str, ...] = ()
     position: tuple[str, ...] = ()
     variants: Mapping[str, JobVariant] = field(default_factory=dict)
     limit_option: str = ""

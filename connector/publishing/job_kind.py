@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from ..catalogue import item_problems
 from ..i18n import lazy_gettext as _l
 from ..jobs import report
-from ..models.job_kinds import JobKind, JobVariant, register
+from ..models.job_kinds import FAILED, RESULTS, UNCHANGED, UNDO_RESULTS, JobKind, JobVariant, ShownCount, register
 from ..models.jobs import Job
 
 SELECTED = "selected"  # the option of a job that publishes only its selection (see `PublishingSelection`)
@@ -17,29 +18,25 @@ _COUNTERS = (
     *("files_sent", "requests"),
 )
 _UNDO_COUNTERS = ("removed", "restored", "kept", "gone", "failed", "files_removed", "sets_removed", "requests")
-_UNDO_NAME = "publish_undo"
-
-
 _PREVIEW_COUNTERS = (
     *("seen", "added", "adopted", "updated", "unchanged", "failed", "conflicts", "deleted_there"),
     *("files_sent", "requests"),
 )
+_UNDO_NAME = "publish_undo"
+_DIFFERENCES = (
+    ShownCount("conflicts", _l("Changed on both sides"), _l("%(count)s changed on both sides"), is_rare=True),
+    ShownCount("deleted_there", _l("Deleted in Omeka S"), _l("%(count)s deleted in Omeka S"), is_rare=True),
+)
 
 
-def _as_dict(job: Job, with_restricted: bool) -> dict[str, Any]:
-    """Return a job that published as `--json` prints it."""
-    return report.with_numbers(job, {name: job.counts[name] for name in _COUNTERS}, with_restricted)
+def _with_counts(names: tuple[str, ...]) -> Callable[[Job, bool], dict[str, Any]]:
+    """Return the function that returns a job with these counts as `--json` prints it."""
 
+    def as_dict(job: Job, with_restricted: bool) -> dict[str, Any]:
+        undoes = {"undoes": job.undoes_id} if job.undoes_id else {}
+        return report.with_numbers(job, {name: job.counts[name] for name in names} | undoes, with_restricted)
 
-def _preview_as_dict(job: Job, with_restricted: bool) -> dict[str, Any]:
-    """Return a preview of publishing as `--json` prints it."""
-    return report.with_numbers(job, {name: job.counts[name] for name in _PREVIEW_COUNTERS}, with_restricted)
-
-
-def _undo_as_dict(job: Job, with_restricted: bool) -> dict[str, Any]:
-    """Return the undo of a publishing job as `--json` prints it."""
-    numbers = {name: job.counts[name] for name in _UNDO_COUNTERS} | {"undoes": job.undoes_id}
-    return report.with_numbers(job, numbers, with_restricted)
+    return as_dict
 
 
 def _problems(job: Job, limit: int | None, with_restricted: bool) -> Iterator[dict[str, Any]]:
@@ -52,25 +49,13 @@ PUBLISH = JobKind(
     title=_l("Publishing"),
     heading=_l("Publishing of %(source)s"),
     counters=frozenset(_COUNTERS),
-    labels={"added": _l("Added"), "updated": _l("Updated"), "unchanged": _l("Unchanged"), "failed": _l("Failed")},
-    rare_labels={
-        "conflicts": _l("Changed on both sides"),
-        "deleted_there": _l("Deleted in Omeka S"),
-        "files_sent": _l("Files uploaded"),
-    },
-    words={
-        "added": _l("%(count)s added"),
-        "updated": _l("%(count)s updated"),
-        "unchanged": _l("%(count)s unchanged"),
-        "failed": _l("%(count)s failed"),
-    },
-    rare_words={
-        "conflicts": _l("%(count)s changed on both sides"),
-        "deleted_there": _l("%(count)s deleted in Omeka S"),
-        "files_sent": _l("files uploaded: %(count)s"),
-    },
+    shown=(
+        *RESULTS,
+        *_DIFFERENCES,
+        ShownCount("files_sent", _l("Files uploaded"), _l("files uploaded: %(count)s"), is_rare=True),
+    ),
     done=("seen",),
-    as_dict=_as_dict,
+    as_dict=_with_counts(_COUNTERS),
     problems=_problems,
     position=("seen", "files_sent"),
     undo_kind=_UNDO_NAME,
@@ -83,32 +68,17 @@ PUBLISH_PREVIEW = JobKind(
     title=_l("Preview of publishing"),
     heading=_l("Preview of the publishing of %(source)s"),
     counters=frozenset(_PREVIEW_COUNTERS),
-    labels={
-        "added": _l("To create"),
-        "adopted": _l("Already there, to adopt"),
-        "updated": _l("To change"),
-        "unchanged": _l("Unchanged"),
-        "failed": _l("Cannot be published"),
-    },
-    rare_labels={
-        "conflicts": _l("Changed on both sides"),
-        "deleted_there": _l("Deleted in Omeka S"),
-        "files_sent": _l("Files to upload"),
-    },
-    words={
-        "added": _l("%(count)s to create"),
-        "adopted": _l("%(count)s to adopt"),
-        "updated": _l("%(count)s to change"),
-        "unchanged": _l("%(count)s unchanged"),
-        "failed": _l("%(count)s cannot be published"),
-    },
-    rare_words={
-        "conflicts": _l("%(count)s changed on both sides"),
-        "deleted_there": _l("%(count)s deleted in Omeka S"),
-        "files_sent": _l("files to upload: %(count)s"),
-    },
+    shown=(
+        ShownCount("added", _l("To create"), _l("%(count)s to create")),
+        ShownCount("adopted", _l("Already there, to adopt"), _l("%(count)s to adopt")),
+        ShownCount("updated", _l("To change"), _l("%(count)s to change")),
+        UNCHANGED,
+        ShownCount("failed", _l("Cannot be published"), _l("%(count)s cannot be published")),
+        *_DIFFERENCES,
+        ShownCount("files_sent", _l("Files to upload"), _l("files to upload: %(count)s"), is_rare=True),
+    ),
     done=("seen",),
-    as_dict=_preview_as_dict,
+    as_dict=_with_counts(_PREVIEW_COUNTERS),
     problems=_problems,
     position=("seen",),
     variants={
@@ -123,22 +93,15 @@ PUBLISH_UNDO = JobKind(
     title=_l("Undo of publishing"),
     heading=_l("Undo of publishing, job %(job)s"),
     counters=frozenset(_UNDO_COUNTERS),
-    labels={"removed": _l("Removed"), "restored": _l("Restored"), "kept": _l("Kept")},
-    rare_labels={
-        "gone": _l("No longer in Omeka S"),
-        "failed": _l("Failed"),
-        "files_removed": _l("Files removed"),
-        "sets_removed": _l("Item sets removed"),
-    },
-    words={"removed": _l("%(count)s removed"), "restored": _l("%(count)s restored"), "kept": _l("%(count)s kept")},
-    rare_words={
-        "gone": _l("%(count)s no longer in Omeka S"),
-        "failed": _l("%(count)s failed"),
-        "files_removed": _l("files removed: %(count)s"),
-        "sets_removed": _l("item sets removed: %(count)s"),
-    },
+    shown=(
+        *UNDO_RESULTS,
+        ShownCount("gone", _l("No longer in Omeka S"), _l("%(count)s no longer in Omeka S"), is_rare=True),
+        replace(FAILED, is_rare=True),
+        ShownCount("files_removed", _l("Files removed"), _l("files removed: %(count)s"), is_rare=True),
+        ShownCount("sets_removed", _l("Item sets removed"), _l("item sets removed: %(count)s"), is_rare=True),
+    ),
     done=("removed", "restored", "kept", "gone", "failed"),
-    as_dict=_undo_as_dict,
+    as_dict=_with_counts(_UNDO_COUNTERS),
     problems=_problems,
     position=("removed", "restored", "kept", "gone", "failed", "files_removed"),
 )
