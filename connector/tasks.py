@@ -12,9 +12,11 @@ from .actor import SCHEDULE
 from .catalogue import counts
 from .extensions import huey
 from .i18n import gettext as _
-from .imports import importer, job_kinds, preview, retention, scheduling, undo, worker_heartbeat
-from .imports.import_options import ImportOptions
-from .jobs import lifecycle, notifications
+from .imports import importer, preview, undo
+from .imports.results import job_kinds, retention
+from .imports.start import scheduling
+from .imports.start.import_options import ImportOptions
+from .jobs import lifecycle, notifications, worker_heartbeat
 from .jobs.attempt import JobAttempt, work
 from .logs import about_job, log_throttled
 from .publishing import publish_jobs, publisher

@@ -1,11 +1,12 @@
-"""Draws the packages of the connector and what they import, as the picture in docs/architecture.md.
+"""Draws the packages of the connector and what they import, as the pictures in docs/architecture.md.
 
-`python -m tests.architecture` writes the picture into the document.
+`python -m tests.architecture` writes the pictures into the document.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import grimp
@@ -15,29 +16,38 @@ PACKAGES = (
     *("server", "cli", "web", "tasks", "imports", "publishing", "backup", "jobs", "repositories", "catalogue"),
     *("accounts", "storage", "models", "dspace", "omeka", "http"),
 )
-_PLACE = re.compile(r"(<!-- picture:[^\n]*-->\n).*?(<!-- end of picture -->)", re.DOTALL)
+PARTS_OF_IMPORTS = (
+    *("preview", "importer", "completeness", "reading", "files"),
+    *("context", "recording", "start", "results"),
+)
+PICTURES = {"picture": ("connector", PACKAGES), "picture of imports": ("connector.imports", PARTS_OF_IMPORTS)}
 
 
-def picture() -> str:
-    """Return a Mermaid flowchart of the packages: an arrow for each import, none where another path says the same."""
+def picture(package: str, names: Sequence[str]) -> str:
+    """Return a Mermaid flowchart of parts of a package: an arrow for each import, none where another path says it."""
     graph = grimp.build_graph("connector")
-    for name in PACKAGES:
-        if graph.find_children(f"connector.{name}"):
-            graph.squash_module(f"connector.{name}")
+    for name in names:
+        if graph.find_children(f"{package}.{name}"):
+            graph.squash_module(f"{package}.{name}")
     imported = {
-        name: {other for other in PACKAGES if other != name and _imports(graph, name, other)} for name in PACKAGES
+        name: {
+            other
+            for other in names
+            if other != name and graph.direct_import_exists(importer=f"{package}.{name}", imported=f"{package}.{other}")
+        }
+        for name in names
     }
-    arrows = [f"    {name} --> {other}" for name in PACKAGES for other in PACKAGES if _is_drawn(imported, name, other)]
+    arrows = [f"    {name} --> {other}" for name in names for other in names if _is_drawn(imported, name, other)]
     return "\n".join(["```mermaid", "flowchart TD", *arrows, "```", ""])
 
 
 def write() -> None:
-    """Write the picture into the document."""
-    DOCUMENT.write_text(_PLACE.sub(lambda found: found[1] + picture() + found[2], DOCUMENT.read_text()))
-
-
-def _imports(graph: grimp.ImportGraph, name: str, other: str) -> bool:
-    return graph.direct_import_exists(importer=f"connector.{name}", imported=f"connector.{other}")
+    """Write the pictures into the document."""
+    text = DOCUMENT.read_text()
+    for name, place in PICTURES.items():
+        written = re.compile(rf"(<!-- {name}:[^\n]*-->\n).*?(<!-- end of picture -->)", re.DOTALL)
+        text = written.sub(rf"\g<1>{picture(*place)}\g<2>", text)
+    DOCUMENT.write_text(text)
 
 
 def _is_drawn(imported: dict[str, set[str]], name: str, other: str) -> bool:

@@ -22,7 +22,7 @@ from config import load
 from connector import create_app
 from connector.dspace.records import ScopeKind
 from connector.extensions import db
-from connector.imports import queueing
+from connector.imports.start import queueing
 from connector.repositories import discovery, service
 from connector.storage.instance import prepare
 from connector.tasks import carry_out

@@ -1,4 +1,4 @@
-"""The picture of the layers shows the imports as they are, and test modules stand alone."""
+"""The pictures of the layers show the imports as they are, and test modules stand alone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.architecture import DOCUMENT, picture
+import pytest
+
+from tests.architecture import DOCUMENT, PICTURES, picture
 
 TESTS = Path(__file__).parent
 
@@ -21,8 +23,9 @@ def modules_imported_by(path: Path) -> Iterator[str]:
             yield from (f"{node.module or ''}.{alias.name}" for alias in node.names)
 
 
-def test_the_document_shows_the_current_layers():
-    assert picture() in DOCUMENT.read_text(), "run make picture"
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_document_shows_the_current_layers(name):
+    assert picture(*PICTURES[name]) in DOCUMENT.read_text(), "run make picture"
 
 
 def test_no_module_imports_from_a_test_module():

@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from connector.accounts import user_management
 from connector.extensions import db, huey
-from connector.imports import worker_heartbeat
+from connector.jobs import worker_heartbeat
 from connector.models.accounts import Role
 from connector.models.catalogue import CatalogueItem, StoredFile
 from connector.models.jobs import Job

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from connector.dspace.records import Scope, ScopeKind
-from connector.imports import queueing
+from connector.imports.start import queueing
 from connector.jobs import lifecycle
 from connector.repositories import discovery, service
 from connector.tasks import carry_out

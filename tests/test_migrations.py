@@ -17,7 +17,7 @@ from flask_migrate import upgrade
 
 from connector.catalogue.search import Selection
 from connector.extensions import JSON_VALUE, db, migrate
-from connector.imports import job_kinds
+from connector.imports.results import job_kinds
 from connector.models.accounts import Account
 from connector.models.catalogue import CatalogueFile, CatalogueItem, ChangeFile, Holding
 from connector.models.jobs import Job, PreviewRow, SampleItem

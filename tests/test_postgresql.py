@@ -13,7 +13,7 @@ from connector import create_app
 from connector.accounts import sessions, user_management
 from connector.dspace.records import Scope, ScopeKind
 from connector.extensions import db, transaction
-from connector.imports import queueing
+from connector.imports.start import queueing
 from connector.models.accounts import Account, Role
 from connector.repositories import discovery, service
 from connector.storage.instance import prepare

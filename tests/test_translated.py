@@ -19,7 +19,7 @@ from flask.testing import FlaskClient
 
 from connector.cli.command import Command
 from connector.extensions import db, transaction
-from connector.imports import queueing
+from connector.imports.start import queueing
 from connector.jobs import creation, lifecycle
 from connector.models.catalogue import CatalogueItem
 from connector.models.jobs import Kind

@@ -12,7 +12,7 @@ import pytest
 from connector.catalogue.export import as_jsonl
 from connector.catalogue.search import Selection
 from connector.dspace.records import Scope, ScopeKind
-from connector.imports import queueing
+from connector.imports.start import queueing
 from connector.jobs import creation, lifecycle
 from connector.repositories import discovery, service
 from connector.tasks import carry_out

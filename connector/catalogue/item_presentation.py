@@ -28,7 +28,7 @@ FILE_STATUSES = {
     FileStatus.FAILED: _l("download failed"),
     FileStatus.INFECTED: _l("infected"),
 }
-# When a file that was not downloaded is tried again automatically (see `imports.due_files`).
+# When a file that was not downloaded is tried again automatically (see `imports.files.due_files`).
 NEXT_TRIES = {
     FileStatus.RESTRICTED: _l(
         "Tried again when the item changes or in a full check. “Retry failed” tries it at any time."

@@ -15,7 +15,7 @@ from .. import error_translation
 from ..errors import ConnectorError, DatabaseUnavailableError
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
-from ..imports import import_report
+from ..imports.results import import_report
 from ..logs import print_status
 
 log = logging.getLogger(__name__)

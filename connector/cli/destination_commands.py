@@ -14,7 +14,7 @@ from ..catalogue.search import Selection, item_set_named
 from ..errors import InvalidInputError
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
-from ..imports import scheduling
+from ..imports.start import scheduling
 from ..models.catalogue import CatalogueItem
 from ..models.publishing import Destination
 from ..publishing import destinations, publish_jobs

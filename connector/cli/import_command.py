@@ -15,9 +15,9 @@ from ..errors import InvalidInputError
 from ..formatting import file_count, item_count, request_count, time_range
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
-from ..imports import queueing
-from ..imports.import_options import ImportOptions
 from ..imports.sample_items import MOST
+from ..imports.start import queueing
+from ..imports.start.import_options import ImportOptions
 from ..models.accounts import Role
 from ..models.jobs import Kind
 from ..publishing import destinations

@@ -13,8 +13,9 @@ from ..errors import InvalidInputError
 from ..extensions import current_app_itself, db
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
-from ..imports import request_log, reruns, retry_failed
-from ..imports.questions import Answer
+from ..imports.results import request_log
+from ..imports.results.questions import Answer
+from ..imports.start import reruns, retry_failed
 from ..jobs import creation, lifecycle, report
 from ..models.jobs import Job, Kind
 from ..row_ids import ROW_ID

@@ -9,8 +9,8 @@ import click
 
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
-from ..imports import preview_rows
-from ..imports.preview_rows import PreviewAction
+from ..imports.start import preview_rows
+from ..imports.start.preview_rows import PreviewAction
 from ..jobs import report
 from ..models.jobs import Job
 

@@ -14,7 +14,8 @@ from ..formatting import file_count
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..i18n import ngettext
-from ..imports import retention, scheduling
+from ..imports.results import retention
+from ..imports.start import scheduling
 from ..jobs import notifications
 from ..jobs.schedule import WEEKDAYS, Every, Schedule, on_the_wall, parse_day, parse_time, parse_window
 from ..models.repositories import Source

@@ -1,1 +1,1 @@
-"""Import jobs: create, claim, run, stop, resume, undo, re-run."""
+"""Imports of items: what an import does, its preview and its undo. Each subpackage is one part of it."""

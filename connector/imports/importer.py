@@ -13,24 +13,26 @@ from ..jobs.attempt import JobAttempt
 from ..models.repositories import Source
 from ..repositories.connections import RepositoryConnection, open_connection
 from ..storage.garbage_collection import delete_unreferenced_files
-from . import preview_selection, rolling_recheck, selected_items
-from .access_checks import AccessCheck
-from .earlier_imports import had_other_login, was_completed
-from .file_counts import due_before, in_counts
-from .file_downloads import FileDownloader
-from .import_context import ImportContext, open_context
-from .import_progress import Listing
-from .incremental import read_changes
-from .lost_scope import is_lost
-from .page_processor import PageProcessor
-from .page_writer import PageWriter
-from .preview_files import ExpectedFiles, NoAccessCheck
-from .preview_source_recorder import PreviewSourceRecorder
-from .reconcile import reconcile
-from .recorder import Recorder
-from .relist import relist_if_changed
-from .scope_pages import first_items, scope_pages
-from .source_recorder import SourceRecorder
+from .completeness.lost_scope import is_lost
+from .completeness.preview_source_recorder import PreviewSourceRecorder
+from .completeness.reconcile import reconcile
+from .completeness.source_recorder import SourceRecorder
+from .context.earlier_imports import had_other_login, was_completed
+from .context.import_context import ImportContext, open_context
+from .context.import_progress import Listing
+from .files.access_checks import AccessCheck
+from .files.file_counts import due_before
+from .files.file_downloads import FileDownloader
+from .files.preview_files import ExpectedFiles, NoAccessCheck
+from .reading import rolling_recheck, selected_items
+from .reading.incremental import read_changes
+from .reading.page_processor import PageProcessor
+from .reading.page_writer import PageWriter
+from .reading.relist import relist_if_changed
+from .reading.scope_pages import first_items, scope_pages
+from .recording.recorder import Recorder
+from .results.job_kinds import in_counts
+from .start import preview_selection
 
 
 def run(attempt: JobAttempt, connect: Callable[..., RepositoryConnection] = open_connection) -> tuple[bool, str]:

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from ..jobs.attempt import JobAttempt
 from ..repositories.connections import RepositoryConnection, open_connection
 from . import sample_items
-from .import_context import ImportContext, open_context
+from .completeness.preview_source_recorder import PreviewSourceRecorder
+from .context.import_context import ImportContext, open_context
+from .files.preview_files import ExpectedFiles, NoAccessCheck
 from .importer import Importer
-from .preview_files import ExpectedFiles, NoAccessCheck
-from .preview_recorder import PreviewRecorder
-from .preview_source_recorder import PreviewSourceRecorder
+from .recording.preview_recorder import PreviewRecorder
 
 
 def run(attempt: JobAttempt, connect: Callable[..., RepositoryConnection] = open_connection) -> tuple[bool, str]:

@@ -23,8 +23,8 @@ from ..i18n import ngettext
 from ..models.catalogue import CatalogueFile, CatalogueItem, FileStatus
 from ..models.jobs import SampleItem
 from ..models.repositories import Repository
-from .change_records import identity, name_of
-from .import_context import ImportContext
+from .context.import_context import ImportContext
+from .recording.change_records import identity, name_of
 
 ROW = SampleItem.__table__
 LOOKED_AT = 300

@@ -80,7 +80,7 @@ class Source(Base):
     `schedule`: when to import it automatically, and who set this. `due_at`: time of the next scheduled import in UTC,
     None without any (see `jobs.scheduling`). `not_visible`: the number of items that the source counts and does not
     list, by collection (design rule 13). `completeness_proof`: what proves that the last complete run saw everything.
-    `recheck_slice`: the part of its items whose files the next recheck reads (see `imports.rolling_recheck`).
+    `recheck_slice`: the part of its items whose files the next recheck reads (see `imports.reading.rolling_recheck`).
     `shares_name`: whether another source of the repository has the same name.
     """
 

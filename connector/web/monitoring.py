@@ -17,7 +17,7 @@ from ..accounts.authorization import allows
 from ..errors import StorageError
 from ..extensions import db, huey
 from ..i18n import gettext as _
-from ..imports import worker_heartbeat
+from ..jobs import worker_heartbeat
 from ..logs import log_throttled
 from ..models.catalogue import CatalogueItem, FileStatus, StoredFile
 from ..models.jobs import Job, JobCounter, State

@@ -9,7 +9,7 @@ from connector.actor import LOCAL
 from connector.catalogue import takedown
 from connector.dspace.records import ScopeKind
 from connector.extensions import db, transaction, utcnow
-from connector.imports import queueing, scheduling
+from connector.imports.start import queueing, scheduling
 from connector.jobs import creation, lifecycle
 from connector.models.accounts import Role
 from connector.models.catalogue import CatalogueItem, Exclusion

@@ -15,7 +15,7 @@ from connector.accounts import passwords
 from connector.catalogue import problem_files
 from connector.dspace.records import SourceState
 from connector.extensions import db, transaction
-from connector.imports import queueing
+from connector.imports.start import queueing
 from connector.jobs import counters, lifecycle, notifications, report
 from connector.models.accounts import Role
 from connector.models.catalogue import Action, CatalogueFile, CatalogueItem, Change, FileStatus, Holding, Membership

@@ -8,7 +8,7 @@ import pytest
 
 from connector import pagination
 from connector.catalogue import search
-from connector.imports import file_downloads
+from connector.imports.files import file_downloads
 from connector.web.catalogue import item_pages
 from tests.conftest import app_at, let_go
 

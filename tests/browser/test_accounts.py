@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from connector.accounts import user_management
 from connector.dspace.records import ScopeKind
-from connector.imports import queueing
+from connector.imports.start import queueing
 from connector.models.accounts import Role
 from connector.repositories import discovery, service
 

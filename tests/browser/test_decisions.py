@@ -11,7 +11,7 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from connector.dspace.records import ScopeKind
-from connector.imports import queueing, reruns
+from connector.imports.start import queueing, reruns
 from connector.repositories import discovery, service
 from connector.tasks import carry_out
 from tests.conftest import app_at, let_go

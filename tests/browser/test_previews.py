@@ -7,7 +7,7 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from connector.dspace.records import ScopeKind
-from connector.imports import queueing
+from connector.imports.start import queueing
 from connector.models.jobs import Kind
 from connector.repositories import discovery, service
 from connector.tasks import carry_out

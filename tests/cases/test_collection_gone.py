@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from connector.dspace.records import ScopeKind
-from connector.imports import queueing
-from connector.imports.questions import Answer
+from connector.imports.results.questions import Answer
+from connector.imports.start import queueing
 from connector.jobs import lifecycle
 from connector.repositories import discovery, service
 from tests.imports.sample_importer import SampleImporter

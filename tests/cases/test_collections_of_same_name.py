@@ -9,7 +9,7 @@ import pytest
 from connector.catalogue.export import as_csv, as_jsonl
 from connector.catalogue.search import Selection
 from connector.dspace.records import ScopeKind
-from connector.imports import queueing
+from connector.imports.start import queueing
 from connector.repositories import discovery, service
 from tests.imports.sample_importer import SampleImporter
 from tests.pages import words

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from connector.dspace.records import ScopeKind
-from connector.imports import queueing, retry_failed
+from connector.imports.start import queueing, retry_failed
 from connector.jobs import lifecycle, report
 from connector.models.jobs import Kind
 from connector.repositories import discovery, service

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connector.dspace.records import ScopeKind
-from connector.imports import queueing
+from connector.imports.start import queueing
 from connector.repositories import discovery, service
 from tests.imports.sample_importer import SampleImporter
 from tests.sample import SampleRepository

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from connector.dspace.records import ScopeKind
-from connector.imports import queueing
+from connector.imports.start import queueing
 from connector.models.jobs import Kind
 from connector.repositories import discovery, service
 from connector.tasks import carry_out

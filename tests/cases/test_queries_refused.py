@@ -7,7 +7,8 @@ from sqlalchemy import select
 
 from connector.dspace.records import Scope, ScopeKind
 from connector.extensions import db
-from connector.imports import queueing, request_log
+from connector.imports.results import request_log
+from connector.imports.start import queueing
 from connector.jobs import lifecycle
 from connector.models.catalogue import CatalogueItem
 from connector.models.repositories import Repository

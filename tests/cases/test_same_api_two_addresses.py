@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from connector.dspace.records import Scope, ScopeKind
 from connector.extensions import db
-from connector.imports import queueing
+from connector.imports.start import queueing
 from connector.jobs import lifecycle
 from connector.models.repositories import Repository
 from connector.repositories import discovery, service

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from connector.dspace.records import ScopeKind
 from connector.extensions import db, transaction
-from connector.imports import queueing, reruns
+from connector.imports.start import queueing, reruns
 from connector.jobs.attempt import JobAttempt
 from connector.models.accounts import Role
 from connector.models.catalogue import CatalogueItem

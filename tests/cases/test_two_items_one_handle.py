@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 
 from connector.dspace.records import ScopeKind
 from connector.extensions import db, transaction
-from connector.imports import queueing
+from connector.imports.start import queueing
 from connector.jobs import lifecycle, report
 from connector.models.catalogue import CatalogueItem, Exclusion, ItemSet, Membership
 from connector.models.jobs import Kind

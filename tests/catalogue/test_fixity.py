@@ -15,7 +15,7 @@ from connector.catalogue.fixity import ProblemKind
 from connector.catalogue.repository_context import RepositoryContext
 from connector.errors import StorageError
 from connector.extensions import db, transaction
-from connector.imports import reruns
+from connector.imports.start import reruns
 from connector.jobs import lifecycle
 from connector.models.catalogue import CatalogueFile, StoredFile
 from connector.models.repositories import Repository

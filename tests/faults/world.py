@@ -17,7 +17,7 @@ from connector.dspace import hal_api
 from connector.dspace.records import ScopeKind
 from connector.extensions import db
 from connector.http import OutageWait
-from connector.imports import queueing
+from connector.imports.start import queueing
 from connector.jobs import attempt as attempts
 from connector.models.jobs import Job
 from connector.repositories import discovery, http_factory, service

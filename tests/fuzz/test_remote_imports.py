@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 
 from connector.dspace.records import ScopeKind
 from connector.extensions import db
-from connector.imports import queueing
+from connector.imports.start import queueing
 from connector.jobs.attempt import INTERNAL_ERROR
 from connector.models.catalogue import CatalogueItem
 from connector.models.jobs import Job, State

@@ -11,7 +11,7 @@ from connector.accounts import user_management
 from connector.catalogue import takedown
 from connector.dspace.records import ScopeKind
 from connector.extensions import db, transaction, utcnow
-from connector.imports import queueing, reruns
+from connector.imports.start import queueing, reruns
 from connector.jobs import counters, creation, lifecycle
 from connector.models.accounts import Role
 from connector.models.jobs import Job, Kind, State

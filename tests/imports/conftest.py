@@ -10,7 +10,8 @@ from sqlalchemy import event, select
 
 from connector.dspace.records import Scope, ScopeKind
 from connector.extensions import db, transaction
-from connector.imports import queueing, undo
+from connector.imports import undo
+from connector.imports.start import queueing
 from connector.jobs import creation, lifecycle
 from connector.jobs.attempt import stop_here, work
 from connector.models.catalogue import CatalogueFile, FileStatus, Holding

@@ -7,7 +7,7 @@ import json
 from connector.catalogue.export import as_jsonl
 from connector.catalogue.search import Selection
 from connector.dspace.records import ScopeKind
-from connector.imports import queueing
+from connector.imports.start import queueing
 from connector.jobs import creation, lifecycle
 from connector.repositories import credentials, discovery, service
 from connector.tasks import carry_out

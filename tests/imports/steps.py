@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from connector.dspace.records import ScopeKind
 from connector.extensions import db, transaction
-from connector.imports import queueing, retry_failed
+from connector.imports.start import queueing, retry_failed
 from connector.jobs import counters, lifecycle
 from connector.models.jobs import Job, PreviewRow, SampleItem
 from connector.models.repositories import Repository

@@ -12,7 +12,7 @@ from sqlalchemy.exc import InvalidRequestError, OperationalError
 from connector.dspace.records import Scope, ScopeKind
 from connector.errors import ConflictError, NotFoundError
 from connector.extensions import db, transaction, utcnow
-from connector.imports import queueing, reruns
+from connector.imports.start import queueing, reruns
 from connector.jobs import attempt as run_module
 from connector.jobs import completion, creation, lifecycle
 from connector.jobs.attempt import work

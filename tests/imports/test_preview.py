@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 from connector.catalogue import takedown
 from connector.dspace.records import SourceState
 from connector.extensions import db
-from connector.imports.retention import forget_previews_before
+from connector.imports.results.retention import forget_previews_before
 from connector.jobs import lifecycle, report
 from connector.models.catalogue import Action, Change
 from connector.models.jobs import Kind, PreviewRow

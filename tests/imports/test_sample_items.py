@@ -8,8 +8,9 @@ from connector.catalogue import takedown
 from connector.dspace.records import Bitstream, Item, MetadataValue, ScopeKind
 from connector.errors import NotFoundError
 from connector.extensions import db, transaction
-from connector.imports import preview_selection, queueing, sample_items
+from connector.imports import sample_items
 from connector.imports.sample_items import traits, various
+from connector.imports.start import preview_selection, queueing
 from connector.jobs import lifecycle, report
 from connector.models.jobs import Job, Kind, PreviewRow, SampleItem
 from connector.repositories import discovery, service

@@ -10,7 +10,7 @@ import pytest
 
 from connector.dspace.records import SourceState
 from connector.extensions import db, transaction, utcnow
-from connector.imports import scheduling
+from connector.imports.start import scheduling
 from connector.jobs import creation, lifecycle, permitted_hours
 from connector.jobs.schedule import Schedule
 from connector.models.catalogue import CatalogueItem

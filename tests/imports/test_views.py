@@ -14,7 +14,10 @@ from sqlalchemy import event
 from connector.dspace.records import ScopeKind
 from connector.errors import RequestRejectedError, RestrictedError, ServerError
 from connector.extensions import db, transaction
-from connector.imports import importer, page_writer, request_log, source_queries
+from connector.imports import importer
+from connector.imports.reading import page_writer
+from connector.imports.results import request_log
+from connector.imports.start import source_queries
 from connector.jobs import creation, lifecycle, report
 from connector.jobs.attempt import work
 from connector.models.accounts import Account

@@ -11,8 +11,8 @@ from huey.storage import SqliteStorage
 
 from connector import server, tasks
 from connector.extensions import db, huey, transaction, utcnow
-from connector.imports import queueing, reruns
-from connector.imports.preview_rows import PreviewAction
+from connector.imports.start import queueing, reruns
+from connector.imports.start.preview_rows import PreviewAction
 from connector.jobs import lifecycle
 from connector.jobs.schedule import Every, Schedule
 from connector.models.jobs import Job, Kind, PreviewRow, State

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connector.extensions import db
-from connector.imports import queueing, scheduling
+from connector.imports.start import queueing, scheduling
 from connector.models.jobs import Job, State
 from connector.models.repositories import Source
 from connector.publishing import destinations, publish_jobs

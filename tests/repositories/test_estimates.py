@@ -12,7 +12,7 @@ from connector.dspace.estimates import Sample
 from connector.dspace.hal import HalClient
 from connector.dspace.records import ORIGINAL, Estimate, Scope, ScopeKind
 from connector.extensions import db
-from connector.imports import queueing
+from connector.imports.start import queueing
 from connector.models.catalogue import CatalogueFile
 from connector.ranges import Range
 from connector.repositories import discovery, service

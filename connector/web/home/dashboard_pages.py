@@ -15,7 +15,7 @@ from ...catalogue import counts
 from ...catalogue.counts import Held
 from ...extensions import db
 from ...i18n import gettext as _
-from ...imports import overview, problem_outcomes
+from ...imports.results import overview, problem_outcomes
 from ...models.accounts import Role
 from ...models.jobs import Job, State
 from ...models.repositories import Repository, Source

@@ -27,8 +27,10 @@ from ...extensions import db, utcnow
 from ...formatting import clock
 from ...i18n import gettext as _
 from ...i18n import lazy_gettext as _l
-from ...imports import file_counts, import_report, job_details, problem_outcomes, request_log, reruns, retry_failed
-from ...imports.questions import Answer
+from ...imports.files import file_counts
+from ...imports.results import import_report, job_details, problem_outcomes, request_log
+from ...imports.results.questions import Answer
+from ...imports.start import reruns, retry_failed
 from ...imports.undo_effects import undo_effects
 from ...jobs import creation, job_presentation, lifecycle, notifications, queries, report
 from ...models.accounts import Role

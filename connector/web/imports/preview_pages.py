@@ -14,11 +14,13 @@ from ...errors import ConflictError, InvalidInputError
 from ...extensions import db
 from ...i18n import gettext as _
 from ...i18n import lazy_gettext as _l
-from ...imports import job_details, preview_rows, preview_selection, queueing, retention, sample_items, scheduling
-from ...imports.import_options import ImportOptions
-from ...imports.preview_rows import PreviewAction
+from ...imports import sample_items
+from ...imports.results import job_details, retention
+from ...imports.results.value_changes import compare_values
 from ...imports.sample_items import MOST, USUAL
-from ...imports.value_changes import compare_values
+from ...imports.start import preview_rows, preview_selection, queueing, scheduling
+from ...imports.start.import_options import ImportOptions
+from ...imports.start.preview_rows import PreviewAction
 from ...jobs import lifecycle
 from ...models.accounts import Role
 from ...models.jobs import Kind, SampleItem

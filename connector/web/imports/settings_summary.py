@@ -10,7 +10,7 @@ from ...catalogue.set_names import labels
 from ...errors import NotFoundError
 from ...i18n import gettext as _
 from ...i18n import ngettext
-from ...imports.import_options import ImportOptions
+from ...imports.start.import_options import ImportOptions
 from ...publishing import destinations
 from ...text import human_size
 

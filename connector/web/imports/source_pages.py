@@ -9,7 +9,7 @@ from flask import Blueprint, current_app, g, redirect, render_template, request,
 from ...accounts.authorization import allows
 from ...errors import PermissionDeniedError
 from ...i18n import gettext as _
-from ...imports import scheduling, source_queries
+from ...imports.start import scheduling, source_queries
 from ...jobs import queries
 from ...jobs.schedule import Schedule
 from ...models.accounts import Role

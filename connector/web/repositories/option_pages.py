@@ -11,7 +11,7 @@ from ...accounts.authorization import allows
 from ...catalogue import item_set_queries
 from ...dspace.records import ORIGINAL, ScopeKind
 from ...errors import ConnectorError
-from ...imports import queueing
+from ...imports.start import queueing
 from ...models.accounts import Role
 from ...repositories import discovery, service
 from ...tasks import wake

@@ -12,8 +12,8 @@ from ...dspace.login import GENERATIONS as LOGIN_GENERATIONS
 from ...dspace.records import ScopeKind
 from ...errors import ConnectorError, InvalidInputError
 from ...i18n import lazy_gettext as _l
-from ...imports.import_options import ImportOptions
-from ...imports.source_queries import last_options
+from ...imports.start.import_options import ImportOptions
+from ...imports.start.source_queries import last_options
 from ...models.repositories import Repository
 from ...repositories import service
 from ..imports.settings_summary import settings

@@ -11,7 +11,7 @@ from flask import current_app
 from ...catalogue.source_links import scope_link
 from ...dspace import Client
 from ...dspace.records import Collection, Community, ScopeKind, Server
-from ...imports.source_queries import LastImport, last_imports
+from ...imports.start.source_queries import LastImport, last_imports
 from ...models.repositories import Repository
 from ...repositories.connections import connected_to
 from ...word_search import fold, search_terms

@@ -1,0 +1,147 @@
+"""Messages about the result of an import, each for one kind of problem or fact, or "" where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...dspace.records import ScopeKind
+from ...i18n import lazy_gettext as _l
+from ...i18n import ngettext
+from ..context.import_context import ImportContext
+from ..results import import_report
+
+NAMED = 5
+_GONE = {
+    ScopeKind.COLLECTION: _l("The collection is no longer at the source."),
+    ScopeKind.COMMUNITY: _l("The community is no longer at the source."),
+    ScopeKind.ITEM: _l("The item is no longer at the source."),
+}
+_GONE_OR_CLOSED = {
+    ScopeKind.COLLECTION: _l("The collection is no longer at the source, or it is no longer open to the public."),
+    ScopeKind.COMMUNITY: _l("The community is no longer at the source, or it is no longer open to the public."),
+    ScopeKind.ITEM: _l("The item is no longer at the source, or it is no longer open to the public."),
+}
+
+
+def gone_scope(context: ImportContext) -> str:
+    """Return a message that the imported scope is gone, or "" if it is there."""
+    if not context.progress.scope_is_gone:
+        return ""
+    sentences = _GONE if context.client.tells_unknown else _GONE_OR_CLOSED
+    return str(sentences[context.scope.kind])
+
+
+def failures_without_item(context: ImportContext) -> str:
+    """Return a message about failures that a retry could not retry because they name no item, or ""."""
+    retried = context.options.retry
+    if not retried or not (number := import_report.nameless_failures(retried)):
+        return ""
+    return ngettext(
+        "%(num)s failure names no item that could be retried separately. A re-run reads all items.",
+        "%(num)s failures name no item that could be retried separately. A re-run reads all items.",
+        number,
+    )
+
+
+def unread_items(number: int) -> str:
+    """Return a message about items that could not be read, or ""."""
+    if not number:
+        return ""
+    return ngettext("%(num)s item could not be read.", "%(num)s items could not be read.", number)
+
+
+def files_not_downloaded(number: int) -> str:
+    """Return a message about files that could not be downloaded, or ""."""
+    if not number:
+        return ""
+    return ngettext("%(num)s file could not be downloaded.", "%(num)s files could not be downloaded.", number)
+
+
+def files_with_another_checksum(number: int) -> str:
+    """Return a message about files with another checksum, or ""."""
+    if not number:
+        return ""
+    return ngettext(
+        "%(num)s file is stored with another checksum than at the source.",
+        "%(num)s files are stored with another checksum than at the source.",
+        number,
+    )
+
+
+def unlisted_items(names: Sequence[str]) -> str:
+    """Return a message about items that can be read but are not listed, or ""."""
+    if not names:
+        return ""
+    return ngettext(
+        "%(num)s item can be read but is no longer listed: %(names)s. The search index of the repository may have to "
+        "be rebuilt.",
+        "%(num)s items can be read but are no longer listed: %(names)s. The search index of the repository may have to "
+        "be rebuilt.",
+        len(names),
+        names=_named(names),
+    )
+
+
+def items_without_set(number: int) -> str:
+    """Return a message about items that are in no item set, or ""."""
+    if not number:
+        return ""
+    return ngettext(
+        "%(num)s item is in no item set, because the collection cannot be read.",
+        "%(num)s items are in no item set, because the collection cannot be read.",
+        number,
+    )
+
+
+def unchecked_files(number: int) -> str:
+    """Return a message about files whose access was not checked, or ""."""
+    if not number:
+        return ""
+    return ngettext(
+        "Later imports check whether %(num)s file is still open or closed at the source.",
+        "Later imports check whether %(num)s files are still open or closed at the source.",
+        number,
+    )
+
+
+def items_of_unknown_state(names: Sequence[str]) -> str:
+    """Return a message about items whose state the repository did not return, or ""."""
+    if not names:
+        return ""
+    return ngettext(
+        "The repository did not say whether %(num)s item still exists: %(names)s.",
+        "The repository did not say whether %(num)s items still exist: %(names)s.",
+        len(names),
+        names=_named(names),
+    )
+
+
+def unlisted_files(number: int) -> str:
+    """Return a message about items whose files could not be listed, or ""."""
+    if not number:
+        return ""
+    return ngettext(
+        "The files of %(num)s item could not be listed. Run the import again later.",
+        "The files of %(num)s items could not be listed. Run the import again later.",
+        number,
+    )
+
+
+def shared_handles(handles: Sequence[str]) -> str:
+    """Return a message about handles that several items have, or ""."""
+    if not handles:
+        return ""
+    return ngettext(
+        "One handle belongs to more than one item: %(names)s. All these items are here. Tell the repository.",
+        "%(num)s handles belong to more than one item: %(names)s. All these items are here. Tell the repository.",
+        len(handles),
+        names=_named(handles),
+    )
+
+
+def _named(names: Sequence[str]) -> str:
+    """Return the first NAMED names and the number of the others."""
+    first, more = ", ".join(names[:NAMED]), len(names) - NAMED
+    return (
+        ngettext("%(names)s and %(num)s more", "%(names)s and %(num)s more", more, names=first) if more > 0 else first
+    )

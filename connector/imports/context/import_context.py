@@ -1,0 +1,140 @@
+"""What the steps of an import need: the connection to the repository, the options, the recorder and the progress."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from flask import current_app
+
+from ... import dspace
+from ...catalogue.repository_context import RepositoryContext
+from ...dspace.records import Scope
+from ...errors import AddressNotAllowedError, RepositoryError
+from ...extensions import db, transaction
+from ...http import HttpClient, OutageWait
+from ...jobs import lifecycle
+from ...jobs.attempt import JobAttempt
+from ...models.jobs import Job
+from ...repositories import service
+from ...repositories.connections import RepositoryConnection
+from ...repositories.login_guard import LoginGuard
+from ...storage.disk_space import Room
+from ..recording.preview_recorder import PreviewRecorder
+from ..recording.recorder import Recorder
+from ..results.questions import Answer, answer_from_json
+from ..start.import_options import ImportOptions
+from .completeness_proof import CompletenessProof
+from .import_progress import ImportProgress
+from .request_counter import RequestCounter
+
+NewRecorder = Callable[[Job, RepositoryContext], Recorder | PreviewRecorder]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportContext:
+    """What the steps of one attempt at an import share.
+
+    `known_not_visible`: item counts by collection id that earlier imports explained (design rule 13). `proof`: what the
+    last complete import recorded (see `incremental`). `answer`: a person's answer to the question with which an earlier
+    attempt ended. `counts_before`: what earlier attempts counted.
+    """
+
+    attempt: JobAttempt
+    source_id: int
+    scope: Scope
+    options: ImportOptions
+    repository: RepositoryContext
+    client: dspace.Client
+    http: HttpClient
+    outage: OutageWait
+    access: LoginGuard
+    requests: RequestCounter
+    recorder: Recorder | PreviewRecorder
+    progress: ImportProgress
+    known_not_visible: Mapping[str, int]
+    proof: CompletenessProof | None
+    answer: Answer | None
+    counts_before: Mapping[str, int]
+    room: Room
+
+    @property
+    def job_id(self) -> int:
+        """Return the id of the job."""
+        return self.attempt.job_id
+
+    @property
+    def page_plan(self) -> dict[str, Any] | None:
+        """Return the page plan that an earlier import found cheapest, or None."""
+        return self.proof.plan if self.proof else None
+
+    def width(self) -> int:
+        """Return the current concurrency: how many requests may run at once."""
+        return self.http.width
+
+    def repository_answers(self, kind: str) -> bool:
+        """Return whether the repository answers a control request.
+
+        If so, a failed request of this kind concerns only its object.
+        """
+        try:
+            return self.outage.is_well(kind, self.client.ping)
+        except (RepositoryError, AddressNotAllowedError):
+            return False
+
+
+@contextmanager
+def open_context(
+    attempt: JobAttempt, connect: Callable[..., RepositoryConnection], new_recorder: NewRecorder
+) -> Iterator[ImportContext]:
+    """Yield the context of an attempt. Afterwards, close its connection and record the requests since the last write.
+
+    `connect`: opens the connection to the repository (see `open_connection`).
+    """
+    job = lifecycle.get(attempt.job_id)
+    connection = attempt.reach(connect, job.source.repository)
+    requests = RequestCounter(connection, job.traffic)
+    repository_id = job.repository_id
+    attempt.new_requests = requests.new
+    try:
+        context = _context(attempt, job, connection, requests, new_recorder)
+        db.session.rollback()
+        yield context
+    finally:
+        connection.close()
+        with transaction():
+            attempt.advance(requests.new(), traffic=requests.traffic())
+            service.note_unanswered(repository_id, connection.unanswered)
+
+
+def _context(
+    attempt: JobAttempt,
+    job: Job,
+    connection: RepositoryConnection,
+    requests: RequestCounter,
+    new_recorder: NewRecorder,
+) -> ImportContext:
+    source, repository = job.source, job.source.repository
+    repository_context = RepositoryContext(repository.id, repository.server, tuple(repository.ignored_fields))
+    access = LoginGuard(connection, repository.login_name if connection.login else None)
+    return ImportContext(
+        attempt=attempt,
+        source_id=source.id,
+        scope=source.scope,
+        options=ImportOptions.from_json(job.options),
+        repository=repository_context,
+        client=connection.client,
+        http=connection.http,
+        outage=connection.outage,
+        access=access,
+        requests=requests,
+        recorder=new_recorder(job, repository_context),
+        progress=ImportProgress.from_json(job.cursor, access.name),
+        known_not_visible=dict(source.not_visible),
+        proof=CompletenessProof.from_json(source.completeness_proof),
+        answer=answer_from_json(job.question),
+        counts_before=job.counts,
+        room=Room(current_app.config["INSTANCE"], current_app.config["MIN_FREE_DISK"], attempt),
+    )

@@ -1,0 +1,1 @@
+"""The files of imported items: downloads, statuses, counts, and checks of access at the source."""

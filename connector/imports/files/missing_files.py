@@ -1,0 +1,71 @@
+"""Detection of an unavailable file store at the source, where all requested files are missing at the same time.
+
+A DSpace whose file store is not mounted still lists all files, and answers 404 for each of them (design rule 12).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select, update
+
+from ...errors import TransientError
+from ...extensions import db, transaction
+from ...i18n import lazy_gettext as _l
+from ...i18n import ngettext
+from ...jobs import counters
+from ...models.catalogue import CatalogueFile, FileStatus, Holding
+from ..context.import_context import ImportContext
+from .due_files import is_stored
+
+FILE, HOLDING = CatalogueFile.__table__, Holding.__table__
+FEWEST = 3  # fewer files may be missing for reasons of their own
+CONTROLS = 3
+REASON = _l("Missing at the source, as all files of this import were. Its file store may not be connected there.")
+
+
+def judge(context: ImportContext) -> str:
+    """Mark the files that this job found missing as failed if no file could be downloaded. Return a warning or "".
+
+    Change nothing if fewer than FEWEST files are missing, or if the source still has one of some stored files.
+    """
+    met = _met_by(context)
+    bytes_came = counters.value(context.job_id, "bytes")
+    missing = list(db.session.scalars(select(FILE.c.id).where(*met)))
+    db.session.rollback()
+    if bytes_came or len(missing) < FEWEST or _finds_others(context):
+        return ""
+    with transaction():
+        context.attempt.advance(context.requests.new())
+        values = {"status": FileStatus.FAILED.value, "reason": str(REASON)}
+        db.session.execute(update(FILE).where(*met).values(values))
+    return ngettext(
+        "The repository does not have the %(num)s file that was asked for: its file store may not be connected. "
+        "Tell its administrator. The next import tries again.",
+        "The repository has none of the %(num)s files that were asked for: its file store may not be connected. "
+        "Tell its administrator. The next import tries again.",
+        len(missing),
+    )
+
+
+def _met_by(context: ImportContext) -> tuple[Any, ...]:
+    """Return the conditions that a file belongs to this source and that this job was the first to find it missing."""
+    seen = (HOLDING.c.source_id == context.source_id, HOLDING.c.last_seen_job_id == context.job_id)
+    items = select(HOLDING.c.item_id).where(*seen)
+    return FILE.c.item_id.in_(items), FILE.c.status == FileStatus.MISSING, FILE.c.status_since_job_id == context.job_id
+
+
+def _finds_others(context: ImportContext) -> bool:
+    """Return whether the repository still has any of the last CONTROLS stored files."""
+    held = select(HOLDING.c.item_id).where(HOLDING.c.source_id == context.source_id)
+    query = select(FILE.c.bitstream_id).where(FILE.c.item_id.in_(held), is_stored())
+    ids = db.session.scalars(query.order_by(FILE.c.id.desc()).limit(CONTROLS)).all()
+    db.session.rollback()
+    return any(_is_there(context, id) for id in ids)
+
+
+def _is_there(context: ImportContext, bitstream_id: str) -> bool:
+    try:
+        return context.client.is_open(bitstream_id) is not None
+    except TransientError:
+        return False

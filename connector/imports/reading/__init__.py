@@ -1,0 +1,1 @@
+"""How an import reads a scope: all pages, only changes, a slice, or single items."""

@@ -1,0 +1,219 @@
+"""Records the changes that an import would make, as rows of a preview."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, literal, or_, select
+
+from ...catalogue import store
+from ...catalogue.differences import differences
+from ...catalogue.identity import free_key
+from ...catalogue.item_presentation import STATES
+from ...catalogue.repository_context import RepositoryContext
+from ...catalogue.store import Saved
+from ...dspace.records import Failure, Item, SourceState
+from ...extensions import db, execute_counted
+from ...i18n import gettext as _
+from ...models.catalogue import CatalogueItem, Holding
+from ...models.jobs import Job, PreviewRow
+from ...repositories.login_guard import LoginGuard
+from ..start.preview_rows import PreviewAction
+from .change_records import REASONS, UNLISTED, identity, name_of
+
+ROW, ITEM, HOLDING = PreviewRow.__table__, CatalogueItem.__table__, Holding.__table__
+IDS_PER_QUERY = 200
+OUTCOMES = {"added": PreviewAction.NEW, "updated": PreviewAction.CHANGED, "unchanged": PreviewAction.UNCHANGED}
+MET = tuple(OUTCOMES.values())
+
+
+class PreviewRecorder:
+    """A replacement for the Recorder that compares items with the catalogue and keeps a row for each.
+
+    The `data` of a new item has "brings": the numbers of its "values" and "files". That of a changed item has the
+    differences (see `differences`), "returns" (a sentence about an item that was missing or elsewhere), or "fetch"
+    (names of files that were never downloaded). That of a missing or failed item has the "reason". "files_error" says
+    that files could not be listed.
+    """
+
+    def __init__(self, job: Job, repository: RepositoryContext):
+        self._job_id, self._source_id, self._repository = job.id, job.source_id, repository
+        mine = select(ROW.c.source_key, ROW.c.source_id, ROW.c.action).where(ROW.c.job_id == job.id)
+        rows = db.session.execute(mine).all()
+        self._met = (ROW.c.job_id == job.id, ROW.c.action.in_(MET))
+        self._ids = {row.source_id for row in rows}
+        self._failed = {row.source_id or row.source_key for row in rows if row.action == PreviewAction.FAILED}
+        self.unseen = ~_has_row(job.id)
+
+    def seen(self, ids: Collection[str]) -> set[str]:
+        """Return which of these ids at the source this job has recorded."""
+        return self._ids.intersection(ids)
+
+    def met(self) -> set[str]:
+        """Return the ids at the source of all items that this job has recorded as present."""
+        found = set(db.session.scalars(select(ROW.c.source_id).where(*self._met, ROW.c.source_id.is_not(None))))
+        db.session.rollback()
+        return found
+
+    def forget(self, ids: Collection[str]) -> Counter[str]:
+        """Delete the rows of items that disappeared during the preview. Return the change to the job counters."""
+        gone, every = Counter[str](), list(ids)
+        names = {action: outcome for outcome, action in OUTCOMES.items()}
+        for start in range(0, len(every), IDS_PER_QUERY):
+            mine = (*self._met, ROW.c.source_id.in_(every[start : start + IDS_PER_QUERY]))
+            for action in db.session.scalars(delete(ROW).where(*mine).returning(ROW.c.action)).all():
+                gone.update({names[PreviewAction(action)]: -1, "seen": -1})
+        self._ids.difference_update(every)
+        return gone
+
+    def new(self, failures: Iterable[Failure]) -> list[Failure]:
+        """Return the failures that are not recorded yet, without duplicates."""
+        return [f for name, f in {name_of(f): f for f in failures}.items() if name not in self._failed]
+
+    def not_failed(self, items: Iterable[Item]) -> list[Item]:
+        """Return the items that are not recorded as failed."""
+        return [item for item in items if item.id not in self._failed]
+
+    def prepare(self, access: LoginGuard, items: Sequence[Item], again: Sequence[Item]) -> None:
+        """Do nothing: item sets stay unchanged."""
+
+    def save(
+        self, items: Sequence[Item], unchanged: Collection[str], closed: Mapping[str, Mapping[str, Any]]
+    ) -> list[Saved]:
+        """Return what saving these items would do. `unchanged`: ids of unchanged items on the same pages."""
+        return store.compare(self._repository, items, lambda ids: self.seen(ids).union(unchanged))
+
+    def record(self, saved: Sequence[Saved], failures: Sequence[Failure]) -> list[Saved]:
+        """Write rows of compared items and failures. Return the compared items with their final outcome."""
+        final = self._once(self._with_returns(saved))
+        self._write([*map(self._row, final), *map(self._failure, failures)])
+        self._ids.update(s.item.id for s in saved)
+        self._ids.update(failure.id for failure in failures)
+        self._failed.update(map(name_of, failures))
+        told = {s.item.id for s in final}
+        return final + [replace(s, outcome="unchanged") for s in saved if s.item.id not in told]
+
+    def put_in_item_sets(self, items: Sequence[Item]) -> None:
+        """Do nothing: item sets stay unchanged."""
+
+    def held(self, present: Select[Any]) -> int:
+        """Return how many items the source would hold after the import. `present`: a SELECT of its current holdings."""
+        now = db.session.scalars(present.with_only_columns(func.count())).one()
+        keys, ids = (present.with_only_columns(column) for column in (ITEM.c.source_key, ITEM.c.source_id))
+        more = select(func.count()).where(*self._met, ROW.c.source_key.not_in(keys), ROW.c.source_id.not_in(ids))
+        return int(now + db.session.scalars(more).one())
+
+    def keep(self, rest: Select[Any]) -> int:
+        """Record all holdings of a SELECT as unchanged in one statement. Return their number."""
+        told = (literal(self._job_id), literal(PreviewAction.UNCHANGED.value), literal({}, ROW.c.data.type))
+        same = select(*told, ITEM.c.source_key, ITEM.c.source_id, ITEM.c.handle, ITEM.c.title)
+        same = same.join(HOLDING, HOLDING.c.item_id == ITEM.c.id).where(HOLDING.c.id.in_(rest))
+        names = ("job_id", "action", "data", "source_key", "source_id", "handle", "title")
+        number = execute_counted(insert(ROW).from_select(names, same))
+        self._ids.update(db.session.scalars(select(ROW.c.source_id).where(*self._met)))
+        return number
+
+    def mark(self, marked: Sequence[tuple[Any, SourceState]]) -> None:
+        """Record items that are no longer present. `marked`: pairs of an item row and its state at the source."""
+        names = ("source_key", "source_id", "handle", "title")
+        common = {"job_id": self._job_id, "action": PreviewAction.VANISHED.value}
+        self._write(
+            [
+                common | {name: getattr(row, name) for name in names} | {"data": {"reason": str(REASONS[state])}}
+                for row, state in marked
+            ]
+        )
+
+    @staticmethod
+    def counts(saved: Sequence[Saved], failed: int) -> Counter[str]:
+        """Return what to add to the counts of the job."""
+        return Counter(s.outcome for s in saved) + Counter(seen=len(saved) + failed, failed=failed)
+
+    def _with_returns(self, saved: Sequence[Saved]) -> list[Saved]:
+        """Return the items, with those that had moved elsewhere and are back as updated."""
+        ids = [s.item_id for s in saved if s.item_id is not None]
+        mine = (HOLDING.c.source_id == self._source_id, HOLDING.c.item_id.in_(ids), HOLDING.c.left_at.is_not(None))
+        left = dict(db.session.execute(select(HOLDING.c.item_id, HOLDING.c.left_at).where(*mine)).all()) if ids else {}
+        return [
+            replace(s, outcome="updated", before=s.before | {"left": left[s.item_id].isoformat()})
+            if s.item_id in left
+            else s
+            for s in saved
+        ]
+
+    def _once(self, saved: Sequence[Saved]) -> list[Saved]:
+        """Return the items without those whose change is already recorded.
+
+        Some items are read twice (see `rolling_recheck`).
+        """
+        again = [s.item.id for s in saved if s.item.id in self._ids]
+        mine = (ROW.c.job_id == self._job_id, ROW.c.source_id.in_(again), ROW.c.action != PreviewAction.UNCHANGED)
+        told = set(db.session.scalars(select(ROW.c.source_id).where(*mine))) if again else set()
+        return [s for s in saved if s.item.id not in told]
+
+    def _write(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Write rows, and replace earlier rows of the same items. Two items with the same key get a row each."""
+        if not rows:
+            return
+        query = select(ROW.c.source_key, ROW.c.source_id).where(ROW.c.job_id == self._job_id)
+        keys = {name for row in rows for name in (row["source_key"], row["source_id"])}
+        owners = dict(db.session.execute(query.where(ROW.c.source_key.in_(keys))).all())
+        for row in rows:
+            others = {key for key, id in owners.items() if id not in (None, row["source_id"])}
+            row["source_key"] = free_key((row["source_key"], row["source_id"]), others)
+            owners[row["source_key"]] = row["source_id"]
+        written = [row["source_key"] for row in rows]
+        db.session.execute(delete(ROW).where(ROW.c.job_id == self._job_id, ROW.c.source_key.in_(written)))
+        db.session.execute(insert(ROW), rows)
+
+    def _row(self, saved: Saved) -> dict[str, Any]:
+        data = _row_data(saved.item, saved.before) if saved.outcome != "unchanged" else {}
+        row = self._identity(OUTCOMES[saved.outcome], saved.key, saved.item)
+        if saved.item.files_error is None:
+            return row | {"data": data}
+        return row | {"data": data | {"files_error": str(UNLISTED)}, "has_problem": True}
+
+    def _failure(self, failure: Failure) -> dict[str, Any]:
+        return self._identity(PreviewAction.FAILED, failure.handle or name_of(failure), failure) | {
+            "data": {"reason": failure.reason}
+        }
+
+    def _identity(self, action: PreviewAction, key: str, subject: Item | Failure) -> dict[str, Any]:
+        common = {"job_id": self._job_id, "action": action.value, "has_problem": action is PreviewAction.FAILED}
+        return common | identity(key, subject)
+
+
+def _row_data(item: Item, before: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the `data` of the row of a new or changed item."""
+    if not before:
+        return {"brings": {"values": len(item.metadata or ()), "files": len(item.bitstreams or ())}}
+    told = differences(before["data"], item) if "data" in before else {}
+    if "left" in before:
+        told["returns"] = _("It is back in this source; since %(day)s it was elsewhere.", day=_day(before["left"]))
+    if "state" in before:
+        told["returns"] = _(
+            "It is back at the source. Here it is marked: %(state)s.",
+            state=STATES[SourceState(before["state"]["source_state"])],
+        )
+    return told
+
+
+def _day(moment: str) -> str:
+    return f"{datetime.fromisoformat(moment):%Y-%m-%d}"
+
+
+def _has_row(job_id: int) -> ColumnElement[bool]:
+    """Return the SQL condition on an item that has a row of this job. Items match by the rules of `identity.find`."""
+    mine = ROW.c.job_id == job_id
+    known = mine & ROW.c.source_id.is_not(None)
+    failed = known & (ROW.c.action == PreviewAction.FAILED)
+    lasting = or_(func.length(ITEM.c.source_id) == 36, ITEM.c.source_id == ITEM.c.source_key)
+    return or_(
+        ITEM.c.source_key.in_(select(ROW.c.source_key).where(mine)),
+        ITEM.c.source_id.in_(select(ROW.c.source_id).where(failed)),
+        and_(lasting, ITEM.c.source_id.in_(select(ROW.c.source_id).where(known))),
+    )

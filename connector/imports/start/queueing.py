@@ -1,0 +1,46 @@
+"""Queues imports and previews of sources. A source keeps the options of its last import."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+
+from ...extensions import db, transaction
+from ...jobs import creation
+from ...jobs.permitted_hours import ANY_HOUR
+from ...models.jobs import ACTIVE, Job, Kind
+from ...models.repositories import Source
+
+OF_SOME = {"retry", "only"}  # options of an import that reads only some items
+FOR_ONCE = {*OF_SOME, "full", "rehearse", "samples_only"}  # options that the next import of a source does not inherit
+JOB = Job.__table__
+
+
+def create(
+    source_id: int,
+    options: Mapping[str, Any],
+    *,
+    comment: str = "",
+    kind: Kind = Kind.IMPORT,
+    reruns: int | None = None,
+    requests: int = 0,
+) -> int:
+    """Queue an import of a source and return its id. If a job of that kind and source is active, return its id instead.
+
+    `kind`: an import, or a preview of an import with these options. `requests`: how many requests were
+    needed to find the source.
+    """
+    with transaction():
+        source = db.session.get_one(Source, source_id)
+        creation.lock_repository(source.repository_id)
+        active = select(JOB.c.id).where(JOB.c.source_id == source_id, JOB.c.state.in_(ACTIVE), JOB.c.kind == kind)
+        job_id: int | None = db.session.scalar(active.order_by(JOB.c.id))
+        if job_id is not None:
+            return job_id
+        options = {name: value for name, value in options.items() if name != ANY_HOUR}
+        # Until its first import, a source keeps the options of its first preview.
+        if (kind is Kind.IMPORT and not options.keys() & OF_SOME) or not source.options:
+            source.options = {name: value for name, value in options.items() if name not in FOR_ONCE}
+        return creation.add(source, options, comment=comment, kind=kind.value, reruns_id=reruns, requests=requests)

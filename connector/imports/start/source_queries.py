@@ -1,0 +1,63 @@
+"""Queries of the pages over sources: their last imports, and how many items they hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from ...catalogue.missing import IS_LISTED
+from ...dspace.records import ScopeKind, SourceState
+from ...extensions import db
+from ...models.catalogue import CatalogueItem, Holding
+from ...models.jobs import Job, Kind
+from ...models.repositories import Source
+from .queueing import OF_SOME
+
+
+@dataclass(frozen=True, slots=True)
+class LastImport:
+    """The last import of a source: its job, creation time and number of seen items, and the options of the source."""
+
+    source_id: int
+    job_id: int
+    created_at: datetime
+    seen: int
+    options: dict[str, Any]
+
+
+def last_imports(repository_id: int) -> dict[tuple[ScopeKind, str], LastImport]:
+    """Return the last import of each source of a repository, by (kind, handle or id) and also by (kind, id).
+
+    Imports of only some chosen items are left out.
+    """
+    whole = (Job.options[name].as_string().is_(None) for name in OF_SOME)
+    newest = select(func.max(Job.id)).where(Job.repository_id == repository_id, Job.kind == Kind.IMPORT, *whole)
+    query = select(Source, Job).join(Job, Job.source_id == Source.id).where(Job.id.in_(newest.group_by(Job.source_id)))
+    found: dict[tuple[ScopeKind, str], LastImport] = {}
+    for source, job in db.session.execute(query):
+        last = LastImport(source.id, job.id, job.created_at, job.counts["seen"], source.options)
+        kind = ScopeKind(source.kind)
+        found[kind, source.scope_id] = found[kind, source.scope_key] = last
+    return found
+
+
+def last_options(repository_id: int) -> dict[str, Any]:
+    """Return the options of the last import that a person started in a repository, or {} if there is none.
+
+    Imports of only some chosen items are left out.
+    """
+    whole = (Job.options[name].as_string().is_(None) for name in OF_SOME)
+    query = select(Job.options).where(Job.repository_id == repository_id, Job.kind == Kind.IMPORT, ~Job.scheduled)
+    return db.session.scalar(query.where(*whole).order_by(Job.id.desc()).limit(1)) or {}
+
+
+def held_by(source_id: int) -> tuple[int, int]:
+    """Return how many items this source holds that have not left it, and how many of them are missing at the source."""
+    mine = (Holding.source_id == source_id, Holding.left_at.is_(None))
+    held = select(func.count()).select_from(Holding).where(*mine)
+    away = select(CatalogueItem.id).where(IS_LISTED, CatalogueItem.source_state != SourceState.PRESENT)
+    gone = held.where(Holding.item_id.in_(away))
+    return db.session.scalars(held).one(), db.session.scalars(gone).one()

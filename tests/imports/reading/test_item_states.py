@@ -1,0 +1,107 @@
+"""The state of an item is read wherever an item is seen: in every list, and wherever it is read by itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from connector.dspace.records import ScopeKind, SourceState
+from connector.extensions import db
+from connector.imports.start import queueing
+from connector.jobs import lifecycle
+from connector.models.catalogue import CatalogueItem
+from connector.models.jobs import Job
+from connector.repositories import credentials, discovery, service
+from connector.tasks import carry_out
+from tests.sample import SampleRepository
+from tests.sample.login import NAME, PASSWORD
+
+from ..catalogue import titles
+
+
+class Importer:
+    """Imports a whole sample repository, signed in or not."""
+
+    def __init__(self, sample: SampleRepository):
+        self.sample = sample
+        self.repository_id = discovery.connect(sample.url, "rest", None).repository_id
+        found = discovery.find(self.repository_id, ScopeKind.REPOSITORY, "")
+        self._source_id = service.source_for(self.repository_id, found.scope)
+
+    def sign_in(self) -> None:
+        credentials.sign_in(self.repository_id, NAME, PASSWORD)
+
+    def run(self, **options) -> Job:
+        job_id = queueing.create(self._source_id, options)
+        assert carry_out(job_id)
+        job = lifecycle.get(job_id)
+        db.session.expunge(job)
+        return job
+
+    def held(self, **values) -> set[str]:
+        """The titles of the items held of which these columns have these values."""
+        query = db.select(CatalogueItem.title).filter_by(**values)
+        return set(db.session.scalars(query).all())
+
+
+@pytest.fixture(params=[5, 6, 9])
+def importer(request, app):
+    with SampleRepository(request.param) as sample, app.app_context():
+        yield Importer(sample)
+
+
+def test_withdrawn_rows_of_a_signed_in_list_are_not_imported(importer):
+    importer.sign_in()
+
+    job = importer.run()
+
+    assert "Withdrawn item" not in importer.held()
+    assert job.clean, job.message
+
+
+def test_private_items_that_need_a_login_are_restricted(importer):
+    importer.sign_in()
+
+    importer.run()
+
+    restricted = importer.held(is_restricted=True)
+    assert {"Restricted item", "Private item"} <= restricted
+    assert "Private item" not in importer.held(is_restricted=False)
+
+
+def test_an_item_that_is_withdrawn_and_still_readable_is_marked(importer):
+    importer.run()
+    item = importer.sample.data.named("No file")
+    importer.sample.data.withdraw(item)
+    item.opens_withdrawn = True
+
+    job = importer.run()
+
+    assert importer.held(source_state="withdrawn") == {"No file"}
+    assert (job.counts["vanished"], job.counts["failed"], job.clean) == (1, 0, True)
+
+
+@pytest.mark.parametrize("state", [SourceState.WITHDRAWN, SourceState.SUPERSEDED, SourceState.NOT_PUBLIC])
+def test_an_item_that_is_deleted_between_listing_and_reading_is_no_failure(desk, dspace, state):
+    for number in range(4):
+        dspace.add(f"i{number}")
+    desk.run()
+    dspace.edit("i1", title="Changed")
+    read = dspace._item
+
+    def item(one, light, with_collection):
+        found = read(one, light, with_collection)
+        if one.id != "i1" or light:
+            return found
+        dspace.items["i1"].state = state
+        return replace(found, state=state)
+
+    dspace._item = item
+
+    job = desk.run()
+
+    assert (job.counts["failed"], job.counts["vanished"], job.counts["updated"], job.clean) == (0, 1, 0, True), (
+        job.message
+    )
+    assert titles(desk.app)["i1"] == "A title"

@@ -1,0 +1,111 @@
+"""After a retry, a job still lists what it could not read or download, with what became of it."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+from connector.errors import NotFoundError, RestrictedError, ServerError
+from connector.extensions import db, transaction
+from connector.imports.results import problem_outcomes
+from connector.models.catalogue import CatalogueFile, FileProblem, FileStatus
+from tests.pages import links, words
+
+from ..steps import retry
+
+
+@pytest.fixture
+def first(desk, dspace):
+    """Job 1, which could not read two items and not download three files."""
+    for number in range(5):
+        dspace.add(f"i{number}", title=f"Title {number}", files={"a.txt": bytes([number])}, fails=number == 3)
+    dspace.broken_in_full.add("i4")
+    dspace.file_errors = {
+        "i0/a.txt": ServerError("It answered with 500."),
+        "i1/a.txt": RestrictedError("Not for us."),
+        "i2/a.txt": NotFoundError("It is not there."),
+    }
+    return desk.run(files=True)
+
+
+@pytest.fixture
+def retried(desk, dspace, first):
+    """Job 2, which could read one of the items and download one of the files."""
+    del dspace.file_errors["i0/a.txt"]
+    dspace.items["i3"].fails = False
+    return retry(desk, first.id)
+
+
+def test_problems_are_counted_in_words(client, first):
+    page = words(client.get("/jobs/1/"))
+
+    assert "Problems 2 items failed, 1 file failed, 2 files not available " in page
+    assert "Since then" not in page
+    assert "still open" not in page
+
+
+def test_after_a_retry_each_problem_has_its_outcome(client, retried):
+    page = client.get("/jobs/1/")
+
+    text = words(page)
+    assert "3 of 5 still open. See job 2 ." in text
+    assert "/jobs/2/" in links(page)
+    assert "Title 0 File “a.txt” Downloaded by job 2." in text
+    assert "Title 1 File “a.txt” Job 2: no access." in text
+    assert "Title 2 File “a.txt” Job 2: missing." in text
+    assert "Title 3 it is broken Read by job 2." in text
+    assert "Title 4 it is broken Still open" in text
+
+
+def test_problems_that_an_import_of_another_source_solved_are_not_open(desk, client, first):
+    with desk.app.app_context(), transaction():
+        solved = db.update(CatalogueFile).values(status=FileStatus.STORED, last_tried_job_id=7)
+        db.session.execute(solved.where(CatalogueFile.status == FileStatus.FAILED))
+
+    assert "4 of 5 still open." in words(client.get("/jobs/1/"))
+
+
+def test_many_problems_are_not_counted_for_the_page(client, retried, monkeypatch):
+    monkeypatch.setattr(problem_outcomes, "COUNTED", 2)
+
+    page = words(client.get("/jobs/1/"))
+
+    assert "still open." not in page
+    assert "See job 2 ." in page
+
+
+def test_the_csv_of_problems_has_the_outcomes_too(client, retried):
+    rows = list(csv.DictReader(io.StringIO(client.get("/jobs/1/problems.csv").get_data(as_text=True))))
+
+    assert {row["title"]: row["outcome"] for row in rows} == {
+        "Title 0": "Downloaded by job 2.",
+        "Title 1": "Job 2: no access.",
+        "Title 2": "Job 2: missing.",
+        "Title 3": "Read by job 2.",
+        "Title 4": "",
+    }
+
+
+def test_names_that_only_editors_may_see_are_left_out_of_the_outcomes(app, client, retried):
+    with app.app_context(), transaction():
+        db.session.execute(db.update(CatalogueFile).values(name_is_restricted=True))
+        db.session.execute(db.text("UPDATE account SET role = 'viewer'"))
+
+    assert "a.txt" not in words(client.get("/jobs/1/"))
+    assert "a.txt" not in client.get("/jobs/1/problems.csv").get_data(as_text=True)
+
+
+def test_the_counts_of_files_are_those_of_the_job(client, retried):
+    page = words(client.get("/jobs/2/"))
+
+    assert "Files 2 stored, 1 no access, 1 missing " in page
+    assert "All files of this source 2 stored, 1 no access, 1 missing" in page
+
+
+def test_an_undo_leaves_no_problems_of_the_items_that_it_removes(app, desk, first):
+    desk.undo(first.id)
+
+    with app.app_context():
+        assert db.session.scalars(db.select(FileProblem)).all() == []
