@@ -72,6 +72,8 @@ def location(answer: requests.Response) -> str:
 def pieces(answer: requests.Response, limit: int | None, *, as_sent: bool = False) -> Iterator[bytes]:
     """Yield the body in pieces of at most 256 KiB, decompressed unless `as_sent`.
 
+    With `as_sent`, yield bytes as soon as they arrive, so that the caller sees that a slow body still comes.
+
     Raise TooLargeError as soon as the size, or the announced size, is larger than `limit` bytes.
     """
     most = float("inf") if limit is None else limit
@@ -96,7 +98,8 @@ def pieces(answer: requests.Response, limit: int | None, *, as_sent: bool = Fals
 def _as_sent(answer: requests.Response) -> Iterator[bytes]:
     """Yield the body without decompression. Raise ChunkedEncodingError if it is cut short, as `iter_content` does."""
     try:
-        yield from answer.raw.stream(_PIECE, decode_content=False)
+        while piece := answer.raw.read1(_PIECE, decode_content=False):
+            yield piece
     except urllib3_errors.ProtocolError as error:
         raise requests.exceptions.ChunkedEncodingError(error) from error
 

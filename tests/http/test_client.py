@@ -659,13 +659,13 @@ def test_a_stop_ends_a_download_that_stalls(http, stop, site):
     def answer(handler):
         hang_up(handler)
         handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 600000\r\n\r\n" + bytes(300_000))
+        threading.Timer(0.05, stop.set).start()
         done.wait(60)
 
     there = site(answer)
-    stopping = threading.Timer(0.05, stop.set)
 
     with pytest.raises(JobStoppedError):
-        http.download(there.url, lambda piece: stopping.start())
+        http.download(there.url, lambda piece: None)
 
     done.set()
 
@@ -851,6 +851,27 @@ def test_a_download_comes_in_pieces_with_its_size_and_digests(http, site):
     assert got == Download(len(content), hashlib.md5(content).hexdigest(), hashlib.sha256(content).hexdigest())
     assert there.requests[0][1]["Accept"] == "*/*"
     assert there.requests[0][1]["Accept-Encoding"] == "identity"
+
+
+@pytest.mark.parametrize(
+    ("headers", "part"),
+    [(b"Content-Length: 20", b"ten bytes."), (b"Transfer-Encoding: chunked", b"a\r\nten bytes.\r\n")],
+)
+def test_bytes_of_a_slow_download_are_passed_on_as_soon_as_they_arrive(http, site, headers, part):
+    has_arrived, was_waited_for, received = threading.Event(), [], []
+
+    def answer(handler):
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\n" + headers + b"\r\n\r\n" + part)
+        was_waited_for.append(has_arrived.wait(60))
+        handler.wfile.write(part + (b"0\r\n\r\n" if b"chunked" in headers else b""))
+
+    def sink(piece):
+        received.append(piece)
+        has_arrived.set()
+
+    http.download(site(answer).url, sink)
+
+    assert (was_waited_for, received) == ([True], [b"ten bytes."] * 2)
 
 
 def test_an_empty_file_is_a_file(http, site):
