@@ -29,6 +29,7 @@ from .web.imports.source_pages import blueprint as sources
 from .web.monitoring import blueprint as monitoring
 from .web.publishing.conflict_pages import blueprint as conflicts
 from .web.publishing.destination_pages import blueprint as destinations
+from .web.publishing.item_set_pages import blueprint as item_set
 from .web.publishing.publish_forms import blueprint as publishing
 from .web.repositories import blueprint as repositories
 
@@ -68,6 +69,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     app.register_blueprint(admin)
     app.register_blueprint(destinations)
     app.register_blueprint(conflicts)
+    app.register_blueprint(item_set)
     app.register_blueprint(publishing)
     error_pages.init_app(app)
     static_files.init_app(app)

@@ -21,6 +21,7 @@ from connector.imports.results import job_kinds
 from connector.models.accounts import Account
 from connector.models.catalogue import CatalogueFile, CatalogueItem, ChangeFile, Holding
 from connector.models.jobs import Job, PreviewRow, SampleItem
+from connector.models.publishing import PublishedItem
 from connector.models.repositories import Source
 from connector.storage.instance import prepare, revision
 from tests.conftest import app_at
@@ -47,6 +48,8 @@ SAMPLES: dict[tuple[str, str], Any] = {
     ("file", "fate"): "too_large",
     ("file", "status"): "too_large",
     ("file", "size"): 3 * 2**31,
+    ("published_item", "wanted"): {"values": [], "is_public": True, "resource_class": None, "template": None},
+    ("published_item", "accepted"): {"values": [], "is_public": True, "resource_class": None, "template": None},
 }
 
 
@@ -194,6 +197,16 @@ def test_renamed_columns_keep_their_values(app):
         assert (file.last_tried_job_id, file.status_since_job_id) == (2, 1)
     assert set(db.session.scalars(sa.select(CatalogueItem.is_restricted))) == {True}
     assert set(db.session.scalars(sa.select(Account.two_step_secret))) == {"sealed"}
+
+
+def test_published_items_are_known_to_be_in_the_item_sets_of_ours(app):
+    upgrade(revision="0040")
+    fill(7)
+
+    upgrade()
+
+    published = db.session.scalars(sa.select(PublishedItem)).one()
+    assert (published.wanted["item_sets"], published.accepted["item_sets"]) == ({"ids": [7]}, {"ids": [7]})
 
 
 def test_counts_of_jobs_are_kept_by_name(app):

@@ -65,6 +65,20 @@ class PublishedSet(Base):
     job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id", ondelete="SET NULL"))
 
 
+class ItemSetChoice(Base):
+    """The item set that a person chose for the items of a source. Without a row they get one with the source's name.
+
+    `omeka_id`: its id at the destination, None for no item set. `title`: its title when it was chosen.
+    """
+
+    __tablename__ = "item_set_choice"
+
+    destination_id: Mapped[int] = mapped_column(ForeignKey("destination.id", ondelete="CASCADE"), primary_key=True)
+    source_id: Mapped[int] = mapped_column(ForeignKey("source.id", ondelete="CASCADE"), primary_key=True, index=True)
+    omeka_id: Mapped[int | None]
+    title: Mapped[str | None]
+
+
 class PublishedItem(Base):
     """An item at a destination. The row stays when the item leaves the catalogue.
 

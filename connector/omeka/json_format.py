@@ -45,8 +45,8 @@ class Format:
             is_public=raw.get("o:is_public") is not False,
             resource_class=self._class(raw),
             template=_reference(raw.get("o:resource_template")),
-            item_sets=_references(raw.get("o:item_set")),
-            sites=_references(raw.get("o:site")),
+            item_sets=frozenset(_references(raw.get("o:item_set"))),
+            sites=frozenset(_references(raw.get("o:site"))),
             media=_references(raw.get("o:media")),
             created=_time(raw.get("o:created")),
             modified=_time(raw.get("o:modified")),
@@ -96,9 +96,9 @@ class Format:
         written = self.written_values(resource.values) | self.written_class(resource.resource_class)
         written |= {"o:is_public": resource.is_public, "o:resource_template": _written_reference(resource.template)}
         if isinstance(resource, Item):
-            written["o:item_set"] = [{"o:id": number} for number in resource.item_sets]
+            written["o:item_set"] = _written_references(resource.item_sets)
             if resource.sites is not None:
-                written["o:site"] = [{"o:id": number} for number in resource.sites]
+                written["o:site"] = _written_references(resource.sites)
         if isinstance(resource, ItemSet):
             written["o:is_open"] = resource.is_open
         return written
@@ -120,9 +120,9 @@ class Format:
         if before.is_public != after.is_public:
             written["o:is_public"] = after.is_public
         if before.item_sets != after.item_sets:
-            written["o:item_set"] = [{"o:id": number} for number in after.item_sets]
+            written["o:item_set"] = _written_references(after.item_sets)
         if before.sites != after.sites and after.sites is not None:
-            written["o:site"] = [{"o:id": number} for number in after.sites]
+            written["o:site"] = _written_references(after.sites)
         return written
 
     def new_media(self, media: NewMedia) -> dict[str, Any]:
@@ -251,6 +251,10 @@ def _references(raw: Any) -> tuple[int, ...]:
 
 def _written_reference(number: int | None) -> dict[str, int] | None:
     return None if number is None else {"o:id": number}
+
+
+def _written_references(numbers: Iterable[int]) -> list[dict[str, int]]:
+    return [{"o:id": number} for number in sorted(numbers)]
 
 
 def _text(raw: Any) -> str | None:

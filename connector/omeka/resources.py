@@ -54,14 +54,14 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Item(Resource):
-    """An item. `item_sets`, `sites`, `media`: ids, in the order of the site. None for `sites`: the site decides.
+    """An item. `item_sets`, `sites`, `media`: ids, those of media in order. None for `sites`: the site decides.
 
     `id` is 0 for an item that is to be created. `created`, `modified`: when it was created and last changed, as
     the site writes it. Changes of its media do not count. `is_linked`: whether other resources link to it.
     """
 
-    item_sets: tuple[int, ...] = ()
-    sites: tuple[int, ...] | None = None
+    item_sets: frozenset[int] = frozenset()
+    sites: frozenset[int] | None = None
     media: tuple[int, ...] = ()
     id: int = 0
     title: str | None = None

@@ -18,11 +18,17 @@ from ..models.publishing import Choice, PublishedItem, PublishingConflict
 from ..omeka import Value
 from . import destinations, publish_jobs
 from .mapping import name_of
-from .resource_groups import CLASS, MEMBERS, TEMPLATE, VISIBILITY
+from .resource_groups import CLASS, ITEM_SETS, SITES, TEMPLATE, VISIBILITY
 from .stored_items import group_from_json
 
 CONFLICT, PUBLISHED = PublishingConflict.__table__, PublishedItem.__table__
-MEMBER_NAMES: Mapping[str, str] = {VISIBILITY: _l("visibility"), CLASS: _l("class"), TEMPLATE: _l("template")}
+MEMBER_NAMES: Mapping[str, str] = {
+    VISIBILITY: _l("visibility"),
+    CLASS: _l("class"),
+    TEMPLATE: _l("template"),
+    ITEM_SETS: _l("item sets"),
+    SITES: _l("sites"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,7 @@ def in_words(row: PublishingConflict) -> Conflict:
 
 def part_name(name: str) -> str:
     """Return the name of a part of an item in words."""
-    return str(MEMBER_NAMES[name]) if name in MEMBERS else name_of(name)
+    return str(MEMBER_NAMES[name]) if name in MEMBER_NAMES else name_of(name)
 
 
 def count(destination_id: int) -> int:

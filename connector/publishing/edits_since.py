@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from ..omeka import Item, ItemSet, Media
 from ..omeka.resources import IDENTIFIER, TITLE, URI
 from .merge import Sent
-from .resource_groups import groups_of
+from .resource_groups import MEMBERSHIPS, groups_of
 
 
-def is_edited(item: Item, sent: Sent | None, item_sets: Collection[int]) -> bool:
-    """Return whether somebody edited an item that we created, put it into other item sets, or linked to it.
+def is_edited(item: Item, sent: Sent | None) -> bool:
+    """Return whether somebody edited an item that we created, put it into other item sets or sites, or linked to it.
 
-    `sent`: None if the answer to its creation was lost. `item_sets`: those of ours at the destination.
+    `sent`: None if the answer to its creation was lost.
     """
-    is_changed = groups_of(item) != groups_of(sent.accepted) if sent else item.modified != item.created
-    return is_changed or item.is_linked or not set(item.item_sets) <= set(item_sets)
+    if sent is None:
+        return item.is_linked or item.modified != item.created
+    there, stored = groups_of(item), groups_of(sent.accepted)
+    is_added = any((there.pop(name) or frozenset()) - (stored.pop(name) or frozenset()) for name in MEMBERSHIPS)
+    return item.is_linked or is_added or there != stored
 
 
 def is_edited_medium(media: Media) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..omeka import Item, Resource
+from ..omeka import Item
 from .merge import Sent
 from .resource_groups import groups_of, with_groups
 from .stored_items import group_from_json, group_to_json
@@ -39,7 +39,7 @@ class TakenBack:
     kept: frozenset[str]
 
 
-def changes_between(before: Resource, after: Resource, sent: Sent | None) -> dict[str, GroupChange]:
+def changes_between(before: Item, after: Item, sent: Sent | None) -> dict[str, GroupChange]:
     """Return what differs between two states of an item. `sent`: what we had last sent before."""
     old, new = groups_of(before), groups_of(after)
     wanted, accepted = (groups_of(sent.wanted), groups_of(sent.accepted)) if sent else ({}, {})
@@ -50,7 +50,7 @@ def changes_between(before: Resource, after: Resource, sent: Sent | None) -> dic
     }
 
 
-def continued(earlier: Changes, new: Changes, current: Resource) -> dict[str, GroupChange]:
+def continued(earlier: Changes, new: Changes, current: Item) -> dict[str, GroupChange]:
     """Return the changes of a job that goes on. `earlier`: those that an ended attempt planned.
 
     Only planned changes that stand at the destination were carried out.

@@ -19,7 +19,7 @@ from ..errors import (
 from ..http import OutageWait, Upload
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
-from ..omeka import Item, Media, NewMedia, OmekaClient, Refusal, Resource, refusal_in
+from ..omeka import Item, Media, NewMedia, OmekaClient, Refusal, refusal_in
 from ..omeka.resources import IDENTIFIER
 from .item_changes import Changes, changes_between, continued
 from .merge import Merge, Sent, is_same, merge, sent_after
@@ -59,8 +59,7 @@ class ItemToSend:
 
     item_id: int
     identifier: str
-    wanted: Resource
-    item_set_id: int
+    wanted: Item
     known_id: int | None = None
     sent: Sent | None = None
     is_begun: bool = False
@@ -132,21 +131,16 @@ class ItemWriter:
         return self._outage.retry_until_available("destination", call)
 
     def _created(self, task: ItemToSend) -> Outcome:
-        wanted = task.wanted
-        item = Item(
-            values=wanted.values,
-            is_public=wanted.is_public,
-            resource_class=wanted.resource_class,
-            template=wanted.template,
-            item_sets=(task.item_set_id,),
-        )
         try:
-            created = self._asked(lambda: self._client.create_item(item)).item
+            created = self._create(task)
         except OutcomeUnknownError as error:
-            created = self._looked_up(task, item, error)
+            created = self._looked_up(task, error)
         return _as_created(task, created)
 
-    def _looked_up(self, task: ItemToSend, item: Item, error: OutcomeUnknownError) -> Item:
+    def _create(self, task: ItemToSend) -> Item:
+        return self._asked(lambda: self._client.create_item(task.wanted)).item
+
+    def _looked_up(self, task: ItemToSend, error: OutcomeUnknownError) -> Item:
         """Return the item after a request whose outcome is not known. Create it again only if it is not there."""
         if found := self.find([task.identifier]).get(task.identifier):
             return found
@@ -155,7 +149,7 @@ class ItemWriter:
         self._wait(RUNS_ON)
         if found := self.find([task.identifier]).get(task.identifier):
             return found
-        return self._asked(lambda: self._client.create_item(item)).item
+        return self._create(task)
 
     def _wait(self, seconds: float) -> None:
         if self._pause(seconds):
@@ -249,8 +243,7 @@ def changes_planned(task: ItemToSend, current: Item) -> Changes:
 def _as_created(task: ItemToSend, created: Item) -> Outcome:
     dropped = [value for value in task.wanted.values if value not in created.values]
     problems = (_dropped_in_words(len(dropped)),) if dropped else ()
-    accepted = Resource(created.values, created.is_public, created.resource_class, created.template)
-    return Outcome(task, "added", created, Sent(task.wanted, accepted), problems)
+    return Outcome(task, "added", created, Sent(task.wanted, created), problems)
 
 
 def _dropped_in_words(number: int) -> str:

@@ -45,7 +45,7 @@ class ItemsToSend:
         """Return the number of items."""
         return db.session.scalars(select(func.count()).select_from(self._listed.subquery())).one()
 
-    def batch(self, after: int, rules: ItemRules, item_set_id: int) -> list[ItemToSend]:
+    def batch(self, after: int, rules: ItemRules) -> list[ItemToSend]:
         """Return the next items after an item id, in the order of their ids."""
         left = self._listed.where(self._column > after)
         ids = db.session.scalars(left.order_by(self._column).limit(ITEMS_PER_BATCH)).all()
@@ -68,7 +68,6 @@ class ItemsToSend:
                 row.id,
                 identifier,
                 mapped(item, identifier, rules),
-                item_set_id,
                 known_id=there.omeka_id if there else None,
                 sent=_sent(there, open_conflicts) if there else None,
                 is_begun=there is not None and there.sending_since is not None,

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..catalogue.restricted_values import MARK
 from ..dspace.records import SourceState
-from ..omeka import Resource, Value, literal, uri
+from ..omeka import Item, Value, literal, uri
 from ..omeka.resources import BIBO, DCTERMS, IDENTIFIER, URI
 
 # Prefixes of the crosswalk and their namespaces, which identify a vocabulary at each site.
@@ -21,7 +21,8 @@ _LONGEST_LANGUAGE = 255  # characters that Omeka S can store
 class ItemRules:
     """How items are mapped for a destination (see `Destination`).
 
-    `properties`: those that the site has. `required`: those without which the template refuses an item.
+    `properties`: those that the site has. `required`: those without which the template refuses an item. `item_sets`:
+    the ids of those that get the items.
     """
 
     is_public: bool
@@ -29,6 +30,7 @@ class ItemRules:
     classes: Mapping[str, str]
     properties: frozenset[str]
     required: frozenset[str] = frozenset()
+    item_sets: frozenset[int] = frozenset()
 
 
 def identifier_of(address_key: str, source_id: str) -> str:
@@ -36,7 +38,7 @@ def identifier_of(address_key: str, source_id: str) -> str:
     return f"dspace:{address_key}/{source_id}"
 
 
-def mapped(item: Any, identifier: str, rules: ItemRules) -> Resource:
+def mapped(item: Any, identifier: str, rules: ItemRules) -> Item:
     """Return an item of the catalogue as the data of an item of Omeka S.
 
     Fields without a term, and terms that the site does not have, are left out. An item that is restricted, hidden or no
@@ -46,7 +48,13 @@ def mapped(item: Any, identifier: str, rules: ItemRules) -> Resource:
     if URI in rules.properties and item.link not in (value.uri for value in values):
         values.append(uri(URI, item.link))
     values.append(literal(IDENTIFIER, identifier))
-    return Resource(tuple(values), rules.is_public and is_open(item), _class(item.mapped_values, rules), rules.template)
+    return Item(
+        tuple(values),
+        is_public=rules.is_public and is_open(item),
+        resource_class=_class(item.mapped_values, rules),
+        template=rules.template,
+        item_sets=rules.item_sets,
+    )
 
 
 def is_open(item: Any) -> bool:
@@ -54,9 +62,9 @@ def is_open(item: Any) -> bool:
     return item.source_state == SourceState.PRESENT and not item.is_restricted and not item.is_hidden
 
 
-def lacking(resource: Resource, rules: ItemRules) -> list[str]:
+def lacking(item: Item, rules: ItemRules) -> list[str]:
     """Return the names of required properties without a value, sorted."""
-    missing = rules.required - {value.property for value in resource.values}
+    missing = rules.required - {value.property for value in item.values}
     return sorted(name_of(property) for property in missing)
 
 

@@ -2,6 +2,7 @@
 
 For each property, three values are compared: what we sent last, what we want now, and what stands there now. If only
 ours changed, ours is taken. If theirs changed, theirs stays. If both changed, theirs stays and is a conflict.
+Item sets and sites that are new on our side are added to those that stand there.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..models.publishing import Choice
-from ..omeka import Item, Resource, Value
+from ..omeka import Item, Value
 from ..omeka.resources import IDENTIFIER
-from .resource_groups import MEMBERS, by_property, groups_of, with_groups
+from .resource_groups import MEMBERS, MEMBERSHIPS, by_property, groups_of, with_groups
 
 Values = tuple[Value, ...]
 
@@ -21,8 +22,8 @@ Values = tuple[Value, ...]
 class Sent:
     """What was last sent for an item (`wanted`), and what the site had stored of it (`accepted`)."""
 
-    wanted: Resource
-    accepted: Resource
+    wanted: Item
+    accepted: Item
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Merge:
     ours: frozenset[str]
 
 
-def merge(wanted: Resource, sent: Sent | None, current: Item) -> Merge:
+def merge(wanted: Item, sent: Sent | None, current: Item) -> Merge:
     """Return the item with our changes and with all changes of others. `sent`: None if we never wrote to the item."""
     mine, there = by_property(wanted.values), by_property(current.values)
     before = by_property(sent.wanted.values) if sent else {}
@@ -63,20 +64,25 @@ def merge(wanted: Resource, sent: Sent | None, current: Item) -> Merge:
             conflicts.append(name)
         elif changes[name] == new:
             ours.add(name)
+    for name in MEMBERSHIPS:
+        new_ids = _new_ids(wanted, sent.wanted, name) if sent else frozenset()
+        changes[name] = _union(getattr(current, name), new_ids or None)
     flat = tuple(value for group in values.values() for value in group)
     return Merge(replace(current, values=flat, **changes), tuple(conflicts), frozenset(ours))
 
 
-def sent_after(wanted: Resource, sent: Sent | None, merged: Merge, written: Item) -> Sent:
+def sent_after(wanted: Item, sent: Sent | None, merged: Merge, written: Item) -> Sent:
     """Return what to compare with next time. Only what is ours now counts as sent.
 
     Of an item that was there before us, the members count as sent, so that those of the item stay next time, too.
     """
-    old = sent or Sent(replace(wanted, values=()), with_groups(Resource(()), _members_of(written)))
+    old = sent or Sent(replace(wanted, values=()), with_groups(Item(()), _members_of(written)))
     mine, there = groups_of(wanted), groups_of(written)
+    memberships = {name: _union(getattr(old.wanted, name), mine[name]) for name in MEMBERSHIPS}
+    accepted = {name: _union(getattr(old.accepted, name), _common(mine[name], there[name])) for name in MEMBERSHIPS}
     return Sent(
-        with_groups(old.wanted, {name: mine.get(name, ()) for name in merged.ours}),
-        with_groups(old.accepted, {name: there.get(name, ()) for name in merged.ours}),
+        with_groups(old.wanted, {name: mine.get(name, ()) for name in merged.ours} | memberships),
+        with_groups(old.accepted, {name: there.get(name, ()) for name in merged.ours} | accepted),
     )
 
 
@@ -113,5 +119,19 @@ def _adopted(name: str, new: Values, now: Values) -> tuple[Values, bool]:
     return now, True
 
 
-def _members_of(resource: Resource) -> dict[str, Any]:
-    return {name: getattr(resource, name) for name in MEMBERS}
+def _new_ids(wanted: Item, before: Item, name: str) -> frozenset[int]:
+    """Return the ids of item sets or sites that we have never sent."""
+    ids: frozenset[int] = (getattr(wanted, name) or frozenset()) - (getattr(before, name) or frozenset())
+    return ids
+
+
+def _union(one: frozenset[int] | None, other: frozenset[int] | None) -> frozenset[int] | None:
+    return one if other is None else (one or frozenset()) | other
+
+
+def _common(one: frozenset[int] | None, other: frozenset[int] | None) -> frozenset[int]:
+    return (one or frozenset()) & (other or frozenset())
+
+
+def _members_of(item: Item) -> dict[str, Any]:
+    return {name: getattr(item, name) for name in MEMBERS}

@@ -1,57 +1,118 @@
-"""The item set at a destination that has the items of a source. It is found again, or created."""
+"""The item set at a destination that has the items of a source: the chosen one, or one with the name of the source."""
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from dataclasses import dataclass
 
-from ..errors import NotFoundError, OutcomeUnknownError
+from sqlalchemy import ColumnElement, select
+
+from ..errors import InvalidInputError, NotFoundError, OutcomeUnknownError
 from ..extensions import db, transaction
 from ..http import OutageWait
-from ..models.publishing import PublishedSet
+from ..i18n import gettext as _
+from ..models.publishing import ItemSetChoice, PublishedSet
 from ..models.repositories import Source
 from ..omeka import ItemSet, OmekaClient, literal, uri
 from ..omeka.resources import IDENTIFIER, TITLE, URI
 from .mapping import identifier_of
 
 
-def item_set_of(client: OmekaClient, outage: OutageWait, destination_id: int, source_id: int, job_id: int) -> int:
-    """Return the id of the item set of a source at a destination. Create the set if it is not there."""
-    source = db.session.get_one(Source, source_id)
-    mine = (PublishedSet.destination_id == destination_id, PublishedSet.source_id == source_id)
-    known = db.session.scalar(select(PublishedSet.omeka_id).where(*mine))
-    identifier = identifier_of(source.repository.address_key, f"{source.kind}/{source.scope_key}")
-    link = (uri(URI, source.link),) if source.link else ()
-    values = (literal(TITLE, source.name), literal(IDENTIFIER, identifier), *link)
-    db.session.rollback()
-    if known is not None and outage.retry_until_available("destination", lambda: _is_there(client, known)):
-        return known
+@dataclass(frozen=True, slots=True)
+class _OwnSet:
+    """The item set with the name of a source. `known_id`: its id there, if we know it."""
 
-    def find() -> int | None:
-        found = client.find_item_sets([identifier], {IDENTIFIER}).get(identifier, [])
-        return min((item_set.id for item_set in found), default=None)
+    identifier: str
+    data: ItemSet
+    known_id: int | None
 
-    number = outage.retry_until_available("destination", find)
-    created_by = None
-    if number is None:
+
+class ItemSets:
+    """The item sets at one destination."""
+
+    def __init__(self, client: OmekaClient, outage: OutageWait, destination_id: int):
+        self._client, self._outage, self._destination_id = client, outage, destination_id
+
+    def expected(self, source_id: int) -> frozenset[int]:
+        """Return the ids of the item sets for the items of a source. Nothing is created."""
+        if (chosen := self._chosen(source_id)) is not None:
+            return chosen
+        own = self._own(source_id)
+        number = own.known_id if self._is_there(own.known_id) else self._found(own)
+        return frozenset() if number is None else frozenset({number})
+
+    def ensured(self, source_id: int, job_id: int) -> frozenset[int]:
+        """Return the ids of the item sets for the items of a source. Create the set of the source if it is missing.
+
+        Raise InvalidInputError if the chosen set is no longer there.
+        """
+        if (chosen := self._chosen(source_id)) is not None:
+            return chosen
+        own = self._own(source_id)
+        if own.known_id is not None and self._is_there(own.known_id):
+            return frozenset({own.known_id})
+        number, created_by = self._found(own), None
+        if number is None:
+            number, created_by = self._created(own), job_id
+        self._save(source_id, number, created_by)
+        return frozenset({number})
+
+    def _chosen(self, source_id: int) -> frozenset[int] | None:
+        """Return the ids of the sets that a person chose, or None without a choice."""
+        row = db.session.get(ItemSetChoice, (self._destination_id, source_id))
+        number = row.omeka_id if row else None
+        db.session.rollback()
+        if row is None or number is None:
+            return None if row is None else frozenset()
+        if not self._is_there(number):
+            raise InvalidInputError(
+                _("The item set that was chosen for this source is no longer in Omeka S. Choose another one.")
+            )
+        return frozenset({number})
+
+    def _own(self, source_id: int) -> _OwnSet:
+        source = db.session.get_one(Source, source_id)
+        known = db.session.scalar(select(PublishedSet.omeka_id).where(*self._rows_of(source_id)))
+        identifier = identifier_of(source.repository.address_key, f"{source.kind}/{source.scope_key}")
+        link = (uri(URI, source.link),) if source.link else ()
+        data = ItemSet((literal(TITLE, source.name), literal(IDENTIFIER, identifier), *link))
+        db.session.rollback()
+        return _OwnSet(identifier, data, known)
+
+    def _is_there(self, number: int | None) -> bool:
+        def read() -> bool:
+            try:
+                self._client.item_set(number or 0)
+            except NotFoundError:
+                return False
+            return True
+
+        return number is not None and self._outage.retry_until_available("destination", read)
+
+    def _found(self, own: _OwnSet) -> int | None:
+        """Return the id of the set that has the identifier of the source, or None."""
+
+        def find() -> int | None:
+            found = self._client.find_item_sets([own.identifier], {IDENTIFIER}).get(own.identifier, [])
+            return min((item_set.id for item_set in found), default=None)
+
+        return self._outage.retry_until_available("destination", find)
+
+    def _created(self, own: _OwnSet) -> int:
         try:
-            number = outage.retry_until_available("destination", lambda: client.create_item_set(ItemSet(values))).id
+            create = self._outage.retry_until_available
+            return create("destination", lambda: self._client.create_item_set(own.data)).id
         except OutcomeUnknownError:
-            number = outage.retry_until_available("destination", find)
-            if number is None:
+            if (number := self._found(own)) is None:
                 raise
-        created_by = job_id
-    with transaction():
-        row = db.session.scalar(select(PublishedSet).where(*mine))
-        if row is None:
-            row = PublishedSet(destination_id=destination_id, source_id=source_id)
-            db.session.add(row)
-        row.omeka_id, row.job_id = number, created_by
-    return number
+            return number
 
+    def _save(self, source_id: int, number: int, created_by: int | None) -> None:
+        with transaction():
+            row = db.session.scalar(select(PublishedSet).where(*self._rows_of(source_id)))
+            if row is None:
+                row = PublishedSet(destination_id=self._destination_id, source_id=source_id)
+                db.session.add(row)
+            row.omeka_id, row.job_id = number, created_by
 
-def _is_there(client: OmekaClient, item_set_id: int) -> bool:
-    try:
-        client.item_set(item_set_id)
-    except NotFoundError:
-        return False
-    return True
+    def _rows_of(self, source_id: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+        return PublishedSet.destination_id == self._destination_id, PublishedSet.source_id == source_id

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from dataclasses import replace
 from pathlib import Path
 
 from flask import current_app
@@ -29,7 +30,7 @@ from .items_to_send import ItemsToSend
 from .mapping import ItemRules, lacking
 from .merge import Merge, merge
 from .published_items import PublishedItems
-from .published_sets import item_set_of
+from .published_sets import ItemSets
 
 ITEM, CHANGE = CatalogueItem.__table__, Change.__table__
 
@@ -57,7 +58,8 @@ class Publisher:
         self._writer = ItemWriter(connection.client, connection.outage, attempt.stop.wait)
         job = lifecycle.get(attempt.job_id)
         destination = destinations.get(job.options["destination"])
-        self._source_id, self._destination_id = job.source_id, destination.id
+        self._source_id = job.source_id
+        self._sets = ItemSets(connection.client, connection.outage, destination.id)
         self._settings = (destination.is_public, destination.template_id, dict(destination.classes))
         self._after = int((job.cursor or {}).get("after", 0))
         self._published = PublishedItems(destination.id, attempt.job_id)
@@ -68,12 +70,11 @@ class Publisher:
     def run(self) -> tuple[bool, str]:
         """Publish the items after the cursor. Return (clean, message)."""
         self._attempt.say(_("Checking the Omeka S site"))
-        rules = self._checked_rules()
-        item_set_id = self._item_set()
+        rules = replace(self._checked_rules(), item_sets=self._item_sets())
         with transaction():
             self._attempt.advance(expected=self._items.count())
         self._attempt.say(self._activity())
-        while tasks := self._items.batch(self._after, rules, item_set_id):
+        while tasks := self._items.batch(self._after, rules):
             self._attempt.check()
             self._publish(tasks, rules)
         return self._result()
@@ -81,10 +82,9 @@ class Publisher:
     def _activity(self) -> str:
         return _("Publishing items")
 
-    def _item_set(self) -> int:
-        """Return the id of the item set of new items."""
-        where = (self._destination_id, self._source_id, self._attempt.job_id)
-        return item_set_of(self._connection.client, self._connection.outage, *where)
+    def _item_sets(self) -> frozenset[int]:
+        """Return the ids of the item sets that get the items."""
+        return self._sets.ensured(self._source_id, self._attempt.job_id)
 
     def _checked_rules(self) -> ItemRules:
         """Return how to map items for the site. Raise InvalidInputError if the key may not write there."""
@@ -200,8 +200,8 @@ class PublishPreview(Publisher):
     def _activity(self) -> str:
         return _("Comparing items")
 
-    def _item_set(self) -> int:
-        return 0
+    def _item_sets(self) -> frozenset[int]:
+        return self._sets.expected(self._source_id)
 
     def _publish(self, tasks: Sequence[ItemToSend], rules: ItemRules) -> None:
         current = self._current(tasks)

@@ -1,16 +1,18 @@
-"""The parts of a resource that are compared one by one: the values of each property, and the members beside them."""
+"""The parts of an item that are compared one by one: the values of each property, and the members beside them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
-from ..omeka import Resource, Value
+from ..omeka import Item, Value
 
 CLASS, TEMPLATE, VISIBILITY = "resource_class", "template", "is_public"
 MEMBERS = (CLASS, TEMPLATE, VISIBILITY)
-AnyResource = TypeVar("AnyResource", bound=Resource)
+ITEM_SETS, SITES = "item_sets", "sites"
+MEMBERSHIPS = (ITEM_SETS, SITES)  # sets of ids, to which we only add
+_NAMES = (*MEMBERS, *MEMBERSHIPS)
 
 
 def by_property(values: Sequence[Value]) -> dict[str, tuple[Value, ...]]:
@@ -21,20 +23,20 @@ def by_property(values: Sequence[Value]) -> dict[str, tuple[Value, ...]]:
     return found
 
 
-def groups_of(resource: Resource) -> dict[str, Any]:
+def groups_of(item: Item) -> dict[str, Any]:
     """Return the values by property, and the members by name. The order of the properties does not count."""
-    members = {name: getattr(resource, name) for name in MEMBERS}
-    return {**by_property(resource.values), **members}
+    members = {name: getattr(item, name) for name in _NAMES}
+    return {**by_property(item.values), **members}
 
 
-def group_of(resource: Resource, name: str) -> Any:
+def group_of(item: Item, name: str) -> Any:
     """Return the values of a property, or a member."""
-    return groups_of(resource).get(name, ())
+    return groups_of(item).get(name, ())
 
 
-def with_groups(resource: AnyResource, groups: Mapping[str, Any]) -> AnyResource:
-    """Return the resource with these groups in place of its own. An empty group removes a property."""
-    members = {name: group for name, group in groups.items() if name in MEMBERS}
-    values = by_property(resource.values) | {name: group for name, group in groups.items() if name not in MEMBERS}
+def with_groups(item: Item, groups: Mapping[str, Any]) -> Item:
+    """Return the item with these groups in place of its own. An empty group removes a property."""
+    members = {name: group for name, group in groups.items() if name in _NAMES}
+    values = by_property(item.values) | {name: group for name, group in groups.items() if name not in _NAMES}
     flat = tuple(value for group in values.values() for value in group)
-    return replace(resource, values=flat, **members)
+    return replace(item, values=flat, **members)

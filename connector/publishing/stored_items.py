@@ -6,30 +6,29 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from ..omeka import Resource, Value
+from ..omeka import Item, Value
 from .merge import Sent
+from .resource_groups import MEMBERS, MEMBERSHIPS
 
 _DEFAULTS = asdict(Value("", ""))
+_IDS = "ids"
 
 
-def to_json(resource: Resource) -> dict[str, Any]:
+def to_json(item: Item) -> dict[str, Any]:
     """Return the data of an item. Members of values that have their default are left out."""
-    return {
-        "values": group_to_json(resource.values),
-        "is_public": resource.is_public,
-        "resource_class": resource.resource_class,
-        "template": resource.template,
-    }
+    members = {name: group_to_json(getattr(item, name)) for name in (*MEMBERS, *MEMBERSHIPS)}
+    return {"values": group_to_json(item.values), **members}
 
 
-def from_json(stored: Mapping[str, Any]) -> Resource:
+def from_json(stored: Mapping[str, Any]) -> Item:
     """Return the data that `to_json` gave."""
-    values = group_from_json(stored["values"])
-    return Resource(values, stored["is_public"], stored["resource_class"], stored["template"])
+    return Item(**{name: group_from_json(group) for name, group in stored.items()})
 
 
 def group_to_json(group: Any) -> Any:
-    """Return a list of values, or a member such as the class as it is (see `resource_groups`)."""
+    """Return values as a list, ids as an object with a list, and other members such as the class as they are."""
+    if isinstance(group, frozenset):
+        return {_IDS: sorted(group)}
     if not isinstance(group, tuple):
         return group
     return [{name: one for name, one in asdict(value).items() if one != _DEFAULTS[name]} for value in group]
@@ -37,6 +36,8 @@ def group_to_json(group: Any) -> Any:
 
 def group_from_json(stored: Any) -> Any:
     """Return the group that `group_to_json` gave."""
+    if isinstance(stored, dict):
+        return frozenset(stored[_IDS])
     return tuple(Value(**_DEFAULTS | value) for value in stored) if isinstance(stored, list) else stored
 
 

@@ -60,14 +60,12 @@ class Effect:
 class _Batch:
     """Rows of created items: those up to `begun_before` were worked on by an earlier attempt.
 
-    `items`: as they stand there. `files`: the ids of the media that we know. Both by the id of the row. `item_sets`:
-    the ids of ours at the destination.
+    `items`: as they stand there. `files`: the ids of the media that we know. Both by the id of the row.
     """
 
     begun_before: int
     items: Mapping[int, Item]
     files: Mapping[int, set[int]]
-    item_sets: set[int]
 
 
 def run(attempt: JobAttempt, connect: Connect = open_destination) -> tuple[bool, str]:
@@ -114,7 +112,6 @@ class PublishUndo:
     # Items that the job created
 
     def _delete_items(self) -> None:
-        known_sets = set(db.session.scalars(select(SET.c.omeka_id).where(SET.c.destination_id == self._destination_id)))
         here = or_(PUBLISHED.c.omeka_id.is_not(None), PUBLISHED.c.sending_since.is_not(None))
         query = select(PUBLISHED).where(PUBLISHED.c.created_by_job_id == self._job_id, here)
         while rows := self._next(query, PUBLISHED):
@@ -122,7 +119,7 @@ class PublishUndo:
             items = self._items(rows)
             files = self._files_of([row.id for row in rows])
 
-            batch = _Batch(begun_before, items, files, known_sets)
+            batch = _Batch(begun_before, items, files)
             self._carry_out(rows, partial(self._delete_item, batch), PUBLISHED)
 
     def _delete_item(self, batch: _Batch, row: Any) -> Effect:
@@ -162,7 +159,7 @@ class PublishUndo:
             self._attempt.check()
 
     def _is_edited(self, item: Item, row: Any, batch: _Batch) -> bool:
-        if is_edited(item, sent_of(row.wanted, row.accepted), batch.item_sets):
+        if is_edited(item, sent_of(row.wanted, row.accepted)):
             return True
         is_other = row.omeka_id is not None and not set(item.media) <= batch.files.get(row.id, set())
         return is_other or any(map(is_edited_medium, self._media(item.id) if item.media else ()))

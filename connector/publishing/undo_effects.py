@@ -67,7 +67,6 @@ def compared(job: Job) -> Comparison:
     created = (PUBLISHED.c.created_by_job_id == job.id, PUBLISHED.c.omeka_id.is_not(None))
     query = select(PUBLISHED.c.omeka_id, PUBLISHED.c.wanted, PUBLISHED.c.accepted).where(*created)
     rows = db.session.execute(query.order_by(PUBLISHED.c.id).limit(MOST_COMPARED)).all()
-    sets = set(db.session.scalars(select(SET.c.omeka_id).where(SET.c.destination_id == destination.id)))
     site = destination.site_url
     try:
         with connected_to(destination) as connection:
@@ -77,7 +76,7 @@ def compared(job: Job) -> Comparison:
     edited = tuple(
         Edited(item.title or str(item.id), f"{site}/admin/item/{item.id}")
         for row in rows
-        if (item := items.get(row.omeka_id)) and is_edited(item, sent_of(row.wanted, row.accepted), sets)
+        if (item := items.get(row.omeka_id)) and is_edited(item, sent_of(row.wanted, row.accepted))
     )
     return Comparison(edited, len(rows))
 

@@ -50,7 +50,7 @@ def test_what_is_no_address_of_a_website_is_refused(address):
 
 def test_a_created_item_has_its_values_class_set_and_visibility(client, omeka):
     set_id = client.create_item_set(ItemSet((literal(TITLE, "Theses"),))).id
-    sent = item("a", resource_class=THESIS, item_sets=(set_id,), is_public=False, template=1)
+    sent = item("a", resource_class=THESIS, item_sets=frozenset({set_id}), is_public=False, template=1)
 
     created = client.create_item(sent).item
 

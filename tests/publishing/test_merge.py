@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.omeka import Item, Resource, Value, literal
+from connector.omeka import Item, Value, literal
 from connector.omeka.resources import DCTERMS, IDENTIFIER, TITLE
 from connector.publishing.merge import Sent, is_same, merge, sent_after
 from connector.publishing.stored_items import from_json, sent_of, to_json
@@ -16,8 +16,8 @@ SUBJECT, CREATOR = f"{DCTERMS}subject", f"{DCTERMS}creator"
 NAMES = (TITLE, SUBJECT, CREATOR)
 
 
-def resource(*texts: tuple[str, str], **members) -> Resource:
-    return Resource(tuple(literal(name, text) for name, text in texts), **members)
+def resource(*texts: tuple[str, str], **members) -> Item:
+    return Item(tuple(literal(name, text) for name, text in texts), **members)
 
 
 def item(*texts: tuple[str, str], **members) -> Item:
@@ -101,7 +101,7 @@ def test_an_adopted_item_keeps_all_of_its_values_and_gets_our_identifier_and_new
 
 VALUES = st.lists(st.sampled_from("abc"), max_size=3)
 RESOURCES = st.fixed_dictionaries(dict.fromkeys(NAMES, VALUES)).map(
-    lambda groups: Resource(tuple(literal(name, text) for name, texts in groups.items() for text in texts))
+    lambda groups: Item(tuple(literal(name, text) for name, texts in groups.items() for text in texts))
 )
 
 
