@@ -57,9 +57,17 @@ MAX_NAME_BYTES, MAX_EXTENSION_BYTES = 240, 20  # in UTF-8
 
 _MEDIA_TYPE = re.compile(r"[\w.+-]{1,100}/[\w.+-]{1,100}", re.ASCII)
 _NOT_IN_A_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff/\\]")
+# What people look for first. The other terms follow in the order of their vocabularies, and then the dates of handling.
+_FIRST = (
+    *("dcterms:title", "dcterms:alternative", "dcterms:creator", "bibo:editor", "dcterms:contributor"),
+    *("dcterms:issued", "dcterms:created", "dcterms:publisher", "dcterms:type", "dcterms:language"),
+    *("dcterms:abstract", "dcterms:description", "dcterms:subject", "dcterms:spatial", "dcterms:temporal"),
+)
+_LAST = ("dcterms:date", "dcterms:dateSubmitted", "dcterms:available", "dcterms:modified", "dcterms:provenance")
+_TERMS = (*(f"dcterms:{name}" for name in DCTERMS), *(f"bibo:{name}" for name in BIBO))
 _ORDER = {
     term: place
-    for place, term in enumerate([*(f"dcterms:{name}" for name in DCTERMS), *(f"bibo:{name}" for name in BIBO)])
+    for place, term in enumerate((*_FIRST, *(term for term in _TERMS if term not in (*_FIRST, *_LAST)), *_LAST))
 }
 Values = Sequence[tuple[str, list[dict[str, Any]]]]
 
@@ -95,7 +103,7 @@ def files_of(item: CatalogueItem, with_restricted: bool) -> list[CatalogueFile]:
 
 
 def described(values: Mapping[str, list[dict[str, Any]]]) -> tuple[Values, Values]:
-    """Return the mapped values in the order of the vocabularies, and those of fields without a term."""
+    """Return the mapped values in the order in which people expect them, and those of fields without a term."""
     terms = sorted((term for term in values if term in _ORDER), key=_ORDER.__getitem__)
     others = [field for field in values if field not in _ORDER]
     return [(term, values[term]) for term in terms], [(field, values[field]) for field in others]

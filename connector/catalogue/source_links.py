@@ -15,6 +15,8 @@ from ..dspace.urls import PATHS
 _INNER_NAMES = (".local", ".localhost", ".internal", ".invalid")
 _RESOLVERS = {"hdl": "https://hdl.handle.net/", "doi": "https://doi.org/"}
 _RESOLVED = re.compile(r"(hdl|doi):(\S+)", re.IGNORECASE)
+DOI = re.compile(r"10\.\d{4,9}/[^\s?#]+", re.ASCII)
+_ORCID = re.compile(r"\d{4}-\d{4}-\d{4}-\d{3}[\dX]", re.ASCII)
 _NOT_IN_A_URL = re.compile(r"[\s\x00-\x1f\x7f\ud800-\udfff]")
 _PATH_SAFE = "/:@!$&'()*+,;=~"
 
@@ -78,6 +80,21 @@ def safe_href(url: str | None) -> str | None:
     if url and (named := _RESOLVED.fullmatch(url)):
         return _RESOLVERS[named[1].lower()] + _quoted(named[2], safe=f"{_PATH_SAFE}%")
     return url if _web_address(url) else None
+
+
+def value_href(term: str, text: str) -> str | None:
+    """Return the URL to which a value links, or None. Bare DOIs, ORCIDs and handles lead to their resolvers.
+
+    `term`: the term or field of the value, which tells what a bare identifier is.
+    """
+    kind, bare = term.lower(), text.strip()
+    if kind.endswith("doi") and DOI.fullmatch(bare):
+        return safe_href(f"doi:{bare}")
+    if kind.endswith("orcid") and _ORCID.fullmatch(bare):
+        return f"https://orcid.org/{bare}"
+    if kind in ("bibo:handle", "dc.identifier.hdl") and not _web_address(bare):
+        return safe_href(bare if bare.lower().startswith("hdl:") else f"hdl:{bare}")
+    return safe_href(text)
 
 
 def _web_address(url: str | None) -> SplitResult | None:

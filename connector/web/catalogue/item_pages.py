@@ -12,8 +12,9 @@ from ...accounts.authorization import allows, sees_restricted
 from ...catalogue import export, item_presentation, item_set_queries, search
 from ...catalogue.search import Selection
 from ...catalogue.set_names import labels
+from ...catalogue.source_links import value_href
 from ...dspace.records import SourceState
-from ...errors import InvalidInputError, NotFoundError, PermissionDeniedError
+from ...errors import InvalidInputError, NotFoundError
 from ...extensions import db
 from ...i18n import gettext as _
 from ...models.accounts import Role
@@ -22,12 +23,15 @@ from ...models.repositories import Repository
 from ...pagination import Order, asked_place, page_of
 from ...row_ids import row_id
 from ...storage.garbage_collection import the_folder
+from . import item_formats
+from .readable import check_restricted, readable_item
 
 blueprint = Blueprint("catalogue", __name__)
 blueprint.app_template_global()(item_presentation.file_name)
 blueprint.app_template_global()(item_presentation.is_shown)
 blueprint.app_template_global()(item_presentation.next_try)
 blueprint.app_template_global()(item_presentation.original_of)
+blueprint.app_template_global()(value_href)
 blueprint.app_template_global("file_statuses")(lambda: item_presentation.FILE_STATUSES)
 
 FOUND_COUNTED = 1000  # count at most this many matches of a search, since each must be read
@@ -73,18 +77,16 @@ def items_csv() -> Response:
 
 @blueprint.get("/items/<int:item_id>/")
 @allows(Role.VIEWER)
-def item(item_id: int) -> str:
-    """Show an item with its metadata, its files and a link to the original."""
-    shown = db.session.get(CatalogueItem, item_id)
-    if shown is None:
-        raise NotFoundError(_("There is no item %(item_id)s. It may have been removed by an undo.", item_id=item_id))
-    _check_restricted(shown.is_restricted)
+def item(item_id: int) -> Response:
+    """Show an item with its metadata, its files and a link to the original. Link headers tell programs of the rest."""
+    shown = readable_item(item_id)
     texts = item_presentation.texts_of(shown, sees_restricted())
     terms, others = item_presentation.described(texts.values)
-    return render_template(
+    page = render_template(
         "catalogue/item.html",
         item=shown,
         files=item_presentation.files_of(shown, sees_restricted()),
+        formats=item_formats.FORMATS,
         metadata=texts.metadata,
         terms=terms,
         others=others,
@@ -95,6 +97,7 @@ def item(item_id: int) -> str:
         changed_by=search.jobs_of([item_id]).get(item_id, []),
         state=item_presentation.STATES[SourceState(shown.source_state)],
     )
+    return Response(page, headers=[("Link", link) for link in item_formats.links(shown)])
 
 
 @blueprint.get("/item-sets/")
@@ -126,7 +129,7 @@ def file(file_id: int, name: str) -> Response:
     if found is None or found.sha256 is None or not found.is_stored:
         abort(404)
     is_restricted = found.item.is_restricted or found.is_restricted
-    _check_restricted(is_restricted)
+    check_restricted(is_restricted)
     path = the_folder().path(found.sha256)
     if not path.is_file():
         raise NotFoundError(_("This file is missing in the files folder. An import with files downloads it again."))
@@ -154,12 +157,6 @@ def title_of(item: CatalogueItem) -> str:
 def citation_line(item: CatalogueItem) -> str:
     """Return the creators and the date of an item as the current user may see them."""
     return item_presentation.citation_line(item, sees_restricted())
-
-
-def _check_restricted(is_restricted: bool) -> None:
-    """Raise PermissionDeniedError if the object is restricted and the current user may not see it."""
-    if is_restricted and not sees_restricted():
-        raise PermissionDeniedError(_("This is restricted at source. Only editors and administrators can open it."))
 
 
 def _asked() -> Selection:

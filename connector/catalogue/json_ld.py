@@ -1,0 +1,55 @@
+"""An item as JSON-LD, in the vocabularies of its terms. Fields without a term have names of this app."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..formatting import bcp47
+from ..models.catalogue import CatalogueFile
+from .item_presentation import Texts, media_type
+
+VOCABULARIES = {
+    "bibo": "http://purl.org/ontology/bibo/",
+    "dcterms": "http://purl.org/dc/terms/",
+    "rdfs": "http://www.w3.org/2000/01/rdf-schema#",
+    "schema": "https://schema.org/",
+}
+
+
+def json_ld(link: str, fields_url: str, texts: Texts, files: Iterable[tuple[str, CatalogueFile]]) -> str:
+    """Return a JSON-LD document that describes the item at `link`.
+
+    `fields_url`: the start of the IRIs of fields without a term. `files`: the URL and the file, for each.
+    """
+    context = VOCABULARIES | {"field": fields_url}
+    described = {_name(term): [_value(value) for value in values] for term, values in texts.values.items()}
+    media = [_file(url, file) for url, file in files]
+    document = {"@context": context, "@id": link, **described, **({"schema:associatedMedia": media} if media else {})}
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+def _name(term: str) -> str:
+    """Return a term as it is, and a field without a term in the namespace of this app."""
+    return term if term.partition(":")[0] in VOCABULARIES else f"field:{term}"
+
+
+def _value(value: Mapping[str, Any]) -> dict[str, Any]:
+    if "uri" in value:
+        return {"@id": value["uri"], **({"rdfs:label": value["label"]} if value["label"] else {})}
+    language = bcp47(value["language"])
+    return {"@value": value["value"], **({"@language": language} if language else {})}
+
+
+def _file(url: str, file: CatalogueFile) -> dict[str, Any]:
+    described = {
+        "@id": url,
+        "@type": "schema:MediaObject",
+        "schema:name": file.label,
+        "schema:description": file.description,
+        "schema:encodingFormat": media_type(file),
+        "schema:contentSize": None if file.size is None else str(file.size),
+        "schema:sha256": file.sha256,
+    }
+    return {name: value for name, value in described.items() if value is not None}

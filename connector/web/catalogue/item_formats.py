@@ -1,0 +1,83 @@
+"""An item for other programs: its citation, its metadata as JSON-LD, and the links of signposting.org."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, url_for
+
+from ...accounts.authorization import allows, sees_restricted
+from ...catalogue import citation, item_presentation
+from ...catalogue.json_ld import json_ld
+from ...catalogue.source_links import safe_href
+from ...models.accounts import Role
+from ...models.catalogue import CatalogueFile, CatalogueItem
+from .readable import readable_item
+
+blueprint = Blueprint("item_formats", __name__)
+MOST_LINK_BYTES = 1500  # of all Link headers to files, because nginx accepts 4 KB of headers by default
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFormat:
+    """A format of one item. `label`: its name on pages."""
+
+    label: str
+    media_type: str
+    write: Callable[[CatalogueItem], str]
+
+
+def _cited(write: Callable[[dict[str, object]], str]) -> Callable[[CatalogueItem], str]:
+    """Return the function that writes the citation of an item, as the current user may see the item."""
+
+    def written(item: CatalogueItem) -> str:
+        texts = item_presentation.texts_of(item, sees_restricted())
+        return write(citation.csl(texts.values, f"item-{item.id}", item.link))
+
+    return written
+
+
+def _described(item: CatalogueItem) -> str:
+    texts = item_presentation.texts_of(item, sees_restricted())
+    return json_ld(item.link, url_for("home.dashboard", _external=True) + "fields#", texts, _readable_files(item))
+
+
+FORMATS = {
+    "bib": ItemFormat("BibTeX", "application/x-bibtex", _cited(citation.bibtex)),
+    "ris": ItemFormat("RIS", "application/x-research-info-systems", _cited(citation.ris)),
+    "csl.json": ItemFormat("CSL JSON", "application/vnd.citationstyles.csl+json", _cited(citation.csl_json)),
+    "jsonld": ItemFormat("JSON-LD", "application/ld+json", _described),
+}
+
+
+@blueprint.get("/items/<int:item_id>.<any('bib', 'ris', 'csl.json', 'jsonld'):name>")
+@allows(Role.VIEWER)
+def item(item_id: int, name: str) -> Response:
+    """Download an item in one of the FORMATS, without what the current user may not see."""
+    shown, form = readable_item(item_id), FORMATS[name]
+    named = {"Content-Disposition": f'attachment; filename="item-{item_id}.{name}"'}
+    return Response(form.write(shown), content_type=f"{form.media_type}; charset=utf-8", headers=named)
+
+
+def links(item: CatalogueItem) -> Iterator[str]:
+    """Yield the Link headers of the page of an item: its permanent address, its formats and its first files."""
+    if permanent := safe_href(item.link):
+        yield f'<{permanent}>; rel="cite-as"'
+    for name, form in FORMATS.items():
+        address = url_for("item_formats.item", item_id=item.id, name=name, _external=True)
+        yield f'<{address}>; rel="describedby"; type="{form.media_type}"'
+    left = MOST_LINK_BYTES
+    for address, file in _readable_files(item):
+        link = f'<{address}>; rel="item"; type="{item_presentation.media_type(file)}"'
+        if (left := left - len(link)) < 0:
+            return
+        yield link
+
+
+def _readable_files(item: CatalogueItem) -> Iterator[tuple[str, CatalogueFile]]:
+    """Yield the URL of each stored file that the current user may open, with the file."""
+    for file in item_presentation.files_of(item, sees_restricted()):
+        if file.is_stored and (sees_restricted() or not file.is_restricted):
+            name = item_presentation.file_name(file)
+            yield url_for("catalogue.file", file_id=file.id, name=name, _external=True), file
