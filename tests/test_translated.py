@@ -38,6 +38,7 @@ VOID = {"br", "hr", "img", "input", "link", "meta"}
 # Names, addresses, versions and units; and an error of WTForms, which has catalogues of its own.
 ALWAYS = re.compile(
     r"Not a valid choice\.|DSpace Connector|https?://\S+|\b\d+\.\d+\.\d+\b|\b(?:dcterms|bibo|dc):\w+|UTC|\b[kMGT]?B\b"
+    r"|\bBibTeX\b|\bRIS\b|\bCSL JSON\b|\bJSON-LD\b"
 )
 SEPARATORS = (r" ?· ?|; | …", r"[:,] | \(|\)")  # what stands between data, the strongest first
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
