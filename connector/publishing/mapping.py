@@ -93,8 +93,12 @@ def _value(property: str, value: Mapping[str, Any]) -> Value | None:
 
 
 def _storable(text: str) -> str:
-    """Return the text without half surrogate pairs, for which Omeka S refuses the whole item."""
-    return text.encode("utf-8", "replace").decode()
+    """Return the text as Omeka S can store it and keeps it.
+
+    It refuses the whole item for half a surrogate pair. Its edit form turns each line end into a line feed, even if
+    the person changes something else.
+    """
+    return text.encode("utf-8", "replace").decode().replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _class(mapped_values: Mapping[str, Iterable[Mapping[str, Any]]], rules: ItemRules) -> str | None:

@@ -59,6 +59,12 @@ def test_half_a_surrogate_pair_and_a_language_that_is_too_long_do_not_lose_the_i
     assert mapped(item(values), ID, RULES).values[0] == literal(TITLE, "a?b")
 
 
+def test_line_ends_are_sent_as_the_edit_form_of_omeka_writes_them():
+    values = {"dcterms:title": [{"value": "a\r\n\r\nb\rc\nd", "language": None}]}
+
+    assert mapped(item(values), ID, RULES).values[0] == literal(TITLE, "a\n\nb\nc\nd")
+
+
 def test_a_restricted_value_is_private():
     values = {"dcterms:title": [{"value": "secret", "language": None, "restricted": True}]}
 
