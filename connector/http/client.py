@@ -5,46 +5,30 @@ Every failure is raised as one of `connector.errors`, with a sentence that names
 
 from __future__ import annotations
 
-import logging
-import threading
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import requests
-from urllib3 import exceptions as urllib3_errors
 
 from ..errors import (
-    AddressNotAllowedError,
-    BotChallengeError,
-    CertificateError,
-    RedirectLoopError,
     RequestRejectedError,
-    RequestTimeoutError,
-    ServerError,
-    TransientError,
 )
 from ..i18n import gettext as _
 from .concurrency import ConcurrencyLimit
 from .credentials import Credentials, Posted
-from .deadline import RequestDeadline
 from .downloads import Download, Received
 from .query_key import QueryKey
-from .redirects import Redirects, check_is_file, check_same_request, refusals_of_the_repository, refuse
-from .request_builder import Params, RequestBuilder, url_of
-from .response_reader import accepted, is_redirect, location, network_trouble, parsed, pieces, start_of_body, told_time
+from .redirects import Redirects, check_is_file, refusals_of_the_repository, refuse
+from .request_builder import Params
+from .response_reader import accepted, is_redirect, location, parsed, pieces, start_of_body, told_time
 from .retry import OutageWait
-from .session import HttpSettings, new_session
+from .session import HttpSettings
 from .stats import RequestStats
+from .transport import Transport
 from .writes import Method, Multipart, Upload, outcome_checked
-
-log = logging.getLogger(__name__)
-
-_REDIRECTS = 5
 
 # DSpace 5 and 6 answer /status with XML unless JSON is requested.
 _JSON = {"Accept": "application/json"}
@@ -88,9 +72,8 @@ class HttpClient:
     request, up to `tries` times in all. Timeouts and bot challenges are never repeated, and `tries_at_500` is the limit
     after a status 500. `outage` also limits how long requests and waits may take together.
 
-    `busy`: seconds spent on good responses, by kind. `server_time`: the clock of the server (aware, UTC) at the first
-    response with a Date header. `clock_ahead`: how far that clock was ahead of ours. `key`: a secret for the query of
-    all requests to its API. No error, log record, header or address that leaves the client contains it.
+    `key`: a secret for the query of all requests to its API. No error, log record, header or address that leaves the
+    client contains it.
     """
 
     def __init__(
@@ -101,47 +84,54 @@ class HttpClient:
         key: QueryKey | None = None,
     ):
         self._settings = settings
-        self._pace = pace
         self._outage = outage or OutageWait()
-        self._under_way = RequestDeadline(self._outage)
-        self._key = key
-        self._session = new_session(settings, self._under_way.next_timeout, key)
-        self._asking = RequestBuilder(self._session, settings)
-        self._requests_made = 0
-        self._traffic = RequestStats(lambda: pace.halvings, lambda: self._outage.waited)
-        self._counting = threading.Lock()
-        self.busy: defaultdict[str, float] = defaultdict(float)
-        self.server_time: datetime | None = None
-        self.clock_ahead = timedelta()
+        self._transport = Transport(settings, pace, self._outage, key)
+        self._builder = self._transport.builder
 
     @property
     def width(self) -> int:
         """Return how many requests to this repository may run at once now (see ConcurrencyLimit)."""
-        return self._pace.width
+        return self._transport.pace.width
 
     @property
     def requests_made(self) -> int:
         """Return the number of requests sent, with repeats and redirects."""
-        return self._requests_made
+        return self._transport.requests_made
 
     @property
     def traffic(self) -> RequestStats:
         """Return the statistics of the requests of this client."""
-        return self._traffic
+        return self._transport.traffic
+
+    @property
+    def busy(self) -> Mapping[str, float]:
+        """Return the seconds spent on good responses, by kind."""
+        return self._transport.busy
+
+    @property
+    def server_time(self) -> datetime | None:
+        """Return the clock of the server (aware, UTC) at the first response with a Date header, or None."""
+        return self._transport.server_time
+
+    @property
+    def clock_ahead(self) -> timedelta:
+        """Return how far the clock of the server was ahead of ours at that response."""
+        return self._transport.clock_ahead
 
     @property
     def is_signed_in(self) -> bool:
         """Return whether GET requests to the API carry the headers of a login."""
-        return self._asking.credentials is not None
+        return self._builder.credentials is not None
 
     def sign_in(self, credentials: Credentials | None) -> None:
         """Add the headers of these credentials to all later GET requests to their API. None removes the headers."""
-        self._asking.credentials = credentials
+        self._builder.credentials = credentials
 
     def cookie(self, name: str) -> str | None:
         """Return the value of the cookie with this name that was set last, or None."""
         return next(
-            (cookie.value for cookie in reversed(list(iter(self._session.cookies))) if cookie.name == name), None
+            (cookie.value for cookie in reversed(list(iter(self._transport.session.cookies))) if cookie.name == name),
+            None,
         )
 
     def get_json(
@@ -173,9 +163,11 @@ class HttpClient:
         """Return the parsed JSON with its address and size. Raise the errors of `get_json`."""
 
         def once() -> JsonAnswer:
-            with self._good_answer(url, params, _JSON, self._settings.deadline, follow, runs_on=True) as answer:
+            with self._transport.good_answer(
+                url, params, _JSON, self._settings.deadline, follow, runs_on=True
+            ) as answer:
                 found = self._json_of(answer)
-                self._answered(kind, answer)
+                self._transport.answered(kind, answer)
                 return found
 
         return self._outage.repeat(once, tries, tries_at_500=tries_at_500)
@@ -185,9 +177,9 @@ class HttpClient:
 
         def once() -> ApiAnswer:
             deadline = self._settings.deadline
-            with self._good_answer(url, params, _JSON, deadline, Redirects.NONE, runs_on=True) as answer:
+            with self._transport.good_answer(url, params, _JSON, deadline, Redirects.NONE, runs_on=True) as answer:
                 found = self._api_answer(answer)
-                self._answered(kind, answer)
+                self._transport.answered(kind, answer)
                 return found
 
         return self._outage.repeat(once, tries)
@@ -196,10 +188,10 @@ class HttpClient:
         """Return the start of the web page at `url`, with any status, and its address after all redirects."""
 
         def once() -> WebPage:
-            with self._good_answer(url, None, _ANY, self._settings.deadline, any_status=True) as answer:
+            with self._transport.good_answer(url, None, _ANY, self._settings.deadline, any_status=True) as answer:
                 start = start_of_body(answer)
-                self._answered("web page", answer)
-                self._traffic.add(bytes=len(start))
+                self._transport.answered("web page", answer)
+                self._transport.traffic.add(bytes=len(start))
                 return WebPage(answer.url, start)
 
         return self._outage.repeat(once, tries)
@@ -212,12 +204,14 @@ class HttpClient:
         """
 
         def once() -> str | JsonAnswer:
-            with self._good_answer(url, params, _JSON, self._settings.deadline, Redirects.MOVE_TO_HTTPS) as answer:
+            with self._transport.good_answer(
+                url, params, _JSON, self._settings.deadline, Redirects.MOVE_TO_HTTPS
+            ) as answer:
                 if is_redirect(answer):
                     found: str | JsonAnswer = location(answer)
                 else:
                     found = self._json_of(answer)
-                self._answered("locate", answer)
+                self._transport.answered("locate", answer)
                 return found
 
         return self._outage.repeat(once, tries=4)
@@ -229,9 +223,9 @@ class HttpClient:
 
         Raise RequestRejectedError for a redirect, RestrictedError for 401 and 403.
         """
-        with self._slot(self._settings.deadline), _refusals_logged():
-            request = self._asking.prepared(url, None, _ANY | dict(headers), method="POST", data=form, json=json)
-            with self._send(request) as answer:
+        with self._transport.slot(self._settings.deadline):
+            request = self._builder.prepared(url, None, _ANY | dict(headers), method="POST", data=form, json=json)
+            with self._transport.send(request) as answer:
                 if is_redirect(answer):
                     raise RequestRejectedError(
                         _("%(url)s passes on what was sent, which is not followed.", url=answer.url), url
@@ -260,17 +254,16 @@ class HttpClient:
         """
 
         def once() -> ApiAnswer:
-            with outcome_checked(url), self._slot(seconds or self._settings.deadline, True) as turn, _refusals_logged():
-                try:
-                    with self._send(self._request_to_write(method, url, json, fields or {}, upload)) as answer:
-                        if is_redirect(answer):
-                            refuse(url, location(answer))
-                        found = self._api_answer(self._accepted(answer))
-                        self._answered("file" if upload else "write", answer)
-                        return found
-                except (RequestTimeoutError, ServerError, BotChallengeError):
-                    self._pace.troubled(turn)
-                    raise
+            with (
+                outcome_checked(url),
+                self._transport.slot(seconds or self._settings.deadline, runs_on=True),
+                self._transport.send(self._request_to_write(method, url, json, fields or {}, upload)) as answer,
+            ):
+                if is_redirect(answer):
+                    refuse(url, location(answer))
+                found = self._api_answer(self._transport.accepted(answer))
+                self._transport.answered("file" if upload else "write", answer)
+                return found
 
         return self._outage.repeat(once, tries, "write")
 
@@ -290,12 +283,12 @@ class HttpClient:
 
         def once() -> Download:
             with self._file(url, _ANY_FILE, self._settings.file_grace) as answer:
-                self._answered("file", answer)  # time to the first byte, because sizes differ too much
+                self._transport.answered("file", answer)  # time to the first byte, because sizes differ too much
                 for piece in pieces(answer, limit, as_sent=True):
-                    self._under_way.extend(len(piece) / _SLOWEST_FILE)
-                    self._traffic.add(bytes=len(piece))
-                    self._under_way.leave_out(partial(received.take, piece))
-                    self._under_way.check_stop()
+                    self._transport.deadline.extend(len(piece) / _SLOWEST_FILE)
+                    self._transport.traffic.add(bytes=len(piece))
+                    self._transport.deadline.leave_out(partial(received.take, piece))
+                    self._transport.deadline.check_stop()
                 return received.result_of(answer)
 
         return self._outage.repeat(once, tries, "file", may_repeat=lambda: received.size == 0)
@@ -310,7 +303,7 @@ class HttpClient:
 
         def once() -> None:
             with self._file(url, _FIRST_BYTE, self._settings.deadline) as answer:
-                self._answered("file", answer)
+                self._transport.answered("file", answer)
                 start_of_body(answer)
                 check_is_file(url, answer)
 
@@ -318,138 +311,35 @@ class HttpClient:
 
     def close(self) -> None:
         """Close all connections."""
-        self._session.close()
+        self._transport.session.close()
 
     def _request_to_write(
         self, method: Method, url: str, json: Any, fields: Mapping[str, str], upload: Upload | None
     ) -> requests.PreparedRequest:
         if upload is None:
             content = {} if json is None else {"json": json}
-            return self._asking.prepared(url, None, _JSON, method=method, **content)
+            return self._builder.prepared(url, None, _JSON, method=method, **content)
         body = Multipart(dict(fields), upload, self._sent)
         # requests sends an iterable in chunks, which PHP behind FastCGI may not accept, unless the length is set.
-        request = self._asking.prepared(url, None, _JSON | {"Content-Type": body.content_type}, method=method)
+        request = self._builder.prepared(url, None, _JSON | {"Content-Type": body.content_type}, method=method)
         request.body, request.headers["Content-Length"] = body, str(len(body))
         return request
 
-    def _accepted(self, answer: requests.Response) -> requests.Response:
-        try:
-            return accepted(answer, self._key is not None or self._asking.signs(answer.url))
-        except RequestRejectedError as error:
-            error.answer = self._without_key(error.answer)
-            raise
-
     def _sent(self, size: int) -> None:
         """Extend the deadline of an upload before its next piece is sent. Raise JobStoppedError if stopped."""
-        self._under_way.check_stop()
-        self._under_way.extend(size / _SLOWEST_FILE)
-
-    def _without_key(self, value: Any) -> Any:
-        return value if self._key is None else self._key.without_secret(value)
+        self._transport.deadline.check_stop()
+        self._transport.deadline.extend(size / _SLOWEST_FILE)
 
     def _json_of(self, answer: requests.Response) -> JsonAnswer:
         value, size = parsed(answer, self._settings.json_bytes)
-        self._traffic.add(bytes=size)
+        self._transport.traffic.add(bytes=size)
         return JsonAnswer(value, answer.url, size)
 
     def _api_answer(self, answer: requests.Response) -> ApiAnswer:
-        headers = {name.lower(): self._without_key(text) for name, text in answer.headers.items()}
+        headers = {name.lower(): self._transport.without_key(text) for name, text in answer.headers.items()}
         return ApiAnswer(self._json_of(answer).value, headers)
-
-    def _answered(self, kind: str, answer: requests.Response) -> None:
-        seconds = self._under_way.seconds
-        self._traffic.answered(seconds, urlsplit(answer.url).path)
-        with self._counting:
-            self.busy[kind] += seconds
-        self._pace.answered(seconds, kind)
 
     @contextmanager
     def _file(self, url: str, headers: Mapping[str, str], deadline: float) -> Iterator[requests.Response]:
-        with refusals_of_the_repository(url), self._good_answer(url, None, headers, deadline) as answer:
+        with refusals_of_the_repository(url), self._transport.good_answer(url, None, headers, deadline) as answer:
             yield answer
-
-    @contextmanager
-    def _good_answer(
-        self,
-        url: str,
-        params: Params | None,
-        headers: Mapping[str, str],
-        deadline: float,
-        follow: Redirects = Redirects.ALL,
-        any_status: bool = False,
-        runs_on: bool = False,
-    ) -> Iterator[requests.Response]:
-        """Yield a response with a good status, with its body unread, while a slot is held.
-
-        A good status is 2xx, or 3xx that `follow` does not allow to follow, or any with `any_status`. `runs_on`:
-        whether the server may continue to process a request that timed out (see `ConcurrencyLimit.slot`).
-        """
-        if self._asking.credentials is not None:
-            self._asking.credentials.refresh_if_due()
-        with self._slot(deadline, runs_on) as turn, _refusals_logged():
-            try:
-                with self._final_answer(self._asking.prepared(url, params, headers), follow) as answer:
-                    if not any_status and not is_redirect(answer):
-                        self._accepted(answer)
-                    yield answer
-            except (RequestTimeoutError, ServerError, BotChallengeError):
-                self._pace.troubled(turn)
-                raise
-
-    @contextmanager
-    def _slot(self, deadline: float, runs_on: bool = False) -> Iterator[int]:
-        """Yield the turn of a request (see `ConcurrencyLimit.slot`). `deadline`: seconds, from when it has a slot."""
-        with self._pace.slot(self._outage.stop, deadline if runs_on else 0) as turn, self._outage.request() as request:
-            self._under_way.begin(request, deadline)
-            try:
-                yield turn
-            except TransientError as error:
-                self._traffic.troubled(error)
-                raise
-
-    def _final_answer(self, request: requests.PreparedRequest, follow: Redirects) -> requests.Response:
-        asked = [url_of(request)]
-        while len(asked) <= _REDIRECTS + 1:
-            answer = self._send(request)
-            if not is_redirect(answer):
-                return answer
-            start_of_body(answer)  # read the body so that the connection can be reused
-            target = location(answer)
-            if follow is Redirects.NONE:
-                refuse(asked[-1], target)
-            if not self._asking.is_move_to_https(asked[-1], target):
-                if follow is Redirects.MOVE_TO_HTTPS:
-                    return answer
-                if follow is Redirects.SAME_REQUEST:
-                    check_same_request(asked[-1], target)
-            request = self._asking.redirected(request, target)
-            asked.append(url_of(request))
-        raise RedirectLoopError(asked)
-
-    def _send(self, request: requests.PreparedRequest) -> requests.Response:
-        self._under_way.postpone(self._pace.space(self._outage.stop))
-        with self._counting:
-            self._requests_made += 1
-        self._traffic.add(requests=1)
-        timeout = (self._settings.connect_timeout, self._settings.read_timeout)
-        try:
-            answer = self._session.send(request, stream=True, timeout=timeout)
-            self._note_time(told_time(answer))
-            return answer
-        except (requests.RequestException, urllib3_errors.HTTPError) as error:
-            # urllib3 puts the request target into its errors, so a traceback would show the key.
-            raise network_trouble(error, url_of(request)) from (error if self._key is None else None)
-
-    def _note_time(self, moment: datetime | None) -> None:
-        if self.server_time is None and moment is not None:
-            self.server_time, self.clock_ahead = moment, moment - datetime.now(UTC)
-
-
-@contextmanager
-def _refusals_logged() -> Iterator[None]:
-    """Log refused addresses and certificates, which may be signs of an attack (ASVS 5.0, 16.3.4)."""
-    try:
-        yield
-    except (AddressNotAllowedError, CertificateError) as error:
-        log.warning("Not connected: %s", error)
-        raise

@@ -57,7 +57,7 @@ class RequestDeadline(threading.local):
             raise JobStoppedError(_("The job was asked to stop."))
 
     def next_timeout(self) -> float:
-        """Return how many seconds a read may block before the next call (see `addresses.NextTimeout`).
+        """Return how many seconds a read may block before the next call (see `guarded_connections.NextTimeout`).
 
         Raise JobStoppedError as soon as a stop is requested, TimeoutError after the deadline.
         """

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import requests
 from urllib3 import exceptions as urllib3_errors
@@ -16,17 +15,13 @@ from urllib3.util import Retry
 from ..errors import (
     BadResponseError,
     BotChallengeError,
-    CertificateError,
     DamagedResponseError,
     NotFoundError,
     RepositoryError,
     RequestRejectedError,
-    RequestTimeoutError,
     RestrictedError,
     ServerError,
     TooLargeError,
-    UnknownHostError,
-    UnreachableError,
     XmlResponseError,
 )
 from ..i18n import decimal
@@ -35,6 +30,7 @@ from ..i18n import lazy_gettext as _l
 from .bot_challenges import is_bot_challenge
 from .bot_challenges import sentence as wall_sentence
 from .json_limits import decode, parse, weight
+from .network_errors import host_of, network_trouble
 
 _PIECE = 256 * 1024
 _BODY_START_BYTES = 64 * 1024
@@ -136,7 +132,7 @@ def parsed(answer: requests.Response, limit: int) -> tuple[Any, int]:
 
 
 def _not_json(answer: requests.Response, start: bytes, error: Exception) -> BadResponseError:
-    url, host, begin = answer.url, _host(answer.url), start.lstrip().lower()
+    url, host, begin = answer.url, host_of(answer.url), start.lstrip().lower()
     if begin.startswith(b"<?xml") and b"<html" not in begin:
         return XmlResponseError(
             _(
@@ -171,7 +167,7 @@ def accepted(answer: requests.Response, signed_in: bool = False) -> requests.Res
 
 
 def _refusal(answer: requests.Response, signed_in: bool) -> RepositoryError:
-    status, url, host = answer.status_code, answer.url, _host(answer.url)
+    status, url, host = answer.status_code, answer.url, host_of(answer.url)
     body = start_of_body(answer)
     if is_bot_challenge(answer, body):
         return _wall(answer)
@@ -202,7 +198,7 @@ def _json_or_none(body: bytes) -> Any:
 
 
 def _wall(answer: requests.Response) -> BotChallengeError:
-    error = BotChallengeError(wall_sentence(answer, _host(answer.url)), answer.url, _retry_after(answer))
+    error = BotChallengeError(wall_sentence(answer, host_of(answer.url)), answer.url, _retry_after(answer))
     error.status = answer.status_code
     return error
 
@@ -234,67 +230,6 @@ def _retry_after(answer: requests.Response) -> float | None:
         return Retry(retry_after_max=_LONGEST_RETRY_AFTER).parse_retry_after(header)
     except (urllib3_errors.InvalidHeader, ValueError, OverflowError):
         return None
-
-
-# After these errors, the server has not seen the request.
-_NOT_SENT = (urllib3_errors.NewConnectionError, urllib3_errors.ConnectTimeoutError, ssl.SSLCertVerificationError)
-# The first row that matches the error or one of its causes counts, so the more specific rows come first.
-_TROUBLES: tuple[tuple[type[BaseException], type[RepositoryError], str], ...] = (
-    (
-        urllib3_errors.ProxyError,
-        UnreachableError,
-        _l("The proxy set in CONNECTOR_PROXY did not pass on the request to %(host)s."),
-    ),
-    (
-        urllib3_errors.NameResolutionError,
-        UnknownHostError,
-        _l("There is no host named %(host)s, or its name cannot be resolved now."),
-    ),
-    (ssl.SSLCertVerificationError, CertificateError, _l("The certificate of %(host)s is not accepted: %(cause)s.")),
-    (ConnectionRefusedError, UnreachableError, _l("%(host)s refused the connection: no web server answers there.")),
-    (ConnectionResetError, UnreachableError, _l("%(host)s broke off the connection.")),
-    (urllib3_errors.NewConnectionError, UnreachableError, _l("%(host)s cannot be reached.")),
-    (urllib3_errors.TimeoutError, RequestTimeoutError, _l("%(host)s did not answer in time.")),
-    (requests.Timeout, RequestTimeoutError, _l("%(host)s did not answer in time.")),
-    (
-        ssl.SSLError,
-        UnreachableError,
-        _l("No secure connection to %(host)s is possible. It may not support https."),
-    ),
-    (requests.exceptions.ChunkedEncodingError, DamagedResponseError, _l("The answer of %(host)s ended too early.")),
-    (
-        requests.exceptions.ContentDecodingError,
-        DamagedResponseError,
-        _l("The answer of %(host)s is damaged: it cannot be unpacked."),
-    ),
-    (Exception, UnreachableError, _l("The connection to %(host)s broke.")),
-)
-
-
-def network_trouble(error: Exception, url: str) -> RepositoryError:
-    """Return the error of `connector.errors` for an exception of requests or urllib3."""
-    causes = list(_causes(error))
-    for sign, kind, sentence in _TROUBLES:
-        for cause in causes:
-            if isinstance(cause, sign):
-                said = getattr(cause, "verify_message", "").rstrip(".")
-                trouble = kind(sentence % {"host": _host(url), "cause": said}, url)
-                if isinstance(trouble, UnreachableError):
-                    trouble.was_sent = not any(isinstance(cause, _NOT_SENT) for cause in causes)
-                return trouble
-    raise AssertionError("the last row fits every exception")
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield the error and its causes. `__context__` is left out, because it may be an unrelated error of the caller."""
-    yield error
-    for inner in (*error.args, getattr(error, "reason", None), error.__cause__):
-        if isinstance(inner, BaseException):
-            yield from _causes(inner)
-
-
-def _host(url: str) -> str:
-    return urlsplit(url).hostname or url
 
 
 def told_time(answer: requests.Response) -> datetime | None:

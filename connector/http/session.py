@@ -15,7 +15,8 @@ from config import DEFAULT_RESPONSE_BYTES
 
 from ..errors import RequestRejectedError
 from ..i18n import gettext as _
-from .addresses import ANYWHERE, AddressRule, NextTimeout, pool_classes
+from .addresses import ANYWHERE, AddressRule
+from .guarded_connections import NextTimeout, pool_classes
 from .query_key import QueryKey
 
 # Its DEBUG lines contain whole addresses, and the address of a webhook is secret.

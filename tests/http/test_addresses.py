@@ -9,7 +9,8 @@ from urllib3 import PoolManager
 from urllib3.exceptions import MaxRetryError, NameResolutionError
 
 from connector.errors import AddressNotAllowedError, JobStoppedError
-from connector.http.addresses import AddressRule, pool_classes
+from connector.http.addresses import AddressRule
+from connector.http.guarded_connections import pool_classes
 
 PUBLIC_ONLY = AddressRule(())
 
