@@ -74,21 +74,21 @@ def test_a_list_that_failed_is_tried_again_in_place(page, site, sample):
     sample.faults.clear()
     again.click()
 
-    expect(page.locator("#collections li")).to_have_count(8)
+    expect(page.locator("#collections [value^='collection:']")).to_have_count(8)
 
 
 def test_a_filtered_list_is_shown_again_after_a_reload_and_after_back(page, site, sample):
     connect(page, site, sample)
     open_tab(page, "Collections")
     page.get_by_label("Filter the collections by name").fill("harbour ph")
-    expect(page.locator("#collections li")).to_have_count(1)
+    expect(page.locator("#collections [value^='collection:']")).to_have_count(1)
 
     page.reload()
-    expect(page.locator("#collections li")).to_have_count(1)
+    expect(page.locator("#collections [value^='collection:']")).to_have_count(1)
     page.goto(f"{site.url}/items/")
     page.go_back()
 
-    expect(page.locator("#collections li")).to_have_count(1)
+    expect(page.locator("#collections [value^='collection:']")).to_have_count(1)
     expect(page.get_by_label("Filter the collections by name")).to_have_value("harbour ph")
 
 
@@ -102,6 +102,36 @@ def test_a_reload_keeps_the_open_tab(page, site, sample):
 
     expect(page.locator("#tab-communities")).to_be_checked()
     expect(page.get_by_label("Filter the communities by name")).to_be_visible()
+
+
+def test_closed_communities_open_in_place_and_keep_focus_and_typed_settings(page, site, sample):
+    departments = [sample.data.add_community(f"Department {number}") for number in range(2)]
+    for number in range(100):
+        sample.data.add_collection(f"Theses {number:03}", departments[1])
+    connect(page, site, sample)
+    page.get_by_label("Comment").fill("Not to be lost")
+    open_tab(page, "Collections")
+
+    page.get_by_text("100 collections: Department 1").press("Enter")
+    expect(page.get_by_role("button", name="Import Theses 079")).to_be_visible()
+    expect(page.get_by_role("button", name="Import Theses 080")).to_have_count(0)
+    page.get_by_role("button", name="Show 20 more of 20").press("Enter")
+
+    expect(page.get_by_role("link", name="Theses 080")).to_be_focused()
+    page.get_by_role("button", name="Import Theses 099").click()
+    page.wait_for_url("**/jobs/1/")
+    expect(page.get_by_text("Not to be lost")).to_be_visible()
+
+
+def test_an_import_starts_from_a_filtered_list(page, site, sample):
+    connect(page, site, sample)
+    open_tab(page, "Collections")
+    page.get_by_label("Filter the collections by name").fill("harbour ph")
+    page.wait_for_url("**q_collections=harbour*")
+
+    page.get_by_role("button", name="Import Harbour photographs").click()
+
+    page.wait_for_url("**/jobs/1/")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -68,12 +68,12 @@ def summary(repository_id: int) -> str:
 @blueprint.get("/repositories/<int:repository_id>/<any(collections, communities):name>")
 @allows(Role.EDITOR)
 def scope_list(repository_id: int, name: str) -> Any:
-    """Show the list of collections or communities: as a fragment for htmx, else in its page."""
+    """Show a list, or one level of it: as a fragment for htmx, else in its page."""
     repository = service.get(repository_id)
     if not wants_fragment():
         return new_options_page(repository, tab=name, shows_lists=True)
-    context = {"repository": repository, **list_of(repository, name)}
-    return _compressed(render_template("repositories/_listed.html", name=name, **context))
+    template = "repositories/_level.html" if "below" in request.args else "repositories/_listed.html"
+    return _compressed(render_template(template, repository=repository, **list_of(repository, name)))
 
 
 def _start(repository_id: int, form: ImportOptionsForm, kind: ScopeKind, identifier: str) -> int:

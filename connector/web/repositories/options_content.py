@@ -10,18 +10,20 @@ from markupsafe import Markup
 from ...catalogue import item_set_queries
 from ...dspace.login import GENERATIONS as LOGIN_GENERATIONS
 from ...dspace.records import ScopeKind
-from ...errors import ConnectorError, InvalidInputError
+from ...errors import ConnectorError, InvalidInputError, NotFoundError
+from ...i18n import gettext as _
 from ...i18n import lazy_gettext as _l
 from ...imports.start.import_options import ImportOptions
 from ...imports.start.source_queries import last_options
 from ...models.repositories import Repository
 from ...repositories import service
+from ...row_ids import row_id
 from ..imports.settings_summary import settings
 from . import scope_lists
 from .connection_forms import LoginForm
 from .import_options_form import ImportOptionsForm
 from .input_checks import check_scope
-from .listings import Listing
+from .scope_tree import level_below, tree_of_collections, tree_of_communities
 
 TABS = {
     "settings": _l("Basic import settings"),
@@ -36,7 +38,6 @@ OFFERS = {
     ScopeKind.ITEM: _l('You gave the address of the item <b dir="auto">%(name)s</b>.'),
     ScopeKind.REPOSITORY: _l('You gave the address of the repository <b dir="auto">%(name)s</b>.'),
 }
-MOST_UNFOLDED = 100  # rows
 
 
 def new_options_page(repository: Repository, **shown: Any) -> str:
@@ -88,44 +89,38 @@ def options_page(
 
 
 def list_of(repository: Repository, name: str) -> dict[str, Any]:
-    """Return the template variables of a list.
+    """Return the template variables of a list: the level below the requested community, or the top level.
 
     If the repository failed, `trouble` is the error. The rows are then those that were read at `listed_at`, if any.
     """
     words = request.values.get(f"q_{name}", "")
-    reload = request.values.get("reload") == name
-    found: dict[str, Any] = {"words": words, "troubled": name}
+    found: dict[str, Any] = {"listed": name, "words": words}
     try:
-        found |= _collections(repository, words, reload) if name == "collections" else {}
-        found |= _communities(repository, words, reload) if name == "communities" else {}
+        return found | _list_of(repository, name, words, request.values.get("reload") == name)
     except ConnectorError as error:
         return found | {"trouble": error}
-    return found
 
 
-def _collections(repository: Repository, words: str, reload: bool) -> dict[str, Any]:
-    listing, above = scope_lists.collections(repository, reload), scope_lists.communities(repository)
+def _list_of(repository: Repository, name: str, words: str, reload: bool) -> dict[str, Any]:
+    listing = above = scope_lists.communities(repository, reload and name == "communities")
+    if name == "collections":
+        listing = scope_lists.collections(repository, reload)
+        tree = tree_of_collections(listing.rows, above.rows, words)
+    else:
+        tree = tree_of_communities(listing.rows, words)
+    level = level_below(tree, request.values.get("below", ""), request.values.get("start", 0, type=row_id))
+    if level is None:
+        raise NotFoundError(_("This community is no longer in the list. Reload the list."))
     return {
-        "collections": scope_lists.groups(repository, listing.rows, above.rows, words),
+        "level": level,
+        "rows": scope_lists.rows_of(repository, level),
+        "shown": sum(node.count or 1 for node in tree),
+        "total": len(listing.rows),
         "counted": any(row.item_count is not None for row in listing.rows),
-        **_state(listing, words),
+        "twin": service.remember_communities(repository.id, above.rows) if name == "communities" else None,
+        "trouble": listing.error,
+        "listed_at": listing.read_at,
     }
-
-
-def _communities(repository: Repository, words: str, reload: bool) -> dict[str, Any]:
-    listing = scope_lists.communities(repository, reload)
-    return {
-        "communities": scope_lists.tree(repository, listing.rows, words),
-        "twin": service.remember_communities(repository.id, listing.rows),
-        **_state(listing, words),
-    }
-
-
-def _state(listing: Listing, words: str) -> dict[str, Any]:
-    """Return the size and age of a listing. Long ones are folded unless they are filtered."""
-    total = len(listing.rows)
-    is_folded = total > MOST_UNFOLDED and not words.strip()
-    return {"total": total, "is_folded": is_folded, "trouble": listing.error, "listed_at": listing.read_at}
 
 
 def offered(repository: Repository) -> dict[str, Any] | None:

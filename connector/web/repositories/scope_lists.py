@@ -1,8 +1,8 @@
-"""The lists of the Import Options page: filtered, grouped and sorted, with the last import of each row."""
+"""The lists of the Import Options page: what the repository has, and the rows with the last import of each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,39 +10,31 @@ from flask import current_app
 
 from ...catalogue.source_links import scope_link
 from ...dspace import Client
-from ...dspace.records import Collection, Community, ScopeKind, Server
+from ...dspace.records import Community, ScopeKind, Server
 from ...imports.start.source_queries import LastImport, last_imports
 from ...models.repositories import Repository
 from ...repositories.connections import connected_to
-from ...word_search import fold, search_terms
 from .listings import Listing
-
-Listed = Collection | Community
+from .scope_tree import Level, Listed, Node
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A collection or community in a list. `scope`: the value of its Import button."""
+    """A collection or community in a list.
 
+    `scope`: the value of its Import button. `count`: how much is listed below it. `rows`: the rows directly below it,
+    empty as long as it is closed.
+    """
+
+    id: str
+    kind: ScopeKind
     scope: str
     name: str
     link: str
     item_count: int | None
     last: LastImport | None
-    rows: tuple[Row, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """The collections directly below one community. `path`: the community names from the top down."""
-
-    path: tuple[str, ...]
+    count: int
     rows: tuple[Row, ...]
-
-    @property
-    def count(self) -> int:
-        """Return the number of collections in the group."""
-        return len(self.rows)
 
 
 def communities(repository: Repository, reload: bool = False) -> Listing:
@@ -55,46 +47,9 @@ def collections(repository: Repository, reload: bool = False) -> Listing:
     return _listing(repository, "collections", lambda client: list(client.collections()), reload)
 
 
-def groups(repository: Repository, rows: Sequence[Collection], above: Sequence[Community], words: str) -> list[Group]:
-    """Return the collections whose name or community names contain all the words, grouped by community.
-
-    Communities and collections are sorted by name. `above`: all communities. Raises InvalidInputError if there are too
-    many words.
-    """
-    terms = search_terms(words)
-    paths = _paths(above)
-    make = _RowMaker(repository, ScopeKind.COLLECTION)
-    grouped: dict[tuple[str, ...], list[Collection]] = {}
-    for collection in rows:
-        path = paths.get(collection.parent_id, ())
-        if _matches(" ".join((*path, collection.name)), terms):
-            grouped.setdefault(path, []).append(collection)
-    return [
-        Group(path, tuple(map(make, _sorted(grouped[path]))))
-        for path in sorted(grouped, key=lambda path: [name.casefold() for name in path])
-    ]
-
-
-def tree(repository: Repository, rows: Sequence[Community], words: str) -> tuple[Row, ...]:
-    """Return the communities whose name contains all the words, and the communities above them, as a tree.
-
-    The tree is sorted by name. Raises InvalidInputError if there are too many words.
-    """
-    terms = search_terms(words)
-    below: dict[str | None, list[Community]] = {}
-    known = {community.id for community in rows}
-    for community in rows:
-        parent = community.parent_id if community.parent_id in known else None
-        below.setdefault(parent, []).append(community)
-    make = _RowMaker(repository, ScopeKind.COMMUNITY)
-
-    def branch(parent: str | None) -> Iterator[Row]:
-        for community in _sorted(below.get(parent, ())):
-            children = tuple(branch(community.id))
-            if children or _matches(community.name, terms):
-                yield make(community, children)
-
-    return tuple(branch(None))
+def rows_of(repository: Repository, level: Level) -> tuple[Row, ...]:
+    """Return the rows of a level, and those below them as deep as it is open."""
+    return _RowMaker(repository).rows(level.nodes, level.open_depth)
 
 
 def last_import_of(repository: Repository, kind: ScopeKind, identifier: str) -> LastImport | None:
@@ -103,27 +58,35 @@ def last_import_of(repository: Repository, kind: ScopeKind, identifier: str) -> 
 
 
 class _RowMaker:
-    """A factory of rows of one kind in one repository."""
+    """A factory of rows of one repository."""
 
-    def __init__(self, repository: Repository, kind: ScopeKind):
-        self._kind, self._server = kind, repository.server
+    def __init__(self, repository: Repository):
+        self._server = repository.server
         self._last = last_imports(repository.id)
         self._site = scope_link(
             self._server.site_url, self._server.ui_url, self._server.generation, ScopeKind.REPOSITORY, "", None
         )
 
-    def __call__(self, listed: Listed, rows: tuple[Row, ...] = ()) -> Row:
+    def rows(self, nodes: Iterable[Node], open_depth: int) -> tuple[Row, ...]:
+        return tuple(self._row(node, open_depth) for node in nodes)
+
+    def _row(self, node: Node, open_depth: int) -> Row:
+        listed = node.listed
+        kind = ScopeKind.COMMUNITY if isinstance(listed, Community) else ScopeKind.COLLECTION
         key = listed.handle or listed.id
         return Row(
-            f"{self._kind}:{key}",
+            listed.id,
+            kind,
+            f"{kind}:{key}",
             listed.name,
-            self._link(listed),
+            self._link(kind, listed),
             listed.item_count,
-            self._last.get((self._kind, key)),
-            rows,
+            self._last.get((kind, key)),
+            node.count,
+            self.rows(node.nodes, open_depth - 1) if open_depth else (),
         )
 
-    def _link(self, listed: Listed) -> str:
+    def _link(self, kind: ScopeKind, listed: Listed) -> str:
         """Return the URL of the page of a collection or community, by handle if it has one.
 
         Every DSpace generation has pages by handle, and the short URLs keep a list of thousands small.
@@ -131,7 +94,7 @@ class _RowMaker:
         server: Server = self._server
         if listed.handle:
             return f"{self._site}/handle/{listed.handle}"
-        return scope_link(server.site_url, server.ui_url, server.generation, self._kind, listed.id, None)
+        return scope_link(server.site_url, server.ui_url, server.generation, kind, listed.id, None)
 
 
 def _listing(repository: Repository, name: str, read: Callable[[Client], Sequence[Any]], reload: bool) -> Listing:
@@ -142,26 +105,3 @@ def _listing(repository: Repository, name: str, read: Callable[[Client], Sequenc
     key = (repository.id, repository.api_url, repository.login_name, name)
     found: Listing = current_app.extensions["listings"].get(key, ask, reload)
     return found
-
-
-def _paths(rows: Iterable[Community]) -> dict[str | None, tuple[str, ...]]:
-    """Return the community names from the top down to each community, by its id."""
-    known = {community.id: community for community in rows}
-    paths: dict[str | None, tuple[str, ...]] = {}
-    for community in known.values():
-        names: list[str] = []
-        step: Community | None = community
-        while step is not None and len(names) < len(known):
-            names.append(step.name)
-            step = known.get(step.parent_id or "")
-        paths[community.id] = tuple(reversed(names))
-    return paths
-
-
-def _sorted(rows: Iterable[Listed]) -> list[Listed]:
-    return sorted(rows, key=lambda row: row.name.casefold())
-
-
-def _matches(text: str, terms: Iterable[str]) -> bool:
-    folded = fold(text)
-    return all(term in folded for term in terms)
