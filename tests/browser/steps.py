@@ -27,8 +27,7 @@ def import_photographs(page: Page, scripted: bool) -> None:
     open_tab(page, "Collections")
     if not scripted:
         page.get_by_role("button", name="Show the collections").click()
-    row = page.get_by_role("listitem").filter(has_text="Harbour photographs")
-    row.get_by_role("button", name="Import").click()
+    page.get_by_role("button", name="Import Harbour photographs").click()
     page.wait_for_url("**/jobs/1/")
 
 
