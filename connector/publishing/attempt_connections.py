@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from ..extensions import transaction
-from ..http import RequestStats
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
+from ..jobs.request_counter import counted
 from . import destinations
 from .connections import DestinationConnection
 
@@ -21,19 +19,5 @@ def connected_for(attempt: JobAttempt, destination_id: int, connect: Connect) ->
     """Yield a connection of an attempt to a destination, close it after the block, and count its requests."""
     before = lifecycle.get(attempt.job_id).traffic
     connection = connect(destinations.get(destination_id), new_outage=attempt.new_outage)
-    counted, lock = 0, threading.Lock()
-
-    def new_requests() -> dict[str, int]:
-        nonlocal counted
-        with lock:
-            made = connection.requests_made
-            new, counted = made - counted, made
-        return {"requests": new}
-
-    attempt.new_requests = new_requests
-    try:
+    with counted(attempt, connection, before):
         yield connection
-    finally:
-        connection.close()
-        with transaction():
-            attempt.advance(new_requests(), traffic=RequestStats.merged(before, connection.traffic()))

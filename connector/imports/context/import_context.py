@@ -17,6 +17,7 @@ from ...extensions import db, transaction
 from ...http import HttpClient, OutageWait
 from ...jobs import lifecycle
 from ...jobs.attempt import JobAttempt
+from ...jobs.request_counter import RequestCounter, counted
 from ...models.jobs import Job
 from ...repositories import service
 from ...repositories.connections import RepositoryConnection
@@ -28,7 +29,6 @@ from ..results.questions import Answer, answer_from_json
 from ..start.import_options import ImportOptions
 from .completeness_proof import CompletenessProof
 from .import_progress import ImportProgress
-from .request_counter import RequestCounter
 
 NewRecorder = Callable[[Job, RepositoryContext], Recorder | PreviewRecorder]
 
@@ -95,18 +95,15 @@ def open_context(
     """
     job = lifecycle.get(attempt.job_id)
     connection = attempt.reach(connect, job.source.repository)
-    requests = RequestCounter(connection, job.traffic)
     repository_id = job.repository_id
-    attempt.new_requests = requests.new
-    try:
-        context = _context(attempt, job, connection, requests, new_recorder)
-        db.session.rollback()
-        yield context
-    finally:
-        connection.close()
-        with transaction():
-            attempt.advance(requests.new(), traffic=requests.traffic())
-            service.note_unanswered(repository_id, connection.unanswered)
+    with counted(attempt, connection, job.traffic) as requests:
+        try:
+            context = _context(attempt, job, connection, requests, new_recorder)
+            db.session.rollback()
+            yield context
+        finally:
+            with transaction():
+                service.note_unanswered(repository_id, connection.unanswered)
 
 
 def _context(
