@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from dataclasses import asdict
@@ -22,14 +21,13 @@ from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..i18n import ngettext
 from ..text import human_size
-from .command import Command, json_option, option
+from .command import command, json_option, option, print_json
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.command(
+@command(
     "backup",
-    cls=Command,
     help=_l(
         "Write the database, the stored files and the secret key to FILE, a tar archive, also while the app "
         "runs.\n\n"
@@ -76,9 +74,8 @@ def _backup(file: str, keep: int | None, as_json: bool) -> None:
         sys.exit(1)
 
 
-@click.command(
+@command(
     "restore",
-    cls=Command,
     help=_l(
         "Restore the instance from FILE, written by flask backup. Stop the app first.\n\n"
         "Restore a PostgreSQL database with pg_restore first."
@@ -101,7 +98,7 @@ def _without_password() -> str:
 
 def _tell(sentence: str, file: Path, manifest: Manifest, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps({"file": str(file)} | asdict(manifest)))
+        print_json({"file": str(file)} | asdict(manifest))
     counts = _(
         "%(items)s, %(jobs)s, %(files)s (%(size)s)",
         items=item_count(manifest.items),

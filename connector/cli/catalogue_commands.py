@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Any
 
@@ -22,13 +21,12 @@ from ..jobs import lifecycle
 from ..models.accounts import Role
 from ..repositories import service
 from ..row_ids import ROW_ID
-from .command import Command, json_option, option
+from .command import answer, command, json_option, option
 from .user_commands import as_option
 
 
-@click.command(
+@command(
     "takedown",
-    cls=Command,
     help=_l(
         "Remove items of REPOSITORY for good, named by handle, id or address, and keep imports from bringing "
         "them back.\n\n"
@@ -51,9 +49,7 @@ def _takedown(repository: str, names: tuple[str, ...], as_json: bool, **options:
         click.echo(takedown.as_csv(known), nl=False)
     elif options["allow"]:
         allowed = takedown.allow_named(known, options["allow"])
-        click.echo(
-            json.dumps({"allowed": allowed}) if as_json else _("Allowed again: %(items)s.", items=item_count(allowed))
-        )
+        answer(as_json, {"allowed": allowed}, _("Allowed again: %(items)s.", items=item_count(allowed)))
     else:
         sources = [*options["lists"], *([sys.stdin] if "-" in names else [])]
         lines = [*(name for name in names if name != "-"), *(line for source in sources for line in source)]
@@ -68,13 +64,11 @@ def _take_down(what: takedown.Named, repository_id: int, as_json: bool, reason: 
         )
         click.echo(sentence % {"name": name}, err=True)
     told = {"removed": removed, "unknown": list(what.unknown)}
-    click.echo(
-        json.dumps(told, ensure_ascii=False) if as_json else _("Taken down: %(items)s.", items=item_count(removed))
-    )
+    answer(as_json, told, _("Taken down: %(items)s.", items=item_count(removed)))
     sys.exit(1 if what.unknown and not also_unknown else 0)
 
 
-@click.command("export", cls=Command, help=_l("Write the catalogue to stdout: a JSON line or a CSV row for each item."))
+@command("export", help=_l("Write the catalogue to stdout: a JSON line or a CSV row for each item."))
 @option("--repository", metavar="R", help=_l("Export only this repository, by number, name or address."))
 @option("--item-set", metavar="S", help=_l("Export only this item set, by number or name."))
 @option("--job", metavar="J", type=ROW_ID, help=_l("Export only the items that this job added or updated."))
@@ -99,9 +93,7 @@ def _export(repository: str | None, item_set: str | None, job: int | None, hidde
         out.write(text.encode())
 
 
-@click.command(
-    "remap", cls=Command, help=_l("Apply the crosswalk again to all items of REPOSITORY, without downloading.")
-)
+@command("remap", help=_l("Apply the crosswalk again to all items of REPOSITORY, without downloading."))
 @click.argument("repository")
 def _remap(repository: str) -> None:
     known = service.find_repository(repository)

@@ -10,9 +10,10 @@ from functools import partial
 from typing import Any, NoReturn
 
 import click
+from flask.cli import AppGroup
 
 from .. import error_translation
-from ..errors import ConnectorError, DatabaseUnavailableError
+from ..errors import ConnectorError, DatabaseUnavailableError, InvalidInputError
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..imports.results import import_report
@@ -46,7 +47,7 @@ def refuse(sentence: str, job_id: int | None = None, code: int = REFUSED) -> NoR
     """
     print_status(_("Error: %(sentence)s", sentence=sentence), logging.ERROR)
     if "--json" in sys.argv:
-        click.echo(json.dumps(import_report.refused(sentence, job_id), ensure_ascii=False))
+        print_json(import_report.refused(sentence, job_id))
     sys.exit(code)
 
 
@@ -82,6 +83,12 @@ class Command(click.Command):
             give_up(error)
 
 
+class CommandGroup(AppGroup):
+    """A group of commands of this kind, for example `flask user …`."""
+
+    command_class = Command
+
+
 class Option(click.Option):
     """An option whose help is a lazy text, which is translated when it is shown."""
 
@@ -93,6 +100,36 @@ class Option(click.Option):
         """Return the names and the help in the language of the instance."""
         record = super().get_help_record(ctx)
         return record and (record[0], str(record[1]))
+
+
+command = partial(click.command, cls=Command)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as one line of JSON on stdout."""
+    click.echo(json.dumps(value, ensure_ascii=False))
+
+
+def answer(as_json: bool, value: Any, *lines: str) -> None:
+    """Print the result of a command on stdout: its value as JSON, or else its lines."""
+    if as_json:
+        print_json(value)
+        return
+    for line in lines:
+        click.echo(line)
+
+
+def read_secret(prompt: str, refusal: str, field: str) -> str:
+    """Return a secret from a prompt or from the first line of stdin. Raise InvalidInputError if it is empty.
+
+    A secret is never an argument: every user of the machine can read arguments, and the shell history keeps them.
+    """
+    if sys.stdin.isatty():
+        return click.prompt(prompt, hide_input=True, err=True)
+    secret = sys.stdin.readline().rstrip("\r\n")
+    if not secret.strip():
+        raise InvalidInputError(refusal, field)
+    return secret
 
 
 option = partial(click.option, cls=Option)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Any
 
 import click
-from flask.cli import AppGroup
 from sqlalchemy import select
 
 from ..catalogue.search import Selection, item_set_named
@@ -21,16 +19,15 @@ from ..publishing import destinations, publish_jobs
 from ..publishing.destinations import DestinationSettings
 from ..publishing.job_kind import PUBLISH, PUBLISH_PREVIEW
 from ..row_ids import ROW_ID
-from .command import Command, json_option, option
+from .command import CommandGroup, answer, command, json_option, option, read_secret
 from .foreground import run_all_in_foreground, run_in_foreground
 from .user_commands import as_option
 
-destination = AppGroup("destination", help=_l("Omeka S sites to which items are published."))
+destination = CommandGroup("destination", help=_l("Omeka S sites to which items are published."))
 
 
 @destination.command(
     "add",
-    cls=Command,
     help=_l(
         "Add the Omeka S site at ADDRESS as the destination NAME, with an API key of a user of that site.\n\n"
         "KEY_IDENTITY is the first part of the key. The second part, the credential, is read from the first line of "
@@ -48,29 +45,24 @@ def _add(
     name: str, address: str, key_identity: str, private: bool, files: bool, template: int | None, as_json: bool
 ) -> None:
     settings = DestinationSettings(name, not private, files, template)
-    number = destinations.add(address, key_identity, _credential(), settings)
+    credential = read_secret(
+        _("Key credential"), _("Give the key credential as the first line of stdin."), "credential"
+    ).strip()
+    number = destinations.add(address, key_identity, credential, settings)
     added = _as_dict(destinations.get(number))
-    click.echo(
-        json.dumps(added, ensure_ascii=False)
-        if as_json
-        else _("Destination %(id)s, %(name)s, was added.", id=number, name=name)
-    )
+    answer(as_json, added, _("Destination %(id)s, %(name)s, was added.", id=number, name=name))
 
 
-@destination.command("list", cls=Command, help=_l("List the destinations."))
+@destination.command("list", help=_l("List the destinations."))
 @json_option
 def _list(as_json: bool) -> None:
     known = [_as_dict(one) for one in destinations.every()]
-    if as_json:
-        click.echo(json.dumps(known, ensure_ascii=False))
-        return
-    for one in known:
-        click.echo(_("Destination %(destination)s, %(name)s: %(url)s, Omeka S %(version)s. Items: %(items)s.", **one))
+    line = _l("Destination %(destination)s, %(name)s: %(url)s, Omeka S %(version)s. Items: %(items)s.")
+    answer(as_json, known, *(line % one for one in known))
 
 
 @destination.command(
     "test",
-    cls=Command,
     help=_l(
         "Check that DESTINATION (its number, name or address) can be reached and that its key may write.\n\n"
         "Exit code: 0 if items can be published, 1 if the key may not write, 2 if the site cannot be used."
@@ -81,17 +73,12 @@ def _list(as_json: bool) -> None:
 def _test(destination: str, as_json: bool) -> None:
     site = destinations.check(destinations.find(destination))
     told = destinations.findings(site)
-    if as_json:
-        found = {"version": site.version, "knows_key": site.knows_key, "may_write": site.may_write, "findings": told}
-        click.echo(json.dumps(found, ensure_ascii=False))
-    else:
-        click.echo("\n".join(told))
+    found = {"version": site.version, "knows_key": site.knows_key, "may_write": site.may_write, "findings": told}
+    answer(as_json, found, *told)
     sys.exit(0 if site.may_write else 1)
 
 
-@destination.command(
-    "remove", cls=Command, help=_l("Remove DESTINATION with its key from this app. The items in Omeka S stay.")
-)
+@destination.command("remove", help=_l("Remove DESTINATION with its key from this app. The items in Omeka S stay."))
 @click.argument("destination")
 def _remove(destination: str) -> None:
     known = destinations.find(destination)
@@ -100,9 +87,8 @@ def _remove(destination: str) -> None:
     click.echo(_("The destination %(name)s was removed. Its items in Omeka S stay.", name=name), err=True)
 
 
-@click.command(
+@command(
     "publish",
-    cls=Command,
     help=_l(
         "Publish items to an Omeka S site and wait for the end. Edits made in Omeka S are kept. Choose the items by "
         "one of --source, --item-set, --job and --item. There is one job for each source of the items.\n\n"
@@ -154,16 +140,6 @@ def _as_dict(known: Destination) -> dict[str, Any]:
         "template": known.template_id,
         "items": destinations.item_count(known.id),
     }
-
-
-def _credential() -> str:
-    """Return the credential from a prompt or from the first line of stdin. Other users can read arguments."""
-    if sys.stdin.isatty():
-        return click.prompt(_("Key credential"), hide_input=True, err=True)
-    credential = sys.stdin.readline().strip()
-    if not credential:
-        raise InvalidInputError(_("Give the key credential as the first line of stdin."), "credential")
-    return credential
 
 
 COMMANDS: list[click.Command] = [destination, _publish]

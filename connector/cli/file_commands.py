@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 
 import click
-from flask.cli import AppGroup
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -17,7 +15,7 @@ from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..i18n import ngettext
 from ..storage.garbage_collection import the_folder
-from .command import Command, json_option, option
+from .command import CommandGroup, json_option, option, print_json
 
 LINE_EVERY = 1000  # files
 PROBLEMS = {
@@ -26,12 +24,11 @@ PROBLEMS = {
     ProblemKind.FORGOTTEN: _l("Not registered: %(sha256)s. %(reason)s"),
     ProblemKind.NAMELESS: _l("Not needed: %(sha256)s. %(reason)s"),
 }
-files = AppGroup("files", help=_l("Check the stored files."))
+files = CommandGroup("files", help=_l("Check the stored files."))
 
 
 @files.command(
     "verify",
-    cls=Command,
     help=_l(
         "Read every stored file and compare it with its SHA-256.\n\n"
         "Exit code: 0 no problem, or all repaired without loss; 1 something is missing, damaged or left over."
@@ -49,7 +46,7 @@ def _verify(repair: bool, as_json: bool) -> None:
     click.echo(_result(found, repair), err=True)
     if as_json:
         problems = [_as_dict(one) for one in found]
-        click.echo(json.dumps({"checked": reading.number, "clean": is_well, "problems": problems}, ensure_ascii=False))
+        print_json({"checked": reading.number, "clean": is_well, "problems": problems})
     sys.exit(0 if is_well else 1)
 
 

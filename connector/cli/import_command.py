@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import Any
 
@@ -24,14 +23,13 @@ from ..publishing import destinations
 from ..repositories import credentials, discovery, service
 from ..text import size_range
 from ..web.repositories.input_checks import check_delay, check_hours, check_limit, check_size
-from .command import Command, json_option, option
+from .command import command, json_option, option, print_json
 from .foreground import run_in_foreground
 from .user_commands import as_option
 
 
-@click.command(
+@command(
     "import",
-    cls=Command,
     help=_l(
         "Import from the DSpace at URL and wait for the end.\n\n"
         "Exit code: 0 completed and clean, 1 completed with problems, 2 failed or refused, 75 the database "
@@ -136,7 +134,7 @@ def _created(source_id: int, options: dict[str, Any], requests: int) -> int:
 
 def _print_estimate(estimate: Estimate, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(asdict(estimate)))
+        print_json(asdict(estimate))
         return
     if estimate.items is None:
         click.echo(_("The repository does not tell how much there is."))

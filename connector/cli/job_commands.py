@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 
 import click
@@ -20,15 +19,13 @@ from ..jobs import creation, lifecycle, report
 from ..models.jobs import Job, Kind
 from ..row_ids import ROW_ID
 from ..server import serve, work
-from .command import REFUSED, Command, json_option, option
+from .command import REFUSED, answer, command, json_option, option, print_json
 from .foreground import run_in_foreground
 from .job_output import print_job
 from .user_commands import as_option
 
 
-@click.command(
-    "rerun", cls=Command, help=_l("Import the source of JOB again, with the same options, and wait for the end.")
-)
+@command("rerun", help=_l("Import the source of JOB again, with the same options, and wait for the end."))
 @click.argument("job", type=ROW_ID)
 @option("--full", is_flag=True, help=_l("Read every item and file list again, even if it seems unchanged."))
 @option("--dry-run", is_flag=True, help=_l("Only preview the changes. Import nothing."))
@@ -38,7 +35,7 @@ def _rerun(job: int, full: bool, dry_run: bool, as_json: bool) -> None:
     run_in_foreground(reruns.rerun(job, Kind.PREVIEW if dry_run else Kind.IMPORT, full=full), as_json)
 
 
-@click.command("resume", cls=Command, help=_l("Continue a stopped or failed JOB where it ended, and wait for the end."))
+@command("resume", help=_l("Continue a stopped or failed JOB where it ended, and wait for the end."))
 @click.argument("job", type=ROW_ID)
 @option("--accept-missing", is_flag=True, help=_l("Mark the items that the source no longer lists as missing."))
 @option("--leave-missing", is_flag=True, help=_l("Leave the items that the source no longer lists as they are."))
@@ -54,9 +51,8 @@ def _resume(job: int, accept_missing: bool, leave_missing: bool, as_json: bool) 
     run_in_foreground(job, as_json)
 
 
-@click.command(
+@command(
     "retry",
-    cls=Command,
     help=_l("Retry only the items and files that the import JOB could not read or download, and wait for the end."),
 )
 @click.argument("job", type=ROW_ID)
@@ -67,7 +63,7 @@ def _retry(job: int, as_json: bool) -> None:
     run_in_foreground(retry_failed.retry(job), as_json)
 
 
-@click.command("stop", cls=Command, help=_l("Stop JOB within seconds. It can be resumed."))
+@command("stop", help=_l("Stop JOB within seconds. It can be resumed."))
 @click.argument("job", type=ROW_ID)
 @json_option
 def _stop(job: int, as_json: bool) -> None:
@@ -75,7 +71,7 @@ def _stop(job: int, as_json: bool) -> None:
     print_job(lifecycle.get(job), as_json)
 
 
-@click.command("undo", cls=Command, help=_l("Undo JOB: remove what it added, restore what it changed."))
+@command("undo", help=_l("Undo JOB: remove what it added, restore what it changed."))
 @click.argument("job", type=ROW_ID)
 @as_option
 @json_option
@@ -84,9 +80,8 @@ def _undo(job: int, as_json: bool) -> None:
     run_in_foreground(creation.create_undo(job), as_json)
 
 
-@click.command(
+@command(
     "request-log",
-    cls=Command,
     help=_l("Print the requests of JOB and their results, for the administrator of the repository."),
 )
 @click.argument("job", type=ROW_ID)
@@ -94,34 +89,31 @@ def _request_log(job: int) -> None:
     click.echo(request_log.text(lifecycle.get(job), current_app.config["CONTACT"]), nl=False)
 
 
-@click.command("jobs", cls=Command, help=_l("List the jobs, newest first."))
+@command("jobs", help=_l("List the jobs, newest first."))
 @json_option
 def _jobs(as_json: bool) -> None:
     rows = db.session.scalars(db.select(Job).order_by(Job.id.desc())).all()
     if as_json:
-        click.echo(json.dumps([report.as_dict(job) | {"owner": job.owner} for job in rows], ensure_ascii=False))
+        print_json([report.as_dict(job) | {"owner": job.owner} for job in rows])
         return
     for job in rows:
         click.echo(_("%(job)s Owner: %(owner)s.", job=report.line(job, job.source.label), owner=job.owner))
 
 
-@click.command("recover", cls=Command, help=_l("Put jobs whose worker has ended back into the queue."))
+@command("recover", help=_l("Put jobs whose worker has ended back into the queue."))
 @json_option
 def _recover(as_json: bool) -> None:
     queued = lifecycle.recover()
-    click.echo(json.dumps({"queued": queued}) if as_json else _("Queued jobs: %(number)s", number=len(queued)))
+    answer(as_json, {"queued": queued}, _("Queued jobs: %(number)s", number=len(queued)))
 
 
-@click.command(
-    "up", cls=Command, help=_l("Serve the pages and work on the jobs, in this one process, until SIGTERM or SIGINT.")
-)
+@command("up", help=_l("Serve the pages and work on the jobs, in this one process, until SIGTERM or SIGINT."))
 def _up() -> None:
     serve(current_app_itself())
 
 
-@click.command(
+@command(
     "worker",
-    cls=Command,
     help=_l("Work on jobs without serving pages. Any number of workers may run, on several machines."),
 )
 @option(

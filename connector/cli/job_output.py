@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from itertools import islice
 
 import click
@@ -13,6 +12,7 @@ from ..imports.start import preview_rows
 from ..imports.start.preview_rows import PreviewAction
 from ..jobs import report
 from ..models.jobs import Job
+from .command import print_json
 
 SHOWN = 10
 CHANGES = {
@@ -26,7 +26,7 @@ def print_job(job: Job, as_json: bool) -> None:
     """Print a job to stderr and, as JSON, to stdout."""
     if as_json:
         changes = {"changes": list(preview_rows.changes(job.id))} if job.is_preview else {}
-        click.echo(json.dumps(report.as_dict(job) | changes, ensure_ascii=False))
+        print_json(report.as_dict(job) | changes)
     click.echo(report.line(job, job.source.label), err=True)
     if job.asks and job.question and job.question.get("unlisted"):
         click.echo(

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
-
 import click
 
 from ..dspace import clean_address
@@ -13,14 +10,13 @@ from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..models.repositories import Repository
 from ..repositories import credentials, discovery, service
-from .command import Command, json_option, option
+from .command import answer, command, json_option, option, read_secret
 
 DEFAULT_ENDPOINT = "rest"
 
 
-@click.command(
+@command(
     "login",
-    cls=Command,
     help=_l(
         "Store a login for REPOSITORY. Imports then sign in as NAME, which also brings restricted items.\n\n"
         "REPOSITORY is a number, name or address. An unknown repository is connected by its address. The "
@@ -40,13 +36,14 @@ def _login(repository: str, name: str | None, forget: bool, as_json: bool) -> No
     if name is None:
         credentials.sign_out(known.id)
     else:
-        credentials.sign_in(known.id, name, _password())
+        password = read_secret(_("Password"), _("Give the password as the first line of stdin."), "password")
+        credentials.sign_in(known.id, name, password)
     told = (
         _("Imports sign in at %(label)s as %(name)s.", label=label, name=name)
         if name
         else _("The login at %(label)s was forgotten.", label=label)
     )
-    click.echo(json.dumps({"login": name}, ensure_ascii=False) if as_json else told)
+    answer(as_json, {"login": name}, told)
 
 
 def _known(text: str) -> Repository:
@@ -57,19 +54,6 @@ def _known(text: str) -> Repository:
         if "://" not in text:
             raise
     return service.get(discovery.connect(clean_address(text), DEFAULT_ENDPOINT, None).repository_id)
-
-
-def _password() -> str:
-    """Return the password from a prompt or from the first line of stdin. Raise InvalidInputError if it is empty.
-
-    The password is never an argument: every user of the machine can read arguments, and the shell history keeps them.
-    """
-    if sys.stdin.isatty():
-        return click.prompt(_("Password"), hide_input=True, err=True)
-    password = sys.stdin.readline().rstrip("\r\n")
-    if not password:
-        raise InvalidInputError(_("Give the password as the first line of stdin."), "password")
-    return password
 
 
 COMMANDS: tuple[click.Command, ...] = (_login,)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import Any
 
@@ -19,33 +18,20 @@ from ..imports.start import scheduling
 from ..jobs import notifications
 from ..jobs.schedule import WEEKDAYS, Every, Schedule, on_the_wall, parse_day, parse_time, parse_window
 from ..models.repositories import Source
-from .command import Command, json_option, option
+from .command import answer, command, json_option, option, print_json
 
 DEFAULT_AT = "02:00"
 
 
-@click.command("sources", cls=Command, help=_l("List the sources with their schedules."))
+@command("sources", help=_l("List the sources with their schedules."))
 @json_option
 def _sources(as_json: bool) -> None:
     every = scheduling.all_sources()
-    if as_json:
-        click.echo(json.dumps([_as_dict(source) for source in every], ensure_ascii=False))
-        return
-    for source in every:
-        click.echo(
-            _(
-                "Source %(id)s, %(name)s (%(repository)s): %(schedule)s",
-                id=source.id,
-                name=source.label,
-                repository=source.repository.label,
-                schedule=_in_words(source),
-            )
-        )
+    answer(as_json, [_as_dict(source) for source in every], *map(_line, every))
 
 
-@click.command(
+@command(
     "schedule",
-    cls=Command,
     help=_l("Set when SOURCE (its number, handle or name) is imported automatically. Without options, print it."),
 )
 @click.argument("source")
@@ -63,7 +49,7 @@ def _schedule(source: str, as_json: bool, **options: Any) -> None:
     if any(options.values()):
         scheduling.set_schedule(source_id, _chosen(options))
     shown = scheduling.get(source_id)
-    click.echo(json.dumps(_as_dict(shown), ensure_ascii=False) if as_json else _in_words(shown))
+    answer(as_json, _as_dict(shown), _in_words(shown))
 
 
 def _chosen(options: dict[str, Any]) -> Schedule | None:
@@ -89,6 +75,16 @@ def _weekday(text: str) -> int:
             _("“%(text)s” is no day of the week: %(weekdays)s.", text=text, weekdays=", ".join(WEEKDAYS))
         )
     return found[0]
+
+
+def _line(source: Source) -> str:
+    return _(
+        "Source %(id)s, %(name)s (%(repository)s): %(schedule)s",
+        id=source.id,
+        name=source.label,
+        repository=source.repository.label,
+        schedule=_in_words(source),
+    )
 
 
 def _in_words(source: Source) -> str:
@@ -121,25 +117,22 @@ def _as_dict(source: Source) -> dict[str, Any]:
     }
 
 
-@click.command(
-    "notify", cls=Command, help=_l("Check that notifications of scheduled imports arrive by e-mail and at the webhook.")
-)
+@command("notify", help=_l("Check that notifications of scheduled imports arrive by e-mail and at the webhook."))
 @option("--test", "is_test", is_flag=True, required=True, help=_l("Send a test by each channel that is set up."))
 def _notify(is_test: bool) -> None:
     for sentence in notifications.send_trial():
         click.echo(sentence, err=True)
 
 
-@click.command(
+@command(
     "prune",
-    cls=Command,
     help=_l("Delete earlier states of items and results of previews that need not be kept any longer."),
 )
 @json_option
 def _prune(as_json: bool) -> None:
     gone = retention.prune()
     if as_json:
-        click.echo(json.dumps(asdict(gone)))
+        print_json(asdict(gone))
         return
     click.echo(
         _(

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 from flask import g
-from flask.cli import AppGroup
 from sqlalchemy import select
 
 from .. import formatting
@@ -17,11 +14,11 @@ from ..extensions import db
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..models.accounts import Account, Role
-from .command import Command, json_option, option
+from .command import CommandGroup, answer, json_option, option
 
 ROLES = click.Choice([role.value for role in Role])
 SECOND = {True: _l("two-step sign-in"), False: _l("password only")}
-user = AppGroup("user", help=_l("Accounts: who may sign in, and what they may do."))
+user = CommandGroup("user", help=_l("Accounts: who may sign in, and what they may do."))
 
 
 def _become(context: click.Context, option: click.Parameter, name: str | None) -> None:
@@ -59,9 +56,7 @@ as_option = option(
 )
 
 
-@user.command(
-    "add", cls=Command, help=_l("Create an account NAME and print a link with which its owner chooses a password.")
-)
+@user.command("add", help=_l("Create an account NAME and print a link with which its owner chooses a password."))
 @click.argument("name")
 @option("--role", type=ROLES, required=True, help=_l("What the person may do."))
 @option(
@@ -74,21 +69,14 @@ def _add(name: str, role: str, days: str) -> None:
     _print_link(user_management.add(name, Role(role), one_time_links.days_of(days)))
 
 
-@user.command(
-    "list", cls=Command, help=_l("Print the accounts: name, role, state, when last signed in (UTC), how they sign in.")
-)
+@user.command("list", help=_l("Print the accounts: name, role, state, when last signed in (UTC), how they sign in."))
 @json_option
 def _list(as_json: bool) -> None:
     accounts = db.session.scalars(select(Account).order_by(Account.name_key)).all()
-    if as_json:
-        click.echo(json.dumps([_as_dict(account) for account in accounts], ensure_ascii=False))
-        return
-    for account in accounts:
-        way = _("by the proxy") if user_management.is_by_proxy() else str(SECOND[account.two_step_secret is not None])
-        click.echo("\t".join([account.name, account.role, account.state, _signed_in(account) or _("never"), way]))
+    answer(as_json, [_as_dict(account) for account in accounts], *map(_line, accounts))
 
 
-@user.command("role", cls=Command, help=_l("Give the account NAME another ROLE."))
+@user.command("role", help=_l("Give the account NAME another ROLE."))
 @click.argument("name")
 @click.argument("role", type=ROLES)
 def _role(name: str, role: str) -> None:
@@ -97,7 +85,6 @@ def _role(name: str, role: str) -> None:
 
 @user.command(
     "respell",
-    cls=Command,
     help=_l("Change the spelling of an account's name to NAME: capital or wide letters, or ß for ss."),
 )
 @click.argument("name")
@@ -105,21 +92,19 @@ def _respell(name: str) -> None:
     user_management.respell(name)
 
 
-@user.command(
-    "password", cls=Command, help=_l("Print a link with which the owner of the account NAME chooses a new password.")
-)
+@user.command("password", help=_l("Print a link with which the owner of the account NAME chooses a new password."))
 @click.argument("name")
 def _password(name: str) -> None:
     _print_link(user_management.new_link(user_management.find_account(name).id))
 
 
-@user.command("disable", cls=Command, help=_l("Disable the account NAME and end its sessions at once."))
+@user.command("disable", help=_l("Disable the account NAME and end its sessions at once."))
 @click.argument("name")
 def _disable(name: str) -> None:
     user_management.disable(user_management.find_account(name).id)
 
 
-@user.command("enable", cls=Command, help=_l("Enable the account NAME again."))
+@user.command("enable", help=_l("Enable the account NAME again."))
 @click.argument("name")
 def _enable(name: str) -> None:
     user_management.enable(user_management.find_account(name).id)
@@ -127,7 +112,6 @@ def _enable(name: str) -> None:
 
 @user.command(
     "two-step",
-    cls=Command,
     help=_l("Turn off two-step sign-in of the account NAME, for an owner without phone and recovery codes."),
 )
 @click.argument("name")
@@ -143,6 +127,11 @@ def _print_link(token: str) -> None:
     click.echo(one_time_links.link_to(token))
     expires = formatting.since(one_time_links.expires_at(token))
     click.echo(_("It works once, until %(time)s.", time=expires), err=True)
+
+
+def _line(account: Account) -> str:
+    way = _("by the proxy") if user_management.is_by_proxy() else str(SECOND[account.two_step_secret is not None])
+    return "\t".join([account.name, account.role, account.state, _signed_in(account) or _("never"), way])
 
 
 def _signed_in(account: Account) -> str | None:
