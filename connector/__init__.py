@@ -21,6 +21,7 @@ from .web.accounts.two_step_pages import blueprint as two_step
 from .web.accounts.user_pages import blueprint as admin
 from .web.catalogue.item_formats import blueprint as item_formats
 from .web.catalogue.item_pages import blueprint as catalogue
+from .web.catalogue.item_set_pages import blueprint as item_sets
 from .web.catalogue.missing_pages import blueprint as missing
 from .web.help.help_pages import blueprint as guide
 from .web.home.dashboard_pages import blueprint as home
@@ -63,6 +64,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     app.register_blueprint(previews)
     app.register_blueprint(catalogue)
     app.register_blueprint(item_formats)
+    app.register_blueprint(item_sets)
     app.register_blueprint(missing)
     app.register_blueprint(guide)
     app.register_blueprint(monitoring)

@@ -11,11 +11,11 @@ from ..catalogue import earlier_states
 from ..catalogue.changes import clear_before, update_changes
 from ..catalogue.repository_context import RepositoryContext
 from ..extensions import db
-from ..models.catalogue import CatalogueItem, Change, Holding, ItemSet, Membership
+from ..models.catalogue import CatalogueItem, Change, Holding, ItemSet, Membership, RemovedMember
 from ..models.jobs import Job, State
 
 HOLDING, CHANGE, ITEM = Holding.__table__, Change.__table__, CatalogueItem.__table__
-MEMBERSHIP, SET = Membership.__table__, ItemSet.__table__
+MEMBERSHIP, SET, REMOVED = Membership.__table__, ItemSet.__table__, RemovedMember.__table__
 JOB = Job.__table__
 
 
@@ -56,9 +56,13 @@ def _take_back_group(repository: RepositoryContext, change: Any, name: str, grou
 
 
 def _put_into_set(item_id: int, set_id: int, source_id: int, made_by: int | None) -> None:
-    """Put an item back into a set that it was taken out of, unless the set is deleted or its import is undone."""
+    """Put an item back into a set that an import took it out of.
+
+    Do nothing if the set is deleted, if the import that put it there is undone, or if a person has taken it out since.
+    """
     is_undone = exists().where(JOB.c.undoes_id == made_by, JOB.c.state == State.COMPLETED)
-    is_possible = exists().where(SET.c.id == set_id) & exists().where(JOB.c.id == made_by) & ~is_undone
+    is_removed = exists().where(REMOVED.c.item_set_id == set_id, REMOVED.c.item_id == item_id)
+    is_possible = exists().where(SET.c.id == set_id) & exists().where(JOB.c.id == made_by) & ~is_undone & ~is_removed
     if db.session.scalar(select(is_possible)):
         membership = {"item_set_id": set_id, "item_id": item_id, "source_id": source_id}
         here = [MEMBERSHIP.c[column] == value for column, value in membership.items()]

@@ -270,6 +270,16 @@ class Membership(Base):
     last_seen_job_id: Mapped[int | None]
 
 
+class RemovedMember(Base):
+    """An item that a person took out of an item set. Imports do not put it there again."""
+
+    __tablename__ = "removed_member"
+    __table_args__ = (Index("ix_removed_member_item_id", "item_id"),)
+
+    item_set_id: Mapped[int] = mapped_column(ForeignKey("item_set.id", ondelete="CASCADE"), primary_key=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey("item.id", ondelete="CASCADE"), primary_key=True)
+
+
 class Holding(Base):
     """A source that holds an item. `left_at`: time in UTC since which the item is elsewhere in the repository.
 

@@ -245,8 +245,8 @@ def test_publishing_needs_items(app, client, omeka, data):
     assert job_list(app) == []
 
 
-def test_lists_have_no_ticks_without_a_destination(client):
-    assert "publish-form" not in client.get("/items/").get_data(as_text=True)
+def test_lists_do_not_offer_to_publish_without_a_destination(client):
+    assert "Publish" not in client.get("/items/").get_data(as_text=True)
 
 
 def published(app, omeka) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, or_, select, update
 
 from ... import dspace
 from ...catalogue.repository_context import RepositoryContext
@@ -15,10 +15,10 @@ from ...dspace.records import Collection, Item, Scope, ScopeKind
 from ...errors import AddressNotAllowedError, RepositoryError
 from ...extensions import db
 from ...i18n import gettext as _
-from ...models.catalogue import ItemSet, Membership
+from ...models.catalogue import ItemSet, Membership, RemovedMember
 from ..start.import_options import ImportOptions
 
-MEMBERSHIP = Membership.__table__
+MEMBERSHIP, REMOVED = Membership.__table__, RemovedMember.__table__
 
 
 class ItemSetAssigner:
@@ -46,6 +46,7 @@ class ItemSetAssigner:
 
         Use inside the caller's transaction.
         """
+        self._forget_deleted()
         by_set: dict[int, list[int]] = {}
         for item, item_id in pairs:
             set_id = self._set_for(item)
@@ -56,10 +57,11 @@ class ItemSetAssigner:
 
     def _add(self, set_id: int, item_ids: list[int]) -> None:
         ours = (MEMBERSHIP.c.item_set_id == set_id, MEMBERSHIP.c.source_id == self._source_id)
-        query = select(MEMBERSHIP.c.item_id).where(*ours, MEMBERSHIP.c.item_id.in_(item_ids))
-        inside = set(db.session.scalars(query))
+        inside = select(MEMBERSHIP.c.item_id).where(*ours, MEMBERSHIP.c.item_id.in_(item_ids))
+        removed = select(REMOVED.c.item_id).where(REMOVED.c.item_set_id == set_id, REMOVED.c.item_id.in_(item_ids))
+        left_out = set(db.session.scalars(inside.union_all(removed)))
         common = {"item_set_id": set_id, "source_id": self._source_id, "job_id": self._job_id}
-        rows = [common | {"item_id": item_id} for item_id in item_ids if item_id not in inside]
+        rows = [common | {"item_id": item_id} for item_id in item_ids if item_id not in left_out]
         if rows:
             db.session.execute(insert(MEMBERSHIP), rows)
         if self._mirrors:
@@ -70,9 +72,16 @@ class ItemSetAssigner:
             )
             db.session.execute(update(MEMBERSHIP).where(*met).values(last_seen_job_id=self._job_id))
 
+    def _forget_deleted(self) -> None:
+        """Forget the sets that a person has deleted, and keep the others from being deleted until the commit."""
+        known = select(ItemSet.id).where(ItemSet.id.in_(self._sets.values()))
+        held = set(db.session.scalars(known.with_for_update(read=True, key_share=True))) if self._sets else set()
+        self._sets = {key: set_id for key, set_id in self._sets.items() if set_id in held}
+
     def _set_for(self, item: Item) -> int | None:
         if self._name:
-            wanted = ItemSet.id == self._set_id if self._set_id else ItemSet.name == self._name
+            # The set that was chosen may be deleted, and an earlier run may have made it again under its name.
+            wanted = or_(ItemSet.id == self._set_id, ItemSet.name == self._name)
             return self._find_or_make(self._name, wanted, lambda: ItemSet(name=self._name, job_id=self._job_id))
         collection = self._collection_of(item) if self._mirrors else None
         if collection is None:
@@ -82,7 +91,8 @@ class ItemSetAssigner:
 
     def _find_or_make(self, key: str, condition: Any, make: Any) -> int:
         if key not in self._sets:
-            item_set = db.session.scalars(select(ItemSet).where(condition).order_by(ItemSet.id)).first()
+            chosen_first = (ItemSet.id == self._set_id).desc() if self._set_id else ItemSet.id
+            item_set = db.session.scalars(select(ItemSet).where(condition).order_by(chosen_first, ItemSet.id)).first()
             if item_set is None:
                 item_set = make()
                 db.session.add(item_set)

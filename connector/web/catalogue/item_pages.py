@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, render_template, request, send_file, stream_with_context
 from sqlalchemy import select
-from sqlalchemy.orm import defer
 
 from ...accounts.authorization import allows, sees_restricted
 from ...catalogue import export, item_presentation, item_set_queries, search
@@ -18,12 +17,11 @@ from ...errors import InvalidInputError, NotFoundError
 from ...extensions import db
 from ...i18n import gettext as _
 from ...models.accounts import Role
-from ...models.catalogue import CatalogueFile, CatalogueItem, ItemSet
+from ...models.catalogue import CatalogueFile, CatalogueItem
 from ...models.repositories import Repository
-from ...pagination import Order, asked_place, page_of
-from ...row_ids import row_id
 from ...storage.garbage_collection import the_folder
 from . import item_formats
+from .item_lists import as_arguments, asked_selection, found_page
 from .readable import check_restricted, readable_item
 
 blueprint = Blueprint("catalogue", __name__)
@@ -34,7 +32,6 @@ blueprint.app_template_global()(item_presentation.original_of)
 blueprint.app_template_global()(value_href)
 blueprint.app_template_global("file_statuses")(lambda: item_presentation.FILE_STATUSES)
 
-FOUND_COUNTED = 1000  # count at most this many matches of a search, since each must be read
 # Stored files are untrusted. A browser that opens one must not run its scripts or load anything.
 SANDBOX = "default-src 'none'; base-uri 'none'; sandbox; frame-ancestors 'none'"
 # The PDF viewer of Chromium does not run in a sandboxed page. It has its own sandbox.
@@ -46,20 +43,20 @@ PDF_POLICY = "object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 def items() -> Any:
     """Show the items, newest first. Filter them by words, item set, repository or import if requested."""
     try:
-        return _items_page(_asked(), request.args.get("q", ""))
+        return _items_page(asked_selection(), request.args.get("q", ""))
     except InvalidInputError as error:
         return _items_page(Selection(), request.args["q"], error), 422
 
 
 def _items_page(selection: Selection, words: str, refused: InvalidInputError | None = None) -> str:
     """Return the search form with the items found, or with the reason why it was refused."""
-    found = {} if refused else _found(selection, newest_first=True)
+    found = {} if refused else found_page(selection, newest_first=True)
     return render_template(
         "catalogue/items.html",
         selection=selection,
         words=words,
         refused=refused,
-        asked=_as_arguments(selection),
+        asked=as_arguments(selection),
         item_sets=(every := item_set_queries.every()),
         set_labels=labels(every),
         repositories=db.session.scalars(select(Repository).order_by(Repository.id)).all(),
@@ -72,7 +69,7 @@ def _items_page(selection: Selection, words: str, refused: InvalidInputError | N
 def items_csv() -> Response:
     """Download all selected items as CSV."""
     named = {"Content-Disposition": 'attachment; filename="items.csv"'}
-    return Response(stream_with_context(export.as_csv(_asked())), mimetype="text/csv", headers=named)
+    return Response(stream_with_context(export.as_csv(asked_selection())), mimetype="text/csv", headers=named)
 
 
 @blueprint.get("/items/<int:item_id>/")
@@ -98,24 +95,6 @@ def item(item_id: int) -> Response:
         state=item_presentation.STATES[SourceState(shown.source_state)],
     )
     return Response(page, headers=[("Link", link) for link in item_formats.links(shown)])
-
-
-@blueprint.get("/item-sets/")
-@allows(Role.VIEWER)
-def item_sets() -> str:
-    """Show all item sets, sorted by name."""
-    page = page_of(select(ItemSet), Order((ItemSet.name, ItemSet.id)), asked_place())
-    counts = item_set_queries.counts([s.id for s in page.rows], with_restricted=sees_restricted())
-    return render_template("catalogue/item_sets.html", page=page, counts=counts, set_labels=labels(page.rows))
-
-
-@blueprint.get("/item-sets/<int:item_set_id>/")
-@allows(Role.VIEWER)
-def item_set(item_set_id: int) -> str:
-    """Show an item set with its items."""
-    shown = item_set_queries.get(item_set_id)
-    found = _found(Selection(item_set_id=item_set_id, with_restricted=sees_restricted()), newest_first=False)
-    return render_template("catalogue/item_set.html", item_set=shown, **found)
 
 
 @blueprint.get("/files/<int:file_id>/<path:name>")
@@ -157,38 +136,3 @@ def title_of(item: CatalogueItem) -> str:
 def citation_line(item: CatalogueItem) -> str:
     """Return the creators and the date of an item as the current user may see them."""
     return item_presentation.citation_line(item, sees_restricted())
-
-
-def _asked() -> Selection:
-    """Return the selection in the query string. Ignore ids that are not numbers."""
-    asked = request.args
-    return Selection(
-        words=asked.get("q", "").strip(),
-        item_set_id=asked.get("item_set", type=row_id),
-        repository_id=asked.get("repository", type=row_id),
-        job_id=asked.get("job", type=row_id),
-        with_restricted=sees_restricted(),
-    )
-
-
-def _as_arguments(selection: Selection) -> dict[str, Any]:
-    """Return the selection as query arguments, without the empty ones."""
-    every = {
-        "q": selection.words or None,
-        "item_set": selection.item_set_id,
-        "repository": selection.repository_id,
-        "job": selection.job_id,
-    }
-    return {name: value for name, value in every.items() if value is not None}
-
-
-def _found(selection: Selection, *, newest_first: bool) -> dict[str, Any]:
-    """Return a page of the selected items and their thumbnails. Large columns are deferred."""
-    light = (defer(CatalogueItem.search_text), defer(CatalogueItem.source_metadata))
-    order = Order((CatalogueItem.id,), is_descending=newest_first)
-    counted = FOUND_COUNTED if selection.words else None
-    page = page_of(select(CatalogueItem).options(*light), order, asked_place(), selection.ids(), counted)
-    return {
-        "page": page,
-        "pictures": item_set_queries.thumbnails([i.id for i in page.rows], with_restricted=sees_restricted()),
-    }

@@ -6,19 +6,16 @@ from typing import Any
 
 from flask import Blueprint, redirect, request, url_for
 from markupsafe import Markup
-from sqlalchemy import Select, select
-from werkzeug.datastructures import MultiDict
 
 from ...accounts.authorization import allows
-from ...catalogue.search import Selection
 from ...errors import InvalidInputError
 from ...i18n import gettext as _
 from ...models.accounts import Role
-from ...models.catalogue import CatalogueItem
 from ...publishing import destinations, publish_jobs
 from ...publishing.job_kind import PUBLISH, PUBLISH_PREVIEW
 from ...row_ids import row_id
 from ...tasks import wake
+from ..catalogue.item_lists import chosen_items
 from ..flash_messages import flash, link
 
 blueprint = Blueprint("publishing", __name__, url_prefix="/publish")
@@ -37,25 +34,10 @@ def publish() -> Any:
     if source_id is not None:
         job_ids = [publish_jobs.create(source_id, destination_id, kind=kind)]
     else:
-        job_ids = publish_jobs.create_for(_chosen(form), destination_id, kind=kind)
+        job_ids = publish_jobs.create_for(chosen_items(), destination_id, kind=kind)
     wake(*job_ids)
     if len(job_ids) == 1:
         return redirect(url_for("imports.job", job_id=job_ids[0]), 303)
     jobs = Markup(", ").join(link(url_for("imports.job", job_id=job_id), str(job_id)) for job_id in job_ids)
     flash(_("The items come from several sources. There is a job for each: %(jobs)s."), jobs=jobs)
     return redirect(url_for("imports.past"), 303)
-
-
-def _chosen(form: MultiDict[str, str]) -> Select[Any]:
-    """Return a SELECT of the ids of the chosen items: all items of the list, or those with a tick."""
-    if "every" in form:
-        selection = Selection(
-            words=form.get("q", "").strip(),
-            item_set_id=form.get("item_set", type=row_id),
-            repository_id=form.get("repository", type=row_id),
-            job_id=form.get("job", type=row_id),
-        )
-        return selection.ids()
-    if not (item_ids := form.getlist("item", type=row_id)):
-        raise InvalidInputError(_("Choose items."))
-    return select(CatalogueItem.id).where(CatalogueItem.id.in_(item_ids))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
+from connector.catalogue import item_set_changes
 from connector.extensions import db, transaction
 from connector.models.catalogue import CatalogueItem, ItemSet, Membership
 from tests.sample import SampleRepository
@@ -62,6 +63,24 @@ def test_a_membership_added_by_a_person_stays(importer):
     run(importer)
 
     assert sets_of(importer) == [NEW, OLD]
+
+
+def test_an_item_that_a_person_took_out_does_not_come_back_with_imports_and_undos(importer):
+    run(importer)
+    move(importer)
+    moved = run(importer)
+    with importer.app.app_context():
+        item_id = db.session.scalars(select(CatalogueItem.id).where(CatalogueItem.title == TITLE)).one()
+        for name in (OLD, NEW):
+            set_id = db.session.scalars(select(ItemSet.id).where(ItemSet.name == name)).one()
+            item_set_changes.put_in(set_id, select(CatalogueItem.id).where(CatalogueItem.id == item_id))
+            item_set_changes.take_out(set_id, select(CatalogueItem.id).where(CatalogueItem.id == item_id))
+
+    run(importer, full=True)
+    after_import = sets_of(importer)
+    importer.undo(moved.id)
+
+    assert (after_import, sets_of(importer)) == ([], [])
 
 
 def test_undo_puts_a_moved_item_back_into_its_old_set(importer):
