@@ -29,7 +29,8 @@ MEDIA_TYPES = {"application/pdf", "image/jpeg", "image/png", "image/gif", "text/
 EXTENSIONS = {"pdf", "jpg", "jpeg", "png", "gif", "txt", "zip", "docx", "doc", "mp4", "mp3", "tif", "tiff", ""}
 KINDS = {"items": "o:Item", "item_sets": "o:ItemSet", "media": "o:Media"}
 ENTITIES = {"items": "Item", "item_sets": "ItemSet", "media": "Media"}
-NAMES = ("items", "item_sets", "media", "properties", "resource_classes", "resource_templates", "vocabularies", "users")
+NAMES = ("items", "item_sets", "media", "properties", "resource_classes", "resource_templates", "vocabularies")
+NAMES += ("users", "sites")
 MAY_WRITE_ALL = ("global_admin", "site_admin", "editor", "reviewer")
 SEES_ALL = MAY_WRITE_ALL
 ADMINS = ("global_admin", "site_admin")
@@ -45,12 +46,13 @@ class FailureError(Exception):
 
 @dataclass
 class User:
-    """A user with a key."""
+    """A user with a key. `sites`: the ids of those to which the user may add items; admins may add to all."""
 
     id: int
     role: str
     identity: str
     credential: str
+    sites: tuple[int, ...] = ()
 
     @property
     def key(self) -> dict[str, str]:
@@ -95,6 +97,7 @@ class Omeka:
     def __post_init__(self) -> None:
         self._lock = threading.RLock()
         self._next_id, self._clock = 1, 0
+        self.sites: list[dict[str, Any]] = []
         self.users: dict[str, User] = {}
         self.admin = self.add_user("global_admin")
         self.vocabularies = _unpacked(recorded(196))
@@ -123,6 +126,13 @@ class Omeka:
         user = User(number, role, f"identity{number}".ljust(32, "i"), f"credential{number}".ljust(32, "c"))
         self.users[user.identity] = user
         return user
+
+    def add_site(self, title: str, *, assigns_new_items: bool = False) -> int:
+        """Add a site and return its id. `assigns_new_items`: whether it shows new items that name no sites."""
+        number = len(self.sites) + 1
+        row = {"@type": "o:Site", "o:id": number, "o:slug": f"site-{number}", "o:title": title}
+        self.sites.append(row | {"o:is_public": True, "o:assign_new_items": assigns_new_items})
+        return number
 
     def all_of(self, kind: str) -> list[dict[str, Any]]:
         """Return all resources of a kind ("items", "item_sets", "media"), private ones too."""
@@ -251,11 +261,16 @@ class Omeka:
         if name == "users":
             if user is None:
                 raise _denied("search", "User")
-            return [{"@type": "o:User", "o:id": one.id, "o:role": one.role} for one in self.users.values()][:1], {}
-        if name in ("properties", "resource_classes"):
+            rows = [
+                {"@type": "o:User", "o:id": one.id, "o:name": f"User {one.id}", "o:role": one.role}
+                for one in self.users.values()
+            ]
+        elif name in ("properties", "resource_classes"):
             rows = self.properties if name == "properties" else self.classes
             if ":" in args.get("term", ""):
                 rows = [row for row in rows if row["o:term"] == args["term"]]
+        elif name == "sites":
+            rows = self.sites
         elif name in ("vocabularies", "resource_templates"):
             rows = self.vocabularies if name == "vocabularies" else self.templates
         elif name in KINDS:
@@ -354,18 +369,19 @@ class Omeka:
             return self.templates[-1]
         if name == "media":
             self._check_media(content)
-        if "o:owner" in content and user.role not in ADMINS:
-            raise _denied("change-owner", name)
+        owner = self._owner(content, user)
         number, self._next_id = self._next_id, self._next_id + 1
         raw = self.resources[number] = {
             "@id": f"{self.url}/api/{name}/{number}",
             "@type": KINDS[name],
             "o:id": number,
-            "o:owner": {"@id": f"{self.url}/api/users/{user.id}", "o:id": user.id},
-            "@owner": user.id,
+            "o:owner": {"@id": f"{self.url}/api/users/{owner}", "o:id": owner},
+            "@owner": owner,
             "o:created": self._now(),
         }
-        self._hydrate(raw, content, is_partial=False)
+        if name == "items" and "o:site" not in content:
+            content = content | {"o:site": [{"o:id": row["o:id"]} for row in self.sites if row["o:assign_new_items"]]}
+        self._hydrate(raw, self._assignable(raw, content, user), is_partial=False)
         raw["o:modified"] = raw["o:created"]
         if name == "media":
             self._ingest(raw, content, request)
@@ -375,7 +391,7 @@ class Omeka:
         raw = self._visible(name, number, user)
         self._check_rights("update", raw, user, MAY_WRITE_ALL)
         before = self._shown(raw, user)
-        self._hydrate(raw, content, is_partial)
+        self._hydrate(raw, self._assignable(raw, content, user), is_partial)
         shown = self._shown(raw, user)
         if "o:media" in content:
             left = [one for one in before["o:media"] if one["o:id"] in self.resources]  # in the old order
@@ -403,6 +419,29 @@ class Omeka:
             failure.is_done = True  # type: ignore[attr-defined]
             raise failure
         return shown
+
+    def _owner(self, content: dict[str, Any], user: User) -> int:
+        """Return the id of the owner of a new resource. Only admins may name one, even themselves."""
+        if "o:owner" not in content:
+            return user.id
+        if user.role not in ADMINS:
+            raise _denied("change-owner", "Item")
+        number: int = content["o:owner"]["o:id"]
+        if number not in (one.id for one in self.users.values()):
+            raise _missing("User", number)
+        return number
+
+    @staticmethod
+    def _assignable(raw: dict[str, Any], content: dict[str, Any], user: User | None) -> dict[str, Any]:
+        """Return the content without new sites to which the user may not add items. They are dropped without an error.
+
+        Sites of others that show the resource stay, even if the content does not name them.
+        """
+        if "o:site" not in content or user is None or user.role in ADMINS:
+            return content
+        named = {one["o:id"] for one in content["o:site"]}
+        kept = (named & set(user.sites)) | (set(_ids(raw.get("o:site"))) - set(user.sites))
+        return content | {"o:site": [{"o:id": number} for number in sorted(kept)]}
 
     def _check_rights(self, verb: str, raw: dict[str, Any], user: User | None, roles: tuple[str, ...]) -> None:
         may = user is not None and (
@@ -522,7 +561,7 @@ class Omeka:
             "ResourceClass": self.classes,
             "ResourceTemplate": self.templates,
             "ItemSet": self.all_of("item_sets"),
-            "Site": [],
+            "Site": self.sites,
             "Item": self.all_of("items"),
         }
         if not any(row["o:id"] == number for row in rows[entity]):
@@ -538,8 +577,15 @@ class Omeka:
                 raise FailureError(422, {"o:resource_template_property": ["The template requires a value"]})
 
     def _create_vocabulary(self, content: dict[str, Any], user: User) -> Any:
-        if any(row["o:namespace_uri"] == content["o:namespace_uri"] for row in self.vocabularies):
-            raise FailureError(422, {"o:namespace_uri": ["The namespace URI is already taken."]})
+        members = {"o:namespace_uri": "The namespace URI", "o:prefix": "The prefix", "o:label": "The label"}
+        errors = {name: [f"{what} cannot be empty."] for name, what in members.items() if not content.get(name)}
+        for name in ("o:namespace_uri", "o:prefix"):
+            if name not in errors and content[name] in (row[name] for row in self.vocabularies):
+                errors[name] = [f"{members[name]} is already taken."]
+        if str(content.get("o:prefix")).startswith("o"):
+            errors["o:prefix"] = ["The prefix is reserved."]
+        if errors:
+            raise FailureError(422, errors)
         number = len(self.vocabularies) + 1
         row = {"@type": "o:Vocabulary", "o:id": number, "o:comment": None, "o:owner": {"o:id": user.id}}
         row |= {name: content[name] for name in ("o:namespace_uri", "o:prefix", "o:label")}

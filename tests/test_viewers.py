@@ -15,6 +15,7 @@ from lxml import html
 from tests import signed_in
 from tests.conftest import app_at, let_go
 from tests.gallery.instance import VIEWER_TOKEN, furnish
+from tests.omeka_server import Omeka
 from tests.pages import links
 from tests.sample import SampleRepository
 
@@ -27,8 +28,8 @@ def furnished(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Itera
     folder = tmp_path_factory.mktemp("furnished") / "instance"
     shutil.copytree(template, folder)
     app = app_at(folder)
-    with SampleRepository(9) as sample:
-        furnish(app, sample)
+    with SampleRepository(9) as sample, Omeka() as omeka:
+        furnish(app, sample, omeka)
         yield app
     let_go(app)
 

@@ -14,7 +14,7 @@ from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..imports.start import scheduling
 from ..models.catalogue import CatalogueItem
-from ..models.publishing import Destination
+from ..models.publishing import Destination, FileMode
 from ..publishing import destinations, publish_jobs
 from ..publishing.destinations import DestinationSettings
 from ..publishing.job_kind import PUBLISH, PUBLISH_PREVIEW
@@ -38,13 +38,19 @@ destination = CommandGroup("destination", help=_l("Omeka S sites to which items 
 @click.argument("address")
 @click.argument("key_identity")
 @option("--private", is_flag=True, help=_l("New items are private. By default they are public."))
-@option("--files/--no-files", default=False, help=_l("Upload the stored files."), show_default=True)
+@option(
+    "--files",
+    type=click.Choice([mode.value for mode in FileMode]),
+    default=FileMode.NONE.value,
+    help=_l("How files are published: not at all, as uploads of the stored files, or as links to the source."),
+    show_default=True,
+)
 @option("--template", metavar="ID", type=click.IntRange(1), help=_l("Resource template of new items."))
 @json_option
 def _add(
-    name: str, address: str, key_identity: str, private: bool, files: bool, template: int | None, as_json: bool
+    name: str, address: str, key_identity: str, private: bool, files: str, template: int | None, as_json: bool
 ) -> None:
-    settings = DestinationSettings(name, not private, files, template)
+    settings = DestinationSettings(name, not private, FileMode(files), template)
     credential = read_secret(
         _("Key credential"), _("Give the key credential as the first line of stdin."), "credential"
     ).strip()
@@ -136,7 +142,7 @@ def _as_dict(known: Destination) -> dict[str, Any]:
         "url": known.site_url,
         "version": known.version,
         "public": known.is_public,
-        "files": known.has_files,
+        "files": known.files,
         "template": known.template_id,
         "items": destinations.item_count(known.id),
     }

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint, false
+from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..extensions import JSON_VALUE, Base, utcnow
@@ -19,12 +19,21 @@ class Choice(StrEnum):
     THEIRS = "theirs"
 
 
+class FileMode(StrEnum):
+    """How the files of items are published: not at all, as uploads of the stored files, or as links to the source."""
+
+    NONE = "none"
+    UPLOAD = "upload"
+    LINKS = "links"
+
+
 class Destination(Base):
     """An Omeka S site with an API key. `key_secret`: the credential of the key, encrypted.
 
-    `is_public`: whether new items are public, unless they are restricted or no longer at their source. `has_files`:
-    whether stored files are uploaded. `template_id`: the resource template of new items, by its id at the site.
-    `classes`: the URI of the class of new items, by their type in lower case.
+    `is_public`: whether new items are public, unless they are restricted or no longer at their source. `files`: a
+    `FileMode`. `template_id`: the resource template of new items. `owner_id`: their owner, None for the user of the
+    key. `site_ids`: the sites that show the items, empty if Omeka S decides. All ids are those at the site. `classes`:
+    the URI of the class of new items, by their type in lower case.
     """
 
     __tablename__ = "destination"
@@ -36,8 +45,10 @@ class Destination(Base):
     key_identity: Mapped[str]
     key_secret: Mapped[str]
     is_public: Mapped[bool]
-    has_files: Mapped[bool] = mapped_column(default=False, server_default=false())
+    files: Mapped[str] = mapped_column(default=FileMode.NONE.value, server_default=FileMode.NONE.value)
     template_id: Mapped[int | None]
+    owner_id: Mapped[int | None]
+    site_ids: Mapped[list[int]] = mapped_column(JSON_VALUE, default=list, server_default="[]")
     classes: Mapped[dict[str, str]] = mapped_column(JSON_VALUE, default=dict)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 

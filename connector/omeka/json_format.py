@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import BadResponseError
 from ..i18n import gettext as _
 from .resources import TITLE as TITLE_PROPERTY
-from .resources import Item, ItemSet, Media, NewMedia, Resource, Template, Value, Vocabulary, literal
+from .resources import Item, ItemSet, Media, Named, NewMedia, Resource, Template, Value, Vocabulary, literal
 from .vocabulary_ids import Ids
 
 # Members of a value that only describe it, and that the site writes itself.
@@ -92,9 +92,11 @@ class Format:
         return tuple(self._value(one) for one in found)
 
     def resource(self, resource: Resource) -> dict[str, Any]:
-        """Return the JSON of an item or item set that is to be created. The owner is the user of the key."""
+        """Return the JSON of an item or item set that is to be created."""
         written = self.written_values(resource.values) | self.written_class(resource.resource_class)
         written |= {"o:is_public": resource.is_public, "o:resource_template": _written_reference(resource.template)}
+        if resource.owner is not None:  # only admins may name an owner, even themselves
+            written["o:owner"] = _written_reference(resource.owner)
         if isinstance(resource, Item):
             written["o:item_set"] = _written_references(resource.item_sets)
             if resource.sites is not None:
@@ -188,6 +190,19 @@ def vocabulary(raw: Any) -> Vocabulary:
     """Return a vocabulary."""
     prefix, label = _text(raw.get("o:prefix")) or "", _text(raw.get("o:label")) or ""
     return Vocabulary(_id(raw), _text(raw.get("o:namespace_uri")) or "", prefix, label)
+
+
+def term(raw: Any, vocabularies: Iterable[Vocabulary]) -> Named | None:
+    """Return a class by its URI, named with its label and the prefix of its vocabulary. None if that is unknown."""
+    own = next((one for one in vocabularies if one.id == _reference(raw.get("o:vocabulary"))), None)
+    name = f"{raw.get('o:label')} ({own.prefix})" if own else ""
+    return Named(f"{own.namespace}{raw.get('o:local_name')}", name) if own else None
+
+
+def named(raw: Any, member: str) -> Named:
+    """Return a user or a site. `member`: the one that has its name."""
+    number = _id(raw)
+    return Named(number, _text(raw.get(member)) or str(number))
 
 
 def ids(raw: Iterable[Any], vocabularies: Iterable[Vocabulary]) -> Ids:

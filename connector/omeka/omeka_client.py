@@ -24,7 +24,7 @@ from ..http import HttpClient, Method, Upload
 from ..i18n import gettext as _
 from . import json_format
 from .json_format import Format
-from .resources import Item, ItemSet, Media, NewMedia, Site, Template, Value, Vocabulary, Written
+from .resources import Item, ItemSet, Media, NewMedia, Offers, Site, Template, Value, Vocabulary, Written
 
 Found = TypeVar("Found", Item, ItemSet)
 
@@ -76,17 +76,31 @@ class OmekaClient:
         Raise NotOmekaError if no Omeka S answers at the address.
         """
         version, names = self._version_and_resources()
-        knows_key = self._is_allowed(lambda: self._http.read(f"{self._api}/users", {"per_page": 1}))
+        may_write = self._may_create("media")
         return Site(
             api_url=self._api,
             version=version,
-            knows_key=knows_key,
-            may_write=knows_key and self._may_create(),
+            knows_key=may_write or self._is_allowed(lambda: self._http.read(f"{self._api}/users", {"per_page": 1})),
+            may_write=may_write,
             has_module="dspace_items" in names,
             vocabularies=self._vocabularies,
             properties=frozenset(self._format.properties.by_uri),
             classes=frozenset(self._format.classes.by_uri),
             templates=tuple(self.templates()),
+        )
+
+    def is_admin(self) -> bool:
+        """Return whether the user of the key may choose owners and create vocabularies. Nothing is changed."""
+        return self._may_create("vocabularies")
+
+    def offers(self) -> Offers:
+        """Return what a person can choose for new items."""
+        classes = (json_format.term(raw, self._vocabularies) for raw in self._all("resource_classes"))
+        return Offers(
+            tuple(one for one in classes if one is not None),
+            tuple(self.templates()),
+            tuple(json_format.named(raw, "o:name") for raw in self._all("users")),
+            tuple(json_format.named(raw, "o:title") for raw in self._all("sites")),
         )
 
     def templates(self) -> list[Template]:
@@ -202,10 +216,10 @@ class OmekaClient:
             raise NotOmekaError(not_omeka, self._api)
         return version, {str(one.get("o:id")) for one in answer.value if isinstance(one, dict)}
 
-    def _may_create(self) -> bool:
-        """Return whether the key may create media, and so items. A medium without content is refused in any case."""
+    def _may_create(self, resources: str) -> bool:
+        """Return whether the key may create resources. Omeka S refuses one without content in any case."""
         try:
-            self._http.write(Method.POST, f"{self._api}/media", json={})
+            self._http.write(Method.POST, f"{self._api}/{resources}", json={})
         except RestrictedError:
             return False
         except RequestRejectedError as error:

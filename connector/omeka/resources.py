@@ -10,6 +10,7 @@ BIBO = "http://purl.org/ontology/bibo/"
 DCTYPE = "http://purl.org/dc/dcmitype/"
 TITLE = f"{DCTERMS}title"
 IDENTIFIER = f"{DCTERMS}identifier"
+HAS_PART = f"{DCTERMS}hasPart"
 URI = f"{BIBO}uri"
 
 
@@ -44,12 +45,16 @@ def uri(property: str, address: str, label: str | None = None, *, is_public: boo
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """The data of an item or item set that can be written. `resource_class`: a URI. `template`: its id at the site."""
+    """The data of an item or item set that can be written. `resource_class`: a URI.
+
+    `template`, `owner`: their ids at the site. `owner` is only written at the creation, None for the user of the key.
+    """
 
     values: tuple[Value, ...]
     is_public: bool = True
     resource_class: str | None = None
     template: int | None = None
+    owner: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +145,24 @@ class Template:
     id: int
     label: str
     required: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A user or a site of the installation, or a term by its URI."""
+
+    id: int | str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """What a person can choose for new items: classes, templates, and the users and sites that the key may see."""
+
+    classes: tuple[Named, ...] = ()
+    templates: tuple[Template, ...] = ()
+    users: tuple[Named, ...] = ()
+    sites: tuple[Named, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,8 +16,8 @@ from ..extensions import db, transaction
 from ..i18n import gettext as _
 from ..i18n import ngettext
 from ..models.jobs import ACTIVE, Job
-from ..models.publishing import Destination, PublishedItem
-from ..omeka import Site, api_url_of
+from ..models.publishing import Destination, FileMode, PublishedItem
+from ..omeka import Offers, OmekaClient, Site, api_url_of
 from ..omeka.resources import BIBO, DCTERMS
 from ..repositories.http_factory import page_outage
 from .connections import connected_to, open_site
@@ -34,8 +34,10 @@ class DestinationSettings:
 
     name: str
     is_public: bool = True
-    has_files: bool = False
+    files: FileMode = FileMode.NONE
     template_id: int | None = None
+    owner_id: int | None = None
+    site_ids: Sequence[int] = ()
     classes: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -107,8 +109,8 @@ def change(
     if credential is None and (api_url, identity) != (known.api_url, known.key_identity):
         raise InvalidInputError(_("Enter the key credential again for another address or key."), "credential")
     if credential is None:
-        site = check(known)
-        _refuse_unusable(site, settings)
+        with connected_to(known) as connection:
+            site = _usable(connection.client, settings)
     else:
         _check_key(identity, credential)
         site = _checked(api_url, identity, credential, settings)
@@ -126,6 +128,25 @@ def check(destination: Destination) -> Site:
     """Return what the site of a destination offers to its saved key. Raise the errors of `OmekaClient.check`."""
     with connected_to(destination) as connection:
         return connection.client.check()
+
+
+def offers_of(destination: Destination) -> Offers:
+    """Return what can be chosen for the items at a destination. Raise the errors of `OmekaClient`."""
+    with connected_to(destination) as connection:
+        return connection.client.offers()
+
+
+def settings_of(destination: Destination) -> DestinationSettings:
+    """Return what a person chose for a destination."""
+    return DestinationSettings(
+        destination.name,
+        destination.is_public,
+        FileMode(destination.files),
+        destination.template_id,
+        destination.owner_id,
+        tuple(destination.site_ids),
+        dict(destination.classes),
+    )
 
 
 def remove(destination_id: int) -> None:
@@ -231,15 +252,14 @@ def _checked(api_url: str, identity: str, credential: str, settings: Destination
     db.session.rollback()  # no transaction may be open during a request
     connection = open_site(api_url, identity, credential, page_outage())
     try:
-        site = connection.client.check()
+        return _usable(connection.client, settings)
     finally:
         connection.close()
-    _refuse_unusable(site, settings)
-    return site
 
 
-def _refuse_unusable(site: Site, settings: DestinationSettings) -> None:
-    """Raise InvalidInputError if the key may not write, or if the site lacks what the settings name."""
+def _usable(client: OmekaClient, settings: DestinationSettings) -> Site:
+    """Return what a site offers. Raise InvalidInputError if the key may not write, or if the site lacks something."""
+    site = client.check()
     if not site.knows_key:
         raise InvalidInputError(_unknown_key(), "identity")
     if not site.may_write:
@@ -248,6 +268,20 @@ def _refuse_unusable(site: Site, settings: DestinationSettings) -> None:
         raise InvalidInputError(_("The site has no such resource template."), "template")
     if unknown := sorted(set(settings.classes.values()) - site.classes):
         raise InvalidInputError(_("The site has no class %(name)s.", name=unknown[0]), "classes")
+    if settings.owner_id is not None or settings.site_ids:
+        _refuse_unknown(client.offers(), settings)
+    if settings.owner_id is not None and not client.is_admin():
+        raise InvalidInputError(
+            _("Only the key of an administrator of the Omeka S site may choose another owner."), "owner"
+        )
+    return site
+
+
+def _refuse_unknown(offers: Offers, settings: DestinationSettings) -> None:
+    if settings.owner_id not in (None, *(user.id for user in offers.users)):
+        raise InvalidInputError(_("The site has no such user."), "owner")
+    if not set(settings.site_ids) <= {site.id for site in offers.sites}:
+        raise InvalidInputError(_("There is no such site in Omeka S."), "sites")
 
 
 def _refuse_twin(name: str, api_url: str, own_id: int | None = None) -> None:
@@ -265,7 +299,8 @@ def _refuse_twin(name: str, api_url: str, own_id: int | None = None) -> None:
 
 def _apply(destination: Destination, settings: DestinationSettings) -> None:
     destination.name, destination.is_public = settings.name, settings.is_public
-    destination.has_files, destination.template_id = settings.has_files, settings.template_id
+    destination.files, destination.template_id = settings.files.value, settings.template_id
+    destination.owner_id, destination.site_ids = settings.owner_id, list(settings.site_ids)
     destination.classes = dict(settings.classes)
 
 

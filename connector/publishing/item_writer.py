@@ -177,9 +177,7 @@ class ItemWriter:
         sent = sent_after(task.wanted, task.sent, merged, item)
         changes = continued(task.planned, changes_between(before, item, task.recorded), before)
         action = "updated" if changes or merged.item != before else "unchanged"
-        dropped = [value for value in merged.item.values if value not in item.values]
-        problems = (_dropped_in_words(len(dropped)),) if dropped else ()
-        return Outcome(task, action, item, sent, problems, merged.conflicts, changes)
+        return Outcome(task, action, item, sent, _ignored(merged.item, item), merged.conflicts, changes)
 
     def _with_files(self, outcome: Outcome) -> Outcome:
         item, files = outcome.item, outcome.task.files
@@ -241,13 +239,16 @@ def changes_planned(task: ItemToSend, current: Item) -> Changes:
 
 
 def _as_created(task: ItemToSend, created: Item) -> Outcome:
-    dropped = [value for value in task.wanted.values if value not in created.values]
-    problems = (_dropped_in_words(len(dropped)),) if dropped else ()
-    return Outcome(task, "added", created, Sent(task.wanted, created), problems)
+    return Outcome(task, "added", created, Sent(task.wanted, created), _ignored(task.wanted, created))
 
 
-def _dropped_in_words(number: int) -> str:
-    return _("Omeka S did not accept %(number)s of its values.", number=number)
+def _ignored(wanted: Item, there: Item) -> tuple[str, ...]:
+    """Return in words what Omeka S has left out without an error: values, and sites to which the key may not add."""
+    number = sum(value not in there.values for value in wanted.values)
+    told = [_("Omeka S did not accept %(number)s of its values.", number=number)] if number else []
+    if (wanted.sites or frozenset()) - (there.sites or frozenset()):
+        told.append(_("The user of the key may not add it to all chosen sites in Omeka S."))
+    return tuple(told)
 
 
 def sentence_of(error: ConnectorError) -> str:

@@ -9,14 +9,15 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select
 
+from ..catalogue.source_links import file_link
 from ..extensions import db
-from ..models.catalogue import CatalogueFile, CatalogueItem, Holding, StoredFile
+from ..models.catalogue import CatalogueFile, CatalogueItem, FileStatus, Holding, StoredFile
 from ..models.jobs import Job
-from ..models.publishing import Choice, PublishingSelection
+from ..models.publishing import Choice, FileMode, PublishingSelection
 from ..storage.content_store import FileFolder
 from .item_writer import FileToSend, ItemToSend
 from .job_kind import SELECTED
-from .mapping import ItemRules, identifier_of, is_open, mapped
+from .mapping import FileLink, ItemRules, identifier_of, is_open, mapped
 from .merge import Sent, settled
 from .published_items import PublishedItems
 from .stored_items import group_from_json, sent_of
@@ -25,7 +26,7 @@ ITEMS_PER_BATCH = 100
 SELECTION = PublishingSelection.__table__
 ITEM, HOLDING, FILE = CatalogueItem.__table__, Holding.__table__, CatalogueFile.__table__
 _COLUMNS = (
-    *("id", "source_id", "mapped_values", "handle_link", "page_link"),
+    *("id", "source_id", "handle", "mapped_values", "handle_link", "page_link"),
     *("source_state", "is_restricted", "is_hidden"),
 )
 
@@ -33,13 +34,14 @@ _COLUMNS = (
 class ItemsToSend:
     """The items that a job publishes: its selection, or all that its source holds now.
 
-    `folder`: of the stored files, None if no files are published.
+    `folder`: of the stored files.
     """
 
-    def __init__(self, job: Job, published: PublishedItems, folder: Path | None):
+    def __init__(self, job: Job, published: PublishedItems, folder: Path, mode: FileMode):
         self._address_key, self._published = job.source.repository.address_key, published
+        self._server, self._mode = job.source.repository.server, mode
         self._listed, self._column = _listed(job)
-        self._folder = FileFolder(folder) if folder else None
+        self._folder = FileFolder(folder)
 
     def count(self) -> int:
         """Return the number of items."""
@@ -56,6 +58,7 @@ class ItemsToSend:
         conflicts = self._published.conflicts([there.id for there in known.values()])
         planned = self._published.planned([there.id for there in known.values()])
         files = self._files([row.id for row in rows if is_open(row)])
+        links = self._links(rows)
         tasks = []
         for row in rows:
             there = known.get(row.id) or known.get(identifiers[row.id])
@@ -67,7 +70,7 @@ class ItemsToSend:
             task = ItemToSend(
                 row.id,
                 identifier,
-                mapped(item, identifier, rules),
+                mapped(item, identifier, rules, links.get(row.id, ())),
                 known_id=there.omeka_id if there else None,
                 sent=_sent(there, open_conflicts) if there else None,
                 is_begun=there is not None and there.sending_since is not None,
@@ -83,7 +86,7 @@ class ItemsToSend:
     def _files(self, ids: Sequence[int]) -> dict[int, list[FileToSend]]:
         """Return the stored files of items. Restricted files are left out, because Omeka S gives files to anybody."""
         found: dict[int, list[FileToSend]] = {}
-        if self._folder is None:
+        if self._mode != FileMode.UPLOAD:
             return found
         columns = (FILE.c.item_id, FILE.c.sha256, FILE.c.name, FILE.c.description, FILE.c.media_type, FILE.c.position)
         query = select(*columns, StoredFile.size).join(StoredFile, StoredFile.sha256 == FILE.c.sha256)
@@ -95,6 +98,21 @@ class ItemsToSend:
             name, path = row.name or str(row.position + 1), self._folder.path(row.sha256)
             title, kind = row.description or name, row.media_type or "application/octet-stream"
             mine.append(FileToSend(row.sha256, row.size, path, name, title, kind, len(mine) + 1))
+        return found
+
+    def _links(self, rows: Sequence[Any]) -> dict[int, list[FileLink]]:
+        """Return the links to the files of items at their source. Files that are missing there have none."""
+        found: dict[int, list[FileLink]] = {}
+        if self._mode != FileMode.LINKS:
+            return found
+        handles = {row.id: row.handle for row in rows}
+        listed = (FILE.c.item_id.in_(handles), FILE.c.status != FileStatus.MISSING)
+        columns = [FILE.c[name] for name in ("item_id", "bitstream_id", "sequence", "name", "description", "position")]
+        is_restricted = CatalogueFile.is_restricted.label("is_restricted")
+        for row in db.session.execute(select(*columns, is_restricted).where(*listed).order_by(FILE.c.position)):
+            url = file_link(self._server, row.bitstream_id, handles[row.item_id], row.sequence, row.name)
+            title = row.description or row.name or str(row.position + 1)
+            found.setdefault(row.item_id, []).append(FileLink(url, title, not row.is_restricted))
         return found
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from ..catalogue.restricted_values import MARK
 from ..dspace.records import SourceState
 from ..omeka import Item, Value, literal, uri
-from ..omeka.resources import BIBO, DCTERMS, IDENTIFIER, URI
+from ..omeka.resources import BIBO, DCTERMS, HAS_PART, IDENTIFIER, URI
 
 # Prefixes of the crosswalk and their namespaces, which identify a vocabulary at each site.
 NAMESPACES = {"dcterms": DCTERMS, "bibo": BIBO}
@@ -21,8 +21,8 @@ _LONGEST_LANGUAGE = 255  # characters that Omeka S can store
 class ItemRules:
     """How items are mapped for a destination (see `Destination`).
 
-    `properties`: those that the site has. `required`: those without which the template refuses an item. `item_sets`:
-    the ids of those that get the items.
+    `properties`: those that the site has. `required`: those without which the template refuses an item. `owner`,
+    `sites`, `item_sets`: ids, see `Item`.
     """
 
     is_public: bool
@@ -30,7 +30,18 @@ class ItemRules:
     classes: Mapping[str, str]
     properties: frozenset[str]
     required: frozenset[str] = frozenset()
+    owner: int | None = None
+    sites: frozenset[int] | None = None
     item_sets: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class FileLink:
+    """A link to a file at its source. `is_public`: whether everybody may see that it exists."""
+
+    url: str
+    title: str
+    is_public: bool
 
 
 def identifier_of(address_key: str, source_id: str) -> str:
@@ -38,21 +49,25 @@ def identifier_of(address_key: str, source_id: str) -> str:
     return f"dspace:{address_key}/{source_id}"
 
 
-def mapped(item: Any, identifier: str, rules: ItemRules) -> Item:
+def mapped(item: Any, identifier: str, rules: ItemRules, links: Iterable[FileLink] = ()) -> Item:
     """Return an item of the catalogue as the data of an item of Omeka S.
 
     Fields without a term, and terms that the site does not have, are left out. An item that is restricted, hidden or no
     longer at its source is private, and so is each restricted value. `item`: a row with the columns of `CatalogueItem`.
+    `links`: to its files. They follow its parts in the metadata.
     """
     values = [value for value in _values(item.mapped_values) if value.property in rules.properties]
     if URI in rules.properties and item.link not in (value.uri for value in values):
         values.append(uri(URI, item.link))
     values.append(literal(IDENTIFIER, identifier))
+    values += [uri(HAS_PART, link.url, _storable(link.title), is_public=link.is_public) for link in links]
     return Item(
         tuple(values),
         is_public=rules.is_public and is_open(item),
         resource_class=_class(item.mapped_values, rules),
         template=rules.template,
+        owner=rules.owner,
+        sites=rules.sites,
         item_sets=rules.item_sets,
     )
 

@@ -60,11 +60,11 @@ class Publisher:
         destination = destinations.get(job.options["destination"])
         self._source_id = job.source_id
         self._sets = ItemSets(connection.client, connection.outage, destination.id)
-        self._settings = (destination.is_public, destination.template_id, dict(destination.classes))
+        self._settings = destinations.settings_of(destination)
         self._after = int((job.cursor or {}).get("after", 0))
         self._published = PublishedItems(destination.id, attempt.job_id)
-        folder = Path(current_app.config["INSTANCE"]) / "files" if destination.has_files else None
-        self._items = ItemsToSend(job, self._published, folder)
+        folder = Path(current_app.config["INSTANCE"]) / "files"
+        self._items = ItemsToSend(job, self._published, folder, self._settings.files)
         db.session.rollback()
 
     def run(self) -> tuple[bool, str]:
@@ -91,10 +91,17 @@ class Publisher:
         site = self._connection.outage.retry_until_available("destination", self._connection.client.check)
         if not site.may_write:
             raise InvalidInputError(_("The key of this destination may not write. Check its key."))
-        is_public, template, classes = self._settings
-        usable = {name: one for name, one in classes.items() if one in site.classes}
-        chosen = {one.id: one.required for one in site.templates}
-        return ItemRules(is_public, template, usable, site.properties, chosen.get(template or 0, frozenset()))
+        settings = self._settings
+        required = {one.id: one.required for one in site.templates}
+        return ItemRules(
+            settings.is_public,
+            settings.template_id,
+            {name: one for name, one in settings.classes.items() if one in site.classes},
+            site.properties,
+            required.get(settings.template_id or 0, frozenset()),
+            settings.owner_id,
+            frozenset(settings.site_ids) or None,
+        )
 
     def _publish(self, tasks: Sequence[ItemToSend], rules: ItemRules) -> None:
         """Write a batch in threads, and record its items in order."""

@@ -15,9 +15,13 @@ from connector.imports.start import queueing, reruns
 from connector.jobs import counters, creation, lifecycle
 from connector.models.accounts import Role
 from connector.models.jobs import Job, Kind, State
+from connector.models.publishing import FileMode
 from connector.models.repositories import Repository, Source
+from connector.publishing import destinations, publish_jobs
+from connector.publishing.destinations import DestinationSettings
 from connector.repositories import discovery, service
 from connector.tasks import carry_out
+from tests.omeka_server import Omeka
 from tests.sample import SampleRepository
 from tests.signed_in import admit
 
@@ -50,8 +54,8 @@ STILL: dict[str, tuple[str, State, dict[str, Any], dict[str, int]]] = {
 }
 
 
-def furnish(app: Flask, sample: SampleRepository) -> dict[str, int]:
-    """Import from the sample repository and do everything else. Return the ids of the jobs by their state."""
+def furnish(app: Flask, sample: SampleRepository, omeka: Omeka) -> dict[str, int]:
+    """Import from the sample repository, publish, and do everything else. Return the ids of the jobs by their state."""
     _add_items(sample)
     admit(app, VIEWER, Role.VIEWER, VIEWER_TOKEN)
     with app.app_context():
@@ -63,6 +67,7 @@ def furnish(app: Flask, sample: SampleRepository) -> dict[str, int]:
         jobs["manuscripts"] = _import(repository_id, sample, MANUSCRIPTS)
         jobs |= _with_previews(repository_id, sample, jobs["completed"])
         _take_down(repository_id, sample)
+        jobs["published"] = _publish(omeka, jobs["completed"])
         jobs |= {name: _still(number, *state) for number, (name, state) in enumerate(STILL.items())}
     return jobs
 
@@ -115,6 +120,21 @@ def _with_previews(repository_id: int, sample: SampleRepository, imported: int) 
     return {
         "preview": _carried_out(queueing.create(source_id, {"rehearse": 3}, kind=Kind.PREVIEW)),
     }
+
+
+def _publish(omeka: Omeka, imported: int) -> int:
+    """Publish the source of an import at a destination with its own sites, owner and classes."""
+    sites = [omeka.add_site(title) for title in ("Virtual exhibition", LONG_WORD)]
+    settings = DestinationSettings(
+        "University library",
+        files=FileMode.LINKS,
+        template_id=1,
+        owner_id=omeka.add_user("editor").id,
+        site_ids=sites[:1],
+        classes={"image": "http://purl.org/dc/dcmitype/Image", "thesis": "http://purl.org/ontology/bibo/Thesis"},
+    )
+    destination_id = destinations.add(omeka.url, omeka.admin.identity, omeka.admin.credential, settings)
+    return _carried_out(publish_jobs.create(lifecycle.get(imported).source_id, destination_id))
 
 
 def _take_down(repository_id: int, sample: SampleRepository) -> None:

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from connector.storage.instance import prepare
 from tests import signed_in
 from tests.conftest import app_at, let_go
+from tests.omeka_server import Omeka
 from tests.sample import SampleRepository
 from tests.web_server import serve
 
@@ -49,8 +50,8 @@ class Tour:
 def begin(browser: Browser, folder: Path) -> Iterator[Tour]:
     """Create both instances in the folder, serve them, and sign the readers in."""
     empty, full = _prepared(folder / "empty"), _prepared(folder / "full")  # the queue belongs to the last app
-    with SampleRepository(9) as sample, serve(full) as url, serve(empty) as empty_url:
-        jobs = furnish(full, sample)
+    with SampleRepository(9) as sample, Omeka() as omeka, serve(full) as url, serve(empty) as empty_url:
+        jobs = furnish(full, sample, omeka)
         contexts = {reader: browser.new_context() for reader in (ADMIN, VIEWER, STRANGER)}
         for reader, token in TOKENS.items():
             kept = signed_in.cookie(full, token)  # both apps have the same secret key

@@ -12,7 +12,7 @@ import pytest
 
 from connector.extensions import db
 from connector.models.catalogue import CatalogueItem
-from connector.models.publishing import PublishedItem
+from connector.models.publishing import FileMode, PublishedItem
 from tests.command_line import CommandLine
 from tests.conftest import app_at, let_go
 
@@ -31,7 +31,7 @@ def instance(stock, tmp_path, omeka):
     app = app_at(folder, CONNECTOR_SECRET_KEY=SECRET_KEY)
     app.config["SECRET_KEY"] = SECRET_KEY
     with app.app_context():
-        added(omeka, has_files=True)
+        added(omeka, files=FileMode.UPLOAD)
     let_go(app)
     return folder
 

@@ -9,7 +9,7 @@ import pytest
 from connector.encryption import KeyPurpose, unseal
 from connector.errors import AddressNotAllowedError, InvalidInputError, NotFoundError, NotOmekaError
 from connector.extensions import db
-from connector.models.publishing import Destination
+from connector.models.publishing import Destination, FileMode
 from connector.publishing import destinations
 from connector.publishing.destinations import DestinationSettings
 from tests.http.sites import Site, reply
@@ -31,11 +31,11 @@ def saved(number: int = 1) -> Destination:
 
 
 def test_a_site_is_saved_with_its_api_version_and_an_encrypted_key(app, omeka):
-    number = added(omeka, is_public=False, has_files=True, template_id=1)
+    number = added(omeka, is_public=False, files=FileMode.UPLOAD, template_id=1)
 
     destination = saved(number)
     assert (destination.name, destination.api_url, destination.version) == ("Library", f"{omeka.url}/api", "4.2.0")
-    assert (destination.is_public, destination.has_files, destination.template_id) == (False, True, 1)
+    assert (destination.is_public, destination.files, destination.template_id) == (False, FileMode.UPLOAD, 1)
     assert omeka.admin.credential not in destination.key_secret
     secret_key = app.config["SECRET_KEY"]
     assert unseal(destination.key_secret, secret_key, "", KeyPurpose.API_KEY) == omeka.admin.credential
@@ -180,12 +180,12 @@ def test_the_commands_add_list_test_and_remove_a_destination(app, omeka):
     def run(*args, **given):
         return runner.invoke(args=["destination", *args], **given)
 
-    new = run("add", "Library", omeka.url, key.identity, "--files", "--json", input=f"{key.credential}\n")
+    new = run("add", "Library", omeka.url, key.identity, "--files", "upload", "--json", input=f"{key.credential}\n")
     listed, tested = run("list", "--json"), run("test", "Library")
     removed = run("remove", "Library")
 
     expected = {"destination": 1, "name": "Library", "url": omeka.url, "version": "4.2.0", "public": True}
-    assert json.loads(new.stdout) == expected | {"files": True, "template": None, "items": 0}
+    assert json.loads(new.stdout) == expected | {"files": "upload", "template": None, "items": 0}
     assert json.loads(listed.stdout) == [json.loads(new.stdout)]
     assert (tested.exit_code, tested.stdout.splitlines()[1]) == (0, "The key may create items and files.")
     assert (removed.exit_code, json.loads(run("list", "--json").stdout)) == (0, [])

@@ -17,7 +17,7 @@ from connector.jobs import creation, lifecycle, report
 from connector.jobs.attempt import stop_here
 from connector.models.catalogue import CatalogueFile, CatalogueItem, Holding
 from connector.models.jobs import Job, State
-from connector.models.publishing import PublishedFile, PublishedItem
+from connector.models.publishing import FileMode, PublishedFile, PublishedItem
 from connector.publishing import destinations, publish_jobs
 from connector.tasks import carry_out
 from tests.pages import links, words
@@ -317,7 +317,7 @@ def test_the_key_is_nowhere_to_be_read_after_publishing(app, library, omeka, cap
 @pytest.fixture
 def archive(app, omeka) -> int:
     """A destination with files."""
-    return added(omeka, has_files=True)
+    return added(omeka, files=FileMode.UPLOAD)
 
 
 def open_files(name: str) -> list[CatalogueFile]:

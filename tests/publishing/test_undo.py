@@ -15,7 +15,7 @@ from connector.jobs import creation, lifecycle, report
 from connector.jobs.attempt import stop_here
 from connector.models.catalogue import CatalogueItem
 from connector.models.jobs import Job, State
-from connector.models.publishing import PublishedChange, PublishedFile, PublishedItem, PublishedSet
+from connector.models.publishing import FileMode, PublishedChange, PublishedFile, PublishedItem, PublishedSet
 from connector.publishing import destinations
 from connector.tasks import carry_out
 
@@ -40,7 +40,7 @@ def library(app, omeka) -> int:
 
 @pytest.fixture
 def archive(app, omeka) -> int:
-    return added(omeka, has_files=True)
+    return added(omeka, files=FileMode.UPLOAD)
 
 
 class Ended(NamedTuple):
@@ -275,7 +275,7 @@ def test_undo_of_an_adoption_takes_our_values_out_and_the_item_can_be_adopted_ag
 def test_files_that_the_job_uploaded_to_an_older_item_are_deleted_and_those_that_were_there_stay(library, omeka):
     publish(library, HARBOUR)
     before = state(omeka)
-    destinations.get(library).has_files = True
+    destinations.get(library).files = FileMode.UPLOAD.value
     db.session.commit()
     job = publish(library, HARBOUR)
     uploaded = len(omeka.all_of("media"))
@@ -293,7 +293,7 @@ def test_a_file_that_was_there_before_is_never_deleted(archive, omeka):
     destinations.remove(archive)
     before = state(omeka)
 
-    undone = undo(publish(added(omeka, has_files=True), HARBOUR))
+    undone = undo(publish(added(omeka, files=FileMode.UPLOAD), HARBOUR))
 
     assert counted(undone) == {}
     assert state(omeka) == before

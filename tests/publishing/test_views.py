@@ -18,6 +18,8 @@ from tests.pages import links, words
 
 from .conftest import added
 
+THESIS = "http://purl.org/ontology/bibo/Thesis"
+
 
 @pytest.fixture
 def app(stocked_app):
@@ -45,17 +47,61 @@ def add(app, omeka, **settings) -> int:
         return added(omeka, **settings)
 
 
-def test_an_admin_adds_a_destination_and_sees_it_in_the_list(app, client, omeka, form):
-    settings = {"is_public": "y", "has_files": "y", "template": "1"}
-    classes = "Thesis = http://purl.org/ontology/bibo/Thesis\n"
+def test_an_admin_adds_a_destination_and_then_chooses_from_what_the_site_has(app, client, omeka, form):
+    omeka.add_site("Exhibition")
+    omeka.add_user("editor")
 
-    page = client.post("/destinations/new", data=form | settings | {"classes": classes}, follow_redirects=True)
+    page = client.post("/destinations/new", data=form | {"is_public": "y", "files": "upload"}, follow_redirects=True)
+    row = {"classes-0-type": "Thesis", "classes-0-resource_class": THESIS}
+    more = {"has_more": "yes", "sites": "1", "owner": "2", "template": "1"} | row
+    client.post("/destinations/1/", data=form | {"credential": "", "files": "links"} | more)
 
     assert "The destination was added." in words(page)
+    assert all(name in words(page) for name in ("Exhibition", "User 2", "Base Resource", "Thesis (bibo)"))
     (destination,) = saved(app)
-    assert (destination.is_public, destination.has_files, destination.template_id) == (True, True, 1)
-    assert destination.classes == {"thesis": "http://purl.org/ontology/bibo/Thesis"}
-    assert omeka.url in page.get_data(as_text=True)
+    assert (destination.is_public, destination.files, destination.template_id) == (False, "links", 1)
+    assert (destination.site_ids, destination.owner_id, destination.classes) == ([1], 2, {"thesis": THESIS})
+    shown = client.get("/destinations/1/").get_data(as_text=True)
+    assert f'value="{THESIS}"' in shown.partition(" selected")[0] or "selected" in shown
+    assert omeka.url in shown
+
+
+def test_options_that_the_page_could_not_offer_stay_as_they_are(app, client, omeka, form):
+    add(app, omeka, template_id=1, classes={"thesis": THESIS})
+
+    client.post("/destinations/1/", data=form | {"credential": "", "name": "Archive"})
+
+    [known] = saved(app)
+    assert (known.name, known.template_id, known.classes) == ("Archive", 1, {"thesis": THESIS})
+
+
+def test_the_settings_open_while_the_site_does_not_answer(app, client, omeka):
+    add(app, omeka, template_id=1)
+    omeka.faults.instead = lambda request: Response("gone", 404)
+
+    page = client.get("/destinations/1/")
+
+    assert (page.status_code, "So the options of this site cannot be changed now." in words(page)) == (200, True)
+    assert 'name="has_more"' not in page.get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "role", "sentence"),
+    [
+        ({"template": "99"}, "global_admin", "The site has no such resource template."),
+        ({"sites": "99"}, "global_admin", "There is no such site in Omeka S."),
+        ({"owner": "99"}, "global_admin", "The site has no such user."),
+        ({"owner": "1"}, "editor", "Only the key of an administrator"),
+    ],
+)
+def test_a_choice_that_the_site_refuses_is_shown_at_its_field(app, client, omeka, form, chosen, role, sentence):
+    add(app, omeka)
+    omeka.users[omeka.admin.identity].role = role
+
+    page = client.post("/destinations/1/", data=form | {"credential": "", "has_more": "yes"} | chosen)
+
+    assert (page.status_code, sentence in words(page)) == (422, True)
+    assert [(one.template_id, one.owner_id, one.site_ids) for one in saved(app)] == [(None, None, [])]
 
 
 @pytest.mark.parametrize(
@@ -64,8 +110,6 @@ def test_an_admin_adds_a_destination_and_sees_it_in_the_list(app, client, omeka,
         ({"identity": "short"}, "Each part of a key has 32 letters and digits."),
         ({"credential": "w" * 32}, "The site does not know this key."),
         ({"address": "ftp://example.org"}, "This is not the address of a website."),
-        ({"template": "99"}, "The site has no such resource template."),
-        ({"classes": "Thesis"}, "Write each line as type = class."),
         ({"name": ""}, "Enter a name"),
     ],
 )

@@ -31,10 +31,10 @@ def index() -> str:
 @blueprint.get("/new")
 @allows(Role.ADMIN)
 def new() -> str:
-    """Show the form of a new destination."""
+    """Show the form of a new destination. What the site offers is known after the first save."""
     form = SaveDestinationForm(formdata=None)
     form.is_public.data = True
-    return render_template("publishing/destination.html", form=form, destination=None)
+    return _page(form, None)
 
 
 @blueprint.post("/new")
@@ -44,17 +44,18 @@ def add() -> Any:
     form = SaveDestinationForm()
     try:
         if not form.validate():
-            return render_template("publishing/destination.html", form=form, destination=None), 422
-        destinations.add(
+            return _page(form, None), 422
+        destination_id = destinations.add(
             form.address.data or "",
             (form.identity.data or "").strip(),
             (form.credential.data or "").strip(),
-            form.settings,
+            form.settings(None),
         )
     except ConnectorError as error:
-        return _refused(form, error, None)
-    flash(_("The destination was added."))
-    return redirect(url_for(".index"), 303)
+        form.refuse(error)
+        return _page(form, None), 422
+    flash(_("The destination was added. “More options” now offers what this site has."))
+    return redirect(url_for(".edit", destination_id=destination_id), 303)
 
 
 @blueprint.get("/<int:destination_id>/")
@@ -64,23 +65,24 @@ def edit(destination_id: int) -> str:
     known = destinations.get(destination_id)
     form = SaveDestinationForm(formdata=None)
     form.fill(known)
-    return render_template("publishing/destination.html", form=form, destination=known)
+    return _page(form, known)
 
 
 @blueprint.post("/<int:destination_id>/")
 @allows(Role.ADMIN)
 def change(destination_id: int) -> Any:
     """Check and save other data of a destination."""
-    form = SaveDestinationForm()
+    form, known = SaveDestinationForm(), destinations.get(destination_id)
     try:
         if not form.validate():
-            known = destinations.get(destination_id)
-            return render_template("publishing/destination.html", form=form, destination=known), 422
+            return _page(form, known), 422
         credential = (form.credential.data or "").strip() or None
         address, identity = form.address.data or "", (form.identity.data or "").strip()
-        destinations.change(destination_id, address, identity, credential, form.settings)
+        settings = form.settings(destinations.settings_of(known))
+        destinations.change(destination_id, address, identity, credential, settings)
     except ConnectorError as error:
-        return _refused(form, error, destination_id)
+        form.refuse(error)
+        return _page(form, destinations.get(destination_id)), 422
     flash(_("The destination was changed."))
     return redirect(url_for(".index"), 303)
 
@@ -116,7 +118,12 @@ def remove(destination_id: int) -> Any:
     return redirect(url_for(".index"), 303)
 
 
-def _refused(form: SaveDestinationForm, error: ConnectorError, destination_id: int | None) -> Any:
-    known: Destination | None = None if destination_id is None else destinations.get(destination_id)
-    form.refuse(error)
-    return render_template("publishing/destination.html", form=form, destination=known), 422
+def _page(form: SaveDestinationForm, known: Destination | None) -> str:
+    """Return the page of the form. The site is asked what it offers. `known`: None for a new destination."""
+    offers, failure = None, None
+    try:
+        offers = destinations.offers_of(known) if known else None
+    except ConnectorError as error:
+        failure = error
+    form.offer(offers)
+    return render_template("publishing/destination.html", form=form, destination=known, failure=failure)
