@@ -13,7 +13,7 @@ from flask import Flask
 from huey.consumer import Consumer
 from waitress.server import create_server
 
-from config.parsers import is_here
+from setting_parsers import is_here
 
 from . import connection_limit, error_translation
 from .accounts import user_management

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import make_url
 
-from config.parsers import is_here
+from setting_parsers import is_here
 
 # Values of libpq's sslmode that require encryption. The others may fall back to none (PostgreSQL manual, 32.19).
 ENCRYPTED = {"require", "verify-ca", "verify-full"}

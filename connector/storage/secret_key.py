@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from config import SettingError
-from config.parsers import LEAST_KEY
+from setting_parsers import LEAST_KEY
 
 
 def secret_key(instance: Path) -> str:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from . import parsers as parse
+import setting_parsers as parse
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent
 DEFAULT_MAX_OUTAGE_SECONDS = 86_400
 COMMAND_LINE_MAX_OUTAGE_SECONDS = 900
 DEFAULT_CONCURRENT_REQUESTS = 4  # requests to one repository at once
