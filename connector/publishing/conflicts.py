@@ -132,4 +132,11 @@ def _value_in_words(value: Value) -> str:
     text = value.text if value.text is not None else value.label or value.uri or ""
     if value.uri and value.label:
         text = f"{value.label} ({value.uri})"
-    return f"{text} ({value.language})" if value.language else text
+    return " ".join([text, *(f"({note})" for note in _notes_on(value))])
+
+
+def _notes_on(value: Value) -> list[str]:
+    """Return what a choice against this value would lose beside its text."""
+    notes = [value.language] if value.language else []
+    notes += [] if value.is_public else [_("private")]
+    return notes + ([_("with annotations")] if value.extra else [])

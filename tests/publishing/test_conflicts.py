@@ -65,6 +65,20 @@ def carried_out(job_ids: list[int]) -> Job:
     return job_of(job_id)
 
 
+def test_a_conflict_names_what_a_choice_of_ours_loses_beside_the_text(library, omeka):
+    publish(library)
+    item, there = first_published(omeka)
+    note = {"dcterms:source": [{"type": "literal", "property_id": 11, "@value": "seen"}]}
+    theirs = literal("Theirs") | {"@language": "en", "is_public": False, "@annotation": note}
+    omeka.edit(there["o:id"], dcterms__title=[theirs])
+    change_title(item, "Ours")
+    publish(library)
+
+    shown = conflicts.in_words(rows()[0])
+
+    assert (shown.ours, shown.theirs) == (("Ours",), ("Theirs (en) (private) (with annotations)",))
+
+
 def test_the_source_is_chosen_and_only_that_item_is_written(library, omeka, title):
     _, there = title
     [row] = rows()
