@@ -1,4 +1,4 @@
-"""Differences between the stored data of an item and its current data at the source, by field and file."""
+"""Differences between two states of the source's data of an item, by field and file."""
 
 from __future__ import annotations
 
@@ -25,22 +25,28 @@ WORDS = {
 }
 
 
-def differences(before: Mapping[str, Any], item: Item) -> dict[str, Any]:
-    """Return the differences in an item's data. `before`: the "data" group of a change (see `earlier_states`).
+def data_of(item: Item) -> dict[str, Any]:
+    """Return what `differences` needs of the "data" group that a change of this item would have."""
+    metadata, files = item_rows.stored_metadata(item), file_rows.stored_files(item)
+    about = {"title": storable(item.name), "handle": item.handle, "source_id": item.id}
+    return about | {"source_metadata": metadata, "files": files}
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the differences in an item's data. `before`, `after`: "data" groups of changes (see `earlier_states`).
 
     The result is {"about": [{what, before, after}], "fields": [{field, before, after}], "files": [{name, change,
     about}]}. A field has all its values in order, each as {value, language, authority, confidence}. `change` is added,
     removed or changed; only changed files have details in `about`. All lists are empty if only the order of fields or
     the ids of files differ.
     """
-    fields = _fields(before["source_metadata"], item_rows.stored_metadata(item))
-    after = {"title": storable(item.name), "handle": item.handle, "source_id": item.id}
+    fields = _fields(before["source_metadata"], after["source_metadata"])
     about = [
         _differs(label, before[name], after[name])
         for name, label in ABOUT.items()
         if before[name] != after[name] and not (name == "title" and TITLE in {one["field"] for one in fields})
     ]
-    return {"about": about, "fields": fields, "files": list(_files(before["files"], file_rows.stored_files(item)))}
+    return {"about": about, "fields": fields, "files": list(_files(before["files"], after["files"]))}
 
 
 def _fields(before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

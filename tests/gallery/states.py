@@ -145,6 +145,7 @@ STATES = (
     State("item-long-words", "/items/13/"),
     State("item-arabic", "/item-sets/", act=_follow(MANUSCRIPTS)),
     State("item-viewer", "/items/1/", VIEWER),
+    State("item-history", "/items/1/history"),
     State("item-sets", "/item-sets/"),
     State("item-set", "/item-sets/1/"),
     State("item-set-new", "/item-sets/new"),

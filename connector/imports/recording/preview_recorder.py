@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, literal, or_, select
 
 from ...catalogue import store
-from ...catalogue.differences import differences
+from ...catalogue.differences import data_of, differences
 from ...catalogue.identity import free_key
 from ...catalogue.item_presentation import STATES
 from ...catalogue.repository_context import RepositoryContext
@@ -191,7 +191,7 @@ def _row_data(item: Item, before: Mapping[str, Any]) -> dict[str, Any]:
     """Return the `data` of the row of a new or changed item."""
     if not before:
         return {"brings": {"values": len(item.metadata or ()), "files": len(item.bitstreams or ())}}
-    told = differences(before["data"], item) if "data" in before else {}
+    told = differences(before["data"], data_of(item)) if "data" in before else {}
     if "left" in before:
         told["returns"] = _("It is back in this source; since %(day)s it was elsewhere.", day=_day(before["left"]))
     if "state" in before:

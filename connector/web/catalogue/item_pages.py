@@ -8,7 +8,7 @@ from flask import Blueprint, Response, abort, render_template, request, send_fil
 from sqlalchemy import select
 
 from ...accounts.authorization import allows, sees_restricted
-from ...catalogue import export, item_presentation, item_set_queries, search
+from ...catalogue import export, history, item_presentation, item_set_queries, search
 from ...catalogue.search import Selection
 from ...catalogue.set_names import labels
 from ...catalogue.source_links import value_href
@@ -95,6 +95,15 @@ def item(item_id: int) -> Response:
         state=item_presentation.STATES[SourceState(shown.source_state)],
     )
     return Response(page, headers=[("Link", link) for link in item_formats.links(shown)])
+
+
+@blueprint.get("/items/<int:item_id>/history")
+@allows(Role.EDITOR)
+def item_history(item_id: int) -> str:
+    """Show which jobs changed an item, and what. Viewers do not see it, because earlier states may be restricted."""
+    return render_template(
+        "catalogue/item_history.html", item=readable_item(item_id), entries=list(history.of_item(item_id))
+    )
 
 
 @blueprint.get("/files/<int:file_id>/<path:name>")
