@@ -89,7 +89,9 @@ def test_the_last_admin_cannot_be_disabled_or_demoted_and_the_page_says_why(offi
 def test_the_page_before_an_account_is_disabled_names_it(office, boss):
     anna = office.add("Anna")
 
-    assert f"/users/{anna}/disable" in boss.get("/users/").text
+    page = boss.get("/users/").text
+    assert f"/users/{anna}/disable" in page
+    assert f"/users/{office.account('Boss').id}/disable" not in page
     assert "Disable Anna ?" in words(boss.get(f"/users/{anna}/disable"))
     assert office.account("Anna").disabled is None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -140,7 +140,7 @@ def test_anonymous_requests_are_only_logged(office, caplog):
     assert "nobody at 192.0.2.7 asked for GET /users/" in caplog.text
 
 
-def test_times_of_the_audit_trail_are_equal_on_page_and_in_csv(office):
+def test_times_of_the_audit_trail_are_local_on_the_page_and_utc_in_csv(office):
     office.app.config["TIMEZONE"] = ZoneInfo("Asia/Tokyo")
     office.add("Anna", Role.ADMIN)
     browser = office.enter("Anna")
@@ -148,4 +148,17 @@ def test_times_of_the_audit_trail_are_equal_on_page_and_in_csv(office):
     page, rows = words(browser.get("/audit/")), list(csv.reader(io.StringIO(browser.get("/audit.csv").text)))
 
     assert rows[1][2] == "sign-in"
-    assert f"When (UTC) Who What About From {rows[1][0].replace('T', ' ').rstrip('Z')} Anna sign-in" in page
+    at = datetime.fromisoformat(rows[1][0]).astimezone(ZoneInfo("Asia/Tokyo"))
+    assert f"When Who What About From {at.day} {at:%b %Y, %H:%M} Anna sign-in" in page
+
+
+def test_entries_without_a_user_say_so_and_can_be_filtered(office):
+    office.add("Anna", Role.ADMIN)
+    sign_in(office.browser(), "Anna", "wrong")
+    browser = office.enter("Anna")
+
+    page = browser.get("/audit/?who=nobody")
+
+    assert '<option value="nobody" selected dir="auto">Not signed in</option>' in page.text
+    assert "Not signed in sign-in refused Anna" in words(page)
+    assert "Anna sign-in " not in words(page)

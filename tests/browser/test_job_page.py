@@ -42,6 +42,13 @@ def test_a_button_that_goes_leaves_the_focus_to_the_status_and_enter_starts_noth
         assert db.session.scalar(db.select(db.func.count()).select_from(Job)) == 1
 
 
+def test_after_stop_the_status_has_the_focus(page):
+    page.get_by_role("button", name="Stop").press("Enter")
+
+    expect(page.get_by_text("Stopped", exact=True)).to_be_visible()
+    expect(page.locator("#status")).to_be_focused()
+
+
 def test_a_button_that_stays_keeps_the_focus_and_its_meaning(app, page):
     page.get_by_role("button", name="Stop").focus()
 

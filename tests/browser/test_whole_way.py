@@ -49,7 +49,7 @@ def test_a_person_can_connect_import_browse_rerun_and_undo(page, scripted, site,
     page.get_by_role("link", name="Past imports").click()
     expect(page.get_by_text("A first try")).to_be_visible()
     page.get_by_label("Re-run job 1").check()
-    page.get_by_role("button", name="Submit").click()
+    page.get_by_role("button", name="Undo or re-run ticked jobs").click()
     page.get_by_role("button", name="Confirm").click()
     expect(page.get_by_text("Job 1 will be run again by job 2.")).to_be_visible()
     page.locator("#job-2").get_by_role("link", name="Harbour photographs").click()

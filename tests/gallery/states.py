@@ -117,7 +117,7 @@ STATES = (
     State("past-imports", "/jobs/"),
     State("past-imports-empty", "/jobs/", is_empty=True),
     State("past-imports-viewer", "/jobs/", VIEWER),
-    State("past-imports-confirm", "/jobs/", act=_tick_all("Submit")),
+    State("past-imports-confirm", "/jobs/", act=_tick_all("Undo or re-run ticked jobs")),
     State("job-queued", "/jobs/{queued}/"),
     State("job-running", "/jobs/{running}/"),
     State("job-waiting", "/jobs/{waiting}/"),

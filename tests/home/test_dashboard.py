@@ -13,7 +13,7 @@ from connector.jobs import counters, creation
 from connector.models.accounts import Account, Role
 from connector.models.catalogue import CatalogueItem
 from connector.models.jobs import Job, Kind, State
-from connector.models.repositories import Source
+from connector.models.repositories import Repository, Source
 from tests.bench.work import steps_of
 from tests.pages import links, words
 from tests.signed_in import NAME
@@ -161,6 +161,24 @@ def test_what_is_held_is_shown_by_repository_with_its_charts(stocked_app, stocke
     assert "Image 12" in words(page)
     assert "2020 to 2029 21" in words(page)
     assert page.text.count('<svg class="chart" role="img"') == 3
+
+
+def test_repositories_of_the_same_name_are_shown_with_their_hosts(stocked_app, stocked_client):
+    with stocked_app.app_context():
+        with transaction():
+            first = db.session.get_one(Repository, 1)
+            url = "https://other.example"
+            how = {"endpoint": first.endpoint, "generation": first.generation, "version": first.version}
+            db.session.add(Repository(address_key=url, site_url=url, api_url=f"{url}/api", name=first.name, **how))
+            db.session.flush()
+            db.session.execute(db.update(CatalogueItem).where(CatalogueItem.id == 1).values(repository_id=2))
+        counts.count_if_changed()
+        host = first.site_url.removeprefix("http://")
+
+    held = words(stocked_client.get("/")).partition("In the catalogue")[2]
+
+    assert f"Aldermouth Sample Repository ({host})" in held
+    assert "Aldermouth Sample Repository (other.example)" in held
 
 
 def test_viewers_see_the_numbers_without_restricted_items(stocked_app, stocked_client):

@@ -429,7 +429,8 @@ def test_past_imports_has_a_row_for_each_job_with_its_numbers(desk, dspace, clie
     head = "Undo Re-run Job ID DSpace collection Comment Items Date Status Owner"
     assert head in words(page)
     assert "Collection c1" in words(page)
-    assert "Total: 3 Added: 2 Updated: 0 Unchanged: 0 Failed: 1" in words(page)
+    assert "Total: 3 Added: 2 in job 1 Updated: 0 Unchanged: 0 Failed: 1 in job 1" in words(page)
+    assert [links(page).count(address) for address in ("/items/?job=1", "/jobs/1/#problems")] == [1, 1]
     assert '<a class="name" href="/jobs/1/"><bdi>Collection c1</bdi></a>' in page.get_data(as_text=True)
     assert "Completed with problems local operator" in words(page)
     assert "https://repo.example.org/collections/c1" in links(page)
@@ -621,7 +622,7 @@ def test_a_viewer_sees_no_columns_for_what_only_editors_may_do(variety, client, 
 
     page = client.get("/jobs/")
 
-    assert " Filter Sources and their schedules Job ID DSpace collection " in words(page)
+    assert " Filter jobs Sources and their schedules Job ID DSpace collection " in words(page)
     assert b"checkbox" not in page.data
     assert b"/stop" not in page.data
 

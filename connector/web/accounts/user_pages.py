@@ -11,14 +11,23 @@ from sqlalchemy import select
 from ...accounts import audit, two_step, user_management
 from ...accounts.authorization import allows
 from ...accounts.one_time_links import days_of, expires_at, link_to
+from ...actor import LOCAL, NOBODY, SCHEDULE
 from ...errors import ConflictError, InvalidInputError
 from ...i18n import gettext as _
+from ...i18n import lazy_gettext as _l
 from ...models.accounts import Account, Role
 from ...pagination import Order, asked_place, page_of
 from ..flash_messages import flash, link
 from .account_forms import ROLES, InviteForm
 
 blueprint = Blueprint("admin", __name__)
+ACTORS = {NOBODY: _l("Not signed in"), SCHEDULE: _l("Schedule"), LOCAL: _l("Command line")}
+
+
+@blueprint.app_template_global()
+def actor_label(name: str) -> str:
+    """Return the words for an actor of the audit trail that is not a user, else the name of the user."""
+    return str(ACTORS.get(name, name))
 
 
 @blueprint.get("/users/")

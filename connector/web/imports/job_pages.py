@@ -321,7 +321,7 @@ def _is_withheld(job: Job) -> bool:
 
 
 def _do(job_id: int, act: Callable[[], int | None]) -> Any:
-    """Call `act`, then redirect to the job whose id it returns, or to this job.
+    """Call `act`, then redirect to the job whose id it returns, or to the status of this job, which takes the focus.
 
     If `act` raises ConflictError, return the page of this job with the reason (409).
     """
@@ -330,7 +330,7 @@ def _do(job_id: int, act: Callable[[], int | None]) -> Any:
     except ConflictError as error:
         db.session.rollback()
         return render_template("imports/job.html", refused=error, **_shown(lifecycle.get(job_id))), 409
-    return redirect(url_for(".job", job_id=made or job_id), 303)
+    return redirect(url_for(".job", job_id=made or job_id, _anchor=None if made else "status"), 303)
 
 
 def _queued(job_id: int) -> int:
