@@ -12,6 +12,7 @@ from flask_login import current_user
 
 from ..errors import PermissionDeniedError
 from ..i18n import gettext as _
+from ..i18n import lazy_gettext as _l
 from ..models.accounts import Role
 from . import authentication, user_management
 
@@ -46,6 +47,13 @@ def init_app(app: Flask) -> None:
     )
 
 
+REFUSALS = {
+    Role.VIEWER: _l("Only people with an account may do this. Ask an administrator."),
+    Role.EDITOR: _l("Only editors and admins may do this. Ask an administrator."),
+    Role.ADMIN: _l("Only admins may do this. Ask an administrator."),
+}
+
+
 def may(role: Role) -> bool:
     """Return whether the current user has this role. On the command line, `--as` names the user."""
     return _is_operator() or g.person.may(role)
@@ -54,13 +62,7 @@ def may(role: Role) -> bool:
 def require(role: Role) -> None:
     """Raise PermissionDeniedError unless the current user has this role."""
     if not may(role):
-        raise PermissionDeniedError(
-            _(
-                "This needs the role %(needed)s; yours is %(own)s. Ask an administrator.",
-                needed=role.noun,
-                own=g.person.role.noun,
-            )
-        )
+        raise PermissionDeniedError(REFUSALS[role])
 
 
 def sees_restricted() -> bool:

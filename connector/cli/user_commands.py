@@ -37,13 +37,7 @@ def _become(context: click.Context, option: click.Parameter, name: str | None) -
     if disabled:
         raise click.BadParameter(_("The account %(name)s is disabled.", name=person.name))
     if not person.may(Role.EDITOR):
-        raise click.BadParameter(
-            _(
-                "%(name)s has the role %(role)s: only editors and admins may do this.",
-                name=person.name,
-                role=person.role.noun,
-            )
-        )
+        raise click.BadParameter(_("%(name)s is only a viewer. Editors and admins may do this.", name=person.name))
     g.person = person
 
 

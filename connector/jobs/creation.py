@@ -20,13 +20,13 @@ JOB = Job.__table__
 NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 
 
-def add(source: Source, options: Mapping[str, Any], *, requests: int = 0, **values: Any) -> int:
+def add(source: Source, kind: str, options: Mapping[str, Any], *, requests: int = 0, **values: Any) -> int:
     """Queue a job inside the caller's transaction and return its id.
 
-    `values`: other columns of the job, and a `resource` other than that of the source.
+    `kind`: the name of its kind. `values`: other columns of the job, and a `resource` other than that of the source.
     """
     where = {"repository_id": source.repository_id, "resource": source.resource, "source_id": source.id}
-    job = Job(**where | values, options=dict(options))
+    job = Job(kind=kind, **where | values, options=dict(options))
     db.session.add(job)
     db.session.flush()
     counters.add(db.session.connection(), job.id, {"requests": requests})
@@ -39,11 +39,11 @@ def create_undo(job_id: int, options: Mapping[str, Any] = NO_OPTIONS) -> int:
     with transaction():
         job = lifecycle.get(job_id)
         lock_repository(job.repository_id)
-        refuse_undo(job)
+        undo_kind = refuse_undo(job)
         waits = (JOB.c.id == job_id, lifecycle.IS_WAITING)
         db.session.execute(update(JOB).where(*waits).values(resume_at=None, message=_("Stopped.")))
-        values: dict[str, Any] = {"kind": job.definition.undo_kind, "undoes_id": job.id, "resource": job.resource}
-        return add(job.source, options, comment=job.comment, **values)
+        values: dict[str, Any] = {"undoes_id": job.id, "resource": job.resource, "comment": job.comment}
+        return add(job.source, undo_kind, options, **values)
 
 
 def lock_repository(repository_id: int) -> None:
@@ -54,12 +54,14 @@ def lock_repository(repository_id: int) -> None:
     db.session.execute(select(Repository.id).where(Repository.id == repository_id).with_for_update())
 
 
-def refuse_undo(job: Job) -> None:
-    """Raise ConflictError if the job cannot be undone now."""
+def refuse_undo(job: Job) -> str:
+    """Return the kind of the undo of a job. Raise ConflictError if the job cannot be undone now."""
     if job.is_preview:
         raise ConflictError(_("Job %(id)s is a preview and changed nothing. There is nothing to undo.", id=job.id))
     if job.is_undo:
-        raise ConflictError(_("Job %(id)s is an undo. To get the items back, import again.", id=job.id))
+        raise ConflictError(
+            _("Job %(id)s is an undo and cannot be undone. Run the undone job again instead.", id=job.id)
+        )
     if not job.definition.undo_kind:
         raise ConflictError(_("Job %(id)s cannot be undone.", id=job.id))
     if job.is_undone:
@@ -73,3 +75,4 @@ def refuse_undo(job: Job) -> None:
         raise ConflictError(
             _("Job %(active)s of this repository is still active: wait for it, or stop it first.", active=active)
         )
+    return job.definition.undo_kind

@@ -129,7 +129,7 @@ def _refuse_resume(job: Job, answer: str | None) -> None:
     if job.undo_began:
         raise ConflictError(_("Job %(id)s was undone. Start a new one instead.", id=job.id))
     if job.is_settled:
-        raise ConflictError(_("%(reason)s Import again instead.", reason=job.message))
+        raise ConflictError(_("%(reason)s Run the job again instead.", reason=job.message))
     if answer is not None and not job.asks:
         raise ConflictError(_("Job %(id)s has no question that waits for an answer.", id=job.id))
     if job.is_preview and job.pruned_at:

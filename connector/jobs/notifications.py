@@ -39,6 +39,33 @@ SHOWN = 20
 ANSWER_SECONDS = 30
 
 
+class Outcome(NamedTuple):
+    """How a job ended: the subject of its notification, and its first sentence."""
+
+    subject: str
+    sentence: str
+
+
+ASKS = Outcome(
+    _l("%(product)s: %(source)s, waiting for your answer"),
+    _l("%(job)s from %(repository)s, started by its schedule: waiting for your answer."),
+)
+FAILED = Outcome(
+    _l("%(product)s: %(source)s, failed"), _l("%(job)s from %(repository)s, started by its schedule: failed.")
+)
+HAS_PROBLEMS = Outcome(
+    _l("%(product)s: %(source)s, completed with problems"),
+    _l("%(job)s from %(repository)s, started by its schedule: completed with problems."),
+)
+NOTEWORTHY = Outcome(
+    _l("%(product)s: %(source)s, completed, %(counts)s"),
+    _l("%(job)s from %(repository)s, started by its schedule: completed, %(counts)s."),
+)
+COMPLETED = Outcome(
+    _l("%(product)s: %(source)s, completed"), _l("%(job)s from %(repository)s, started by its schedule: completed.")
+)
+
+
 def is_due(job: Job) -> bool:
     """Return whether a notification about the end of this job is wanted and not yet sent."""
     if job.notified_at is not None or job.ended_at is None or job.ended_at < utcnow() - GIVE_UP:
@@ -117,7 +144,8 @@ class _JobNotification:
     def __init__(self, job: Job):
         self.name = f"{job.created_at:%Y%m%d%H%M%S%f}.{job.id}.{job.attempt}"
         label = source_label(job.source, with_restricted=False)
-        self.subject = _("%(product)s: %(source)s, %(outcome)s", product=APP_NAME, source=label, outcome=_outcome(job))
+        values = {"product": APP_NAME, "source": label, "counts": job_presentation.noteworthy(job)}
+        self.subject = _outcome(job).subject % values
         self.text = _text(job, label)
         source = {"source": label, "repository": job.source.repository.label, "link": _link(job)}
         self.data = report.as_dict(job, with_restricted=False) | source
@@ -166,27 +194,25 @@ CHANNELS = {
 }
 
 
-def _outcome(job: Job) -> str:
-    """Return the outcome in a few words, for example "completed with problems"."""
+def _outcome(job: Job) -> Outcome:
     if job.asks:
-        return _("waiting for your answer")
+        return ASKS
     if job.state == State.FAILED:
-        return _("failed")
-    if job.clean:
-        counts = job_presentation.noteworthy(job)
-        return _("completed, %(counts)s", counts=counts) if counts else _("completed")
-    return _("completed with problems")
+        return FAILED
+    if not job.clean:
+        return HAS_PROBLEMS
+    return NOTEWORTHY if job_presentation.noteworthy(job) else COMPLETED
 
 
 def _text(job: Job, label: str) -> str:
     link = _link(job)
     parts = [
-        _(
-            "%(job)s from %(repository)s, started by its schedule: %(outcome)s.",
-            job=job_presentation.heading(job, label),
-            repository=job.source.repository.label,
-            outcome=_outcome(job),
-        ),
+        _outcome(job).sentence
+        % {
+            "job": job_presentation.heading(job, label),
+            "repository": job.source.repository.label,
+            "counts": job_presentation.noteworthy(job),
+        },
         _("%(items)s seen: %(counts)s.", items=item_count(job.done), counts=job_presentation.counts_in_words(job)),
         job.message,
         _problems(job),

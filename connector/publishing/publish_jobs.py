@@ -88,8 +88,8 @@ def _add(
     kind: JobKind, source: Source, destination: Destination, options: dict[str, Any], comment: str, **values: Any
 ) -> int:
     options = {"destination": destination.id, **options}
-    values |= {"kind": kind.name, "resource": destination.resource, "comment": comment}
-    return creation.add(source, options, **values)
+    values |= {"resource": destination.resource, "comment": comment}
+    return creation.add(source, kind.name, options, **values)
 
 
 def _same(kind: JobKind, source_id: int, destination: Destination, *conditions: Any, is_selected: bool) -> int | None:

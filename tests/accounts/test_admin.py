@@ -99,7 +99,7 @@ def test_the_page_before_an_account_is_disabled_names_it(office, boss):
 @pytest.mark.parametrize(
     ("action", "sent", "done"),
     [
-        ("role", {"role": "editor"}, "Anna has the role editor now."),
+        ("role", {"role": "editor"}, "Anna is an editor now."),
         ("disable", {}, "Anna is disabled and signed out."),
         ("enable", {}, "Anna can sign in again."),
         ("sessions", {}, "Anna is signed out in all browsers."),

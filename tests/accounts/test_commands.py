@@ -69,7 +69,7 @@ def test_an_import_belongs_to_the_given_user_or_the_operator(flask):
         assert flask.json("rerun", str(first["job"]))[0] == code == 0
         refused, answer = flask.json(*where, "--as", "Nobody")
 
-        for name, role, says in (("Reader", "viewer", "only editors and admins"), ("Gone", "admin", "is disabled")):
+        for name, role, says in (("Reader", "viewer", "is only a viewer"), ("Gone", "admin", "is disabled")):
             flask("user", "add", name, "--role", role)
             flask("user", "disable", name) if name == "Gone" else None
             code, message = flask.json(*where, "--as", name)

@@ -34,7 +34,7 @@ def source(office, sample):
 
 def job_of(office, source: int, owner: str, state: State = State.QUEUED) -> int:
     with office.app.app_context(), transaction():
-        job_id = creation.add(db.session.get_one(Source, source), {}, owner=owner)
+        job_id = creation.add(db.session.get_one(Source, source), Kind.IMPORT, {}, owner=owner)
         db.session.get_one(Job, job_id).state = state.value
         return job_id
 
@@ -251,7 +251,7 @@ def test_a_takedown_for_an_editor_is_refused_on_the_command_line_as_on_the_pages
 
     code, told = command(office, "takedown", repository_id, *options, "--as", "Anna")
 
-    sentence = "This needs the role admin; yours is editor. Ask an administrator."
+    sentence = "Only admins may do this. Ask an administrator."
     assert (code, told) == (2, f"Error: {sentence}\n")
     assert (page.status_code, sentence in words(page)) == (403, True)
     with office.app.app_context():
@@ -280,7 +280,7 @@ def test_a_repository_with_a_login_is_moved_by_a_command_for_an_admin_only(offic
 
     code, told = command(office, *asked, "--as", "Anna")
 
-    assert (code, "This needs the role admin; yours is editor." in told) == (2, True)
+    assert (code, "Only admins may do this." in told) == (2, True)
 
 
 def test_jobs_of_the_command_line_belong_to_the_local_operator(office, source):

@@ -78,8 +78,8 @@ def _jobs(large: Large) -> None:
     ]
     db.session.add_all([repository, *sources])
     db.session.flush()
-    common = {"repository_id": repository.id, "source_id": sources[0].id, "expected": large.items}
-    common["resource"] = sources[0].resource
+    common = {"repository_id": repository.id, "source_id": sources[0].id, "kind": Kind.IMPORT.value}
+    common |= {"resource": sources[0].resource, "expected": large.items}
     ended = {
         "state": State.COMPLETED.value,
         "clean": False,
@@ -100,7 +100,7 @@ def _jobs(large: Large) -> None:
         (Job(**common, **ended), files | {"seen": every, "unchanged": every}),
         (Job(**common, **under_way), files | {"seen": half, "unchanged": half}),
         (Job(**common | {"source_id": sources[1].id}, **ended), {"seen": half, "failed": half}),
-        (Job(**common, **ended, kind=Kind.PREVIEW.value), {"seen": every, "added": every}),
+        (Job(**common | {"kind": Kind.PREVIEW.value}, **ended), {"seen": every, "added": every}),
     ]
     for job, counted in jobs:
         db.session.add(job)

@@ -159,7 +159,7 @@ def _still(number: int, name: str, state: State, columns: dict[str, Any], counte
         repository.sources.append(source)
         db.session.add(repository)
         db.session.flush()
-        job = db.session.get_one(Job, creation.add(source, {"files": True}))
+        job = db.session.get_one(Job, creation.add(source, Kind.IMPORT, {"files": True}))
         began = utcnow() - timedelta(minutes=7)
         job.state, job.started_at, job.claimed_at, job.heartbeat_at = state, began, began, utcnow()
         job.wait_since = began if "wait_reason" in columns else None

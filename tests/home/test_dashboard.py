@@ -29,7 +29,7 @@ def change(app, job_id, **values):
 def queued(app, source_id=1, **values):
     """Queue an import and return its id."""
     with app.app_context(), transaction():
-        return creation.add(db.session.get_one(Source, source_id), {}, kind=Kind.IMPORT.value, **values)
+        return creation.add(db.session.get_one(Source, source_id), Kind.IMPORT, {}, **values)
 
 
 def section(response, name):

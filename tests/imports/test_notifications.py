@@ -21,7 +21,7 @@ from config import SettingError, load
 from connector.extensions import db, transaction, utcnow
 from connector.imports.results.questions import Answer
 from connector.jobs import creation, lifecycle, notifications, report
-from connector.models.jobs import Job
+from connector.models.jobs import Job, Kind
 from connector.models.repositories import Source
 from tests.pages import words
 
@@ -128,7 +128,7 @@ def ended(desk, *, failing=3, counts=(), **values) -> int:
         source_id = lifecycle.get(desk.create()).source_id
         with transaction():
             db.session.execute(db.delete(Job))
-            job_id = creation.add(db.session.get(Source, source_id), {}, scheduled=True)
+            job_id = creation.add(db.session.get(Source, source_id), Kind.IMPORT, {}, scheduled=True)
     assert desk.work(job_id)
     change(desk, job_id, **values)
     set_counts(desk, job_id, **dict(counts))

@@ -14,7 +14,7 @@ from connector.imports.start import scheduling
 from connector.jobs import creation, lifecycle, permitted_hours
 from connector.jobs.schedule import Schedule
 from connector.models.catalogue import CatalogueItem
-from connector.models.jobs import Job
+from connector.models.jobs import Job, Kind
 from connector.models.repositories import Repository, Source
 from tests.pages import links, words
 
@@ -149,7 +149,7 @@ def test_import_again_takes_the_settings_of_the_last_import(desk, client, source
 def test_a_waiting_job_shows_its_next_start_and_can_be_stopped_or_resumed(desk, client, source_id):
     opens = datetime(2030, 1, 1, 21)
     with desk.app.app_context(), transaction():
-        job_id = creation.add(db.session.get(Source, source_id), {}, scheduled=True)
+        job_id = creation.add(db.session.get(Source, source_id), Kind.IMPORT, {}, scheduled=True)
         values = {
             "state": "stopped",
             "resume_at": opens,

@@ -71,7 +71,7 @@ def import_ticked(job_id: int) -> int:
         if (other := db.session.scalar(active.where(JOB.c.kind == Kind.IMPORT))) is not None:
             raise _busy(other)
         options = replace(ImportOptions.from_json(job.options).for_whole_scope().for_import(), only=job_id)
-        made = creation.add(job.source, options.to_json(), comment=job.comment)
+        made = creation.add(job.source, Kind.IMPORT.value, options.to_json(), comment=job.comment)
         names = ("job_id", "action", "data", "source_key", "source_id", "handle", "title")
         own = (literal(made), literal(PreviewAction.CHOSEN.value), literal({}, ROW.c.data.type))
         chosen = select(*own, *(ROW.c[name] for name in names[len(own) :])).order_by(ROW.c.id)

@@ -43,4 +43,4 @@ def create(
         # Until its first import, a source keeps the options of its first preview.
         if (kind is Kind.IMPORT and not options.keys() & OF_SOME) or not source.options:
             source.options = {name: value for name, value in options.items() if name not in FOR_ONCE}
-        return creation.add(source, options, comment=comment, kind=kind.value, reruns_id=reruns, requests=requests)
+        return creation.add(source, kind.value, options, comment=comment, reruns_id=reruns, requests=requests)

@@ -131,8 +131,12 @@ def _start(row: Row[*tuple[Any, ...]], now: datetime) -> int | None:
         claimed = execute_counted(seen.values(due_at=due))
         if not claimed or not is_open or _is_under_way(row.id):
             return None
-        comment, owner = _last_comment(row.id), _owner(source) or current_actor()
-        return creation.add(source, next_options(source), scheduled=True, comment=comment, owner=owner)
+        values: dict[str, Any] = {
+            "scheduled": True,
+            "owner": _owner(source) or current_actor(),
+            "comment": _last_comment(row.id),
+        }
+        return creation.add(source, Kind.IMPORT.value, next_options(source), **values)
 
 
 def _is_under_way(source_id: int) -> bool:

@@ -20,6 +20,11 @@ from ...pagination import Order, asked_place, page_of
 from ..flash_messages import flash, link
 from .account_forms import ROLES, InviteForm
 
+ROLE_CHANGED = {
+    Role.VIEWER: _l("%(name)s is a viewer now. %(trail)s"),
+    Role.EDITOR: _l("%(name)s is an editor now. %(trail)s"),
+    Role.ADMIN: _l("%(name)s is an admin now. %(trail)s"),
+}
 blueprint = Blueprint("admin", __name__)
 ACTORS = {NOBODY: _l("Not signed in"), SCHEDULE: _l("Schedule"), LOCAL: _l("Command line")}
 
@@ -73,8 +78,7 @@ def role(account_id: int) -> Any:
     if given not in list(Role):
         raise InvalidInputError(_("Choose a role: viewer, editor or admin."))
     given_role = Role(given)
-    done = _("%(name)s has the role %(role)s now. %(trail)s")
-    return _do(account_id, lambda: user_management.set_role(account_id, given_role), done, role=given_role.noun)
+    return _do(account_id, lambda: user_management.set_role(account_id, given_role), ROLE_CHANGED[given_role])
 
 
 @blueprint.get("/users/<int:account_id>/disable")
@@ -156,14 +160,14 @@ def _spare_oneself(account_id: int) -> None:
         )
 
 
-def _do(account_id: int, act: Callable[[], None], done: str, **names: str) -> Any:
+def _do(account_id: int, act: Callable[[], None], done: str) -> Any:
     """Change an account. Then say what was done, with a link to the audit trail. Show the reason if it is refused."""
     try:
         act()
     except ConflictError as error:
         return _users_page(InviteForm(formdata=None), error), 409
     trail = link(url_for(".trail"), _("Audit trail"))
-    flash(done, name=user_management.get(account_id).name, trail=trail, **names)
+    flash(done, name=user_management.get(account_id).name, trail=trail)
     return redirect(url_for(".users"), 303)
 
 

@@ -21,7 +21,7 @@ from connector.imports.start import queueing, scheduling
 from connector.jobs import creation, lifecycle, permitted_hours
 from connector.jobs.attempt import work
 from connector.jobs.schedule import Every, Schedule, Window
-from connector.models.jobs import Job
+from connector.models.jobs import Job, Kind
 from connector.models.repositories import Repository, Source
 from connector.repositories.service import source_for
 from connector.storage.instance import prepare
@@ -135,7 +135,7 @@ def test_a_missed_import_waits_for_its_hours(desk, source_id):
 def test_no_scheduled_import_is_queued_while_another_is_active(desk, source_id, state):
     waits = {"state": "stopped", "resume_at": utcnow() + timedelta(hours=3)}
     with desk.app.app_context(), transaction():
-        job_id = creation.add(db.session.get(Source, source_id), {})
+        job_id = creation.add(db.session.get(Source, source_id), Kind.IMPORT, {})
         values = waits if state == "waiting" else {"state": state}
         db.session.execute(db.update(Job).where(Job.id == job_id).values(values))
     set_schedule(desk, source_id, NIGHTLY, due=utcnow() - timedelta(minutes=1))
