@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Collection as Group
-from contextlib import suppress
 from datetime import date
-from functools import cached_property, partial
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 from ..errors import (
     LASTING_ERRORS,
     NotFoundError,
-    RequestRejectedError,
     RestrictedError,
     TooLargeError,
 )
@@ -29,11 +27,11 @@ from .hal_api import TELLS_ACCESS, HalApi
 from .hal_finder import HalFinder
 from .hal_handles import located
 from .hal_items import HalItems
-from .hal_query import ListingOrder, items_in, question_of
+from .hal_questions import HalQuestions
 from .hal_tree import PARENT, HalTree
 from .hal_walk import HalItemLister, HalReading
 from .json_members import required
-from .optional_requests import OptionalQuestions, Question, UnansweredError
+from .optional_requests import Question, UnansweredError
 from .page_plans import complete_plans, light_plans, sizes_within, slice_plans
 from .records import (
     Collection,
@@ -53,7 +51,6 @@ from .urls import is_uuid
 from .visibility import OpenItems, visible_by_search
 
 _HOMES = (("embed", "owningCollection"), ("embed", "mappedCollections"))
-_TRIES = 2  # of a count
 
 
 class HalClient:
@@ -88,27 +85,22 @@ class HalClient:
         self._finder, self._items = HalFinder(self._api), HalItems(self._api, outage)
         self._sizes = sizes_within(limit)
         self._tree = HalTree(self._api, self._sizes[0])
-        self._checked: set[str] = set()
-        self._optional = OptionalQuestions(self._api.check, http.traffic, unanswered)
+        self._questions = HalQuestions(self._api, outage, self._finder, unanswered)
         self._listed: dict[Scope, OpenItems] = {}
 
     @property
     def unanswered(self) -> frozenset[str]:
         """Return the optional questions that this repository does not answer (see `optional_requests`)."""
-        return self._optional.unanswered
+        return self._questions.optional.unanswered
 
-    @cached_property
+    @property
     def searches_private(self) -> bool:
         """Return whether searches include private items: with a login, unless the site refuses such a search."""
-        if not self._http.is_signed_in:
-            return False
-        params = [*items_in(Scope(ScopeKind.REPOSITORY), with_private=True), ("size", 1)]
-        search = partial(self._api.search, params, tries=_TRIES)
-        try:
-            self._outage.retry_until_available("page", lambda: self._optional.require(Question.PRIVATE, search))
-        except UnansweredError:
-            return False
-        return True
+        return self._questions.searches_private
+
+    def count(self, scope: Scope, subset: Subset | None = None) -> int | None:
+        """Return how many items the source counts in the scope, or in a subset of it (see `HalQuestions.count`)."""
+        return self._questions.count(scope, subset)
 
     def communities(self) -> Iterator[Community]:
         """Return all communities, in no particular order."""
@@ -129,25 +121,6 @@ class HalClient:
     def collection(self, id: str) -> Collection:
         """Return a collection with its texts. Raise NotFoundError or RestrictedError."""
         return shapes.collection_of(*self._finder.get(ScopeKind.COLLECTION, id, [PARENT]))
-
-    def count(self, scope: Scope, subset: Subset | None = None) -> int | None:
-        """Return how many items the source counts in the scope, or in a subset of it.
-
-        Return None if the source refuses the query, and for a single item, which is no search scope. Takes one search
-        for a page of one item, and a look-up of a scope that is new to this client. Wait while the repository is down.
-        Raise NotFoundError or RestrictedError if the scope cannot be read.
-        """
-        if scope.kind is ScopeKind.ITEM:
-            return None
-        self._check(scope)
-
-        question, ask = question_of(subset), self._counting(scope, subset)
-        try:
-            return self._outage.retry_until_available(
-                "page", lambda: self._optional.ask(question, ask) if question else ask()
-            )
-        except RequestRejectedError:
-            return None
 
     def estimate(self, scope: Scope, sample: Sample, *, at_once: int) -> Estimate:
         """Return an estimate of a first import of the scope with `at_once` parallel requests.
@@ -191,14 +164,21 @@ class HalClient:
         if scope.kind is ScopeKind.ITEM:
             yield from self._single(scope, cursor, seen)
             return
-        self._check(scope)
-        self._require(scope, subset)
+        self._questions.check(scope)
+        self._questions.require(scope, subset)
         is_slice = subset is not None and subset.part is not None
         plans = (light_plans if light else slice_plans if is_slice else complete_plans)(self._sizes)
-        with_access = with_access and self._lists_access(scope)
-        complete, private = partial(self._items.complete, with_access=with_access), self.searches_private
+        with_access = with_access and self._questions.lists_access(scope)
+        complete, private = partial(self._items.complete, with_access=with_access), self._questions.searches_private
         reading = HalReading(
-            self._api, self._outage, self._width, self._sizes, complete, self._lists_parts, private, with_access
+            self._api,
+            self._outage,
+            self._width,
+            self._sizes,
+            complete,
+            self._questions.lists_parts,
+            private,
+            with_access,
         )
         walk = HalItemLister(
             reading, scope, plans, light=light, with_collection=with_collection, seen=seen, subset=subset
@@ -218,7 +198,9 @@ class HalClient:
         found: dict[str, Any] = {}
         try:
             for search in visible_by_search(self._api, ids, with_files):
-                found |= self._outage.retry_until_available("page", partial(self._optional.ask, Question.IDS, search))
+                found |= self._outage.retry_until_available(
+                    "page", partial(self._questions.optional.ask, Question.IDS, search)
+                )
         except UnansweredError:
             listed = self._items_in(scope)
             return {id: listed[id] for id in ids if id in listed}
@@ -242,7 +224,7 @@ class HalClient:
             return state
         if scope.kind not in (ScopeKind.COLLECTION, ScopeKind.COMMUNITY):
             return SourceState.PRESENT
-        return SourceState.PRESENT if self._is_within(found, url, scope) else SourceState.MOVED
+        return SourceState.PRESENT if self._questions.is_within(found, url, scope) else SourceState.MOVED
 
     def ping(self) -> None:
         """Raise TransientError if the repository does not answer."""
@@ -274,35 +256,13 @@ class HalClient:
             return access_one_by_one(self.is_open, bitstream_ids)
         ask, plain = partial(self._api.access, item_id), partial(self._api.check_files, item_id)
         try:
-            found = self._optional.ask(Question.ACCESS, ask, plain)
+            found = self._questions.optional.ask(Question.ACCESS, ask, plain)
         except (UnansweredError, TooLargeError):
             return access_one_by_one(self.is_open, bitstream_ids)
         except LASTING_ERRORS:  # the item itself fails; `item_state` reports its state
             return {}
         told = {id: access for id, access in found.items() if id in bitstream_ids}
         return {**told, **access_one_by_one(self.is_open, [id for id in bitstream_ids if id not in told])}
-
-    def _lists_access(self, scope: Scope) -> bool:
-        """Return whether lists of items can include file access, an optional question (see `optional_requests`)."""
-        embeds = [*self._api.embedding_files(with_access=True), *self._api.embedding_access()]
-        params = [*items_in(scope, with_private=self.searches_private), ("size", 1), ("page", 0), *embeds]
-        try:
-            self._optional.require(Question.ACCESS, lambda: self._api.search(params, tries=1))
-        except UnansweredError:
-            return False
-        return True
-
-    def _check(self, scope: Scope) -> None:
-        """Raise NotFoundError or RestrictedError if the scope cannot be read.
-
-        Without this check, a search with an unknown scope would search the whole repository.
-        """
-        if scope.kind is ScopeKind.REPOSITORY or scope.id in self._checked:
-            return
-        self._outage.retry_until_available("page", lambda: self._finder.get(scope.kind, scope.id))
-        self._checked.add(scope.id)
-
-    # Items
 
     def _single(
         self, scope: Scope, cursor: dict[str, Any] | None, seen: Callable[[Group[str]], set[str]]
@@ -313,46 +273,6 @@ class HalClient:
         results = tuple(self.complete(wanted))
         items = tuple(result for result in results if isinstance(result, Item))
         yield Page(items, {"count": 1}, 1, tuple(result for result in results if isinstance(result, Failure)))
-
-    def _is_within(self, found: shapes.Json, url: str, scope: Scope) -> bool:
-        """Return whether an item is inside a scope. A scope that does not exist any more contains nothing.
-
-        If a search does not find the item there, its collections decide: a search index can lose items.
-        """
-        try:
-            self._check(scope)
-        except NotFoundError:
-            return False
-        way = ListingOrder(None, f"search.resourceid:{found['uuid']}")
-        params = [*items_in(scope, way=way, with_private=self.searches_private), ("size", 1)]
-        with suppress(UnansweredError):
-            if self._optional.ask(Question.IDS, lambda: self._api.search(params, tries=_TRIES)[0].total > 0):
-                return True
-        homes = shapes.collection_ids_of(found, url)
-        if scope.kind is ScopeKind.COLLECTION:
-            return scope.id in homes
-        return any(scope.id in self._finder.above(ScopeKind.COLLECTION, home) for home in homes)
-
-    # Questions that a site may not answer
-
-    def _require(self, scope: Scope, subset: Subset | None) -> None:
-        """Raise UnansweredError if the site refuses searches for such a subset."""
-        if question := question_of(subset):
-            ask = self._counting(scope, subset)
-            self._outage.retry_until_available("page", lambda: self._optional.require(question, ask))
-
-    def _counting(self, scope: Scope, subset: Subset | None) -> Callable[[], int]:
-        """Return a function that requests the number of items that a search finds, with a page of one."""
-        params = [*items_in(scope, subset, with_private=self.searches_private), ("size", 1)]
-        return lambda: self._api.search(params, tries=_TRIES)[0].total
-
-    def _lists_parts(self) -> bool:
-        """Return whether the site answers searches for a part of the items."""
-        try:
-            self._require(Scope(ScopeKind.REPOSITORY), Subset(part=(0, 16)))
-        except UnansweredError:
-            return False
-        return True
 
     def _items_in(self, scope: Scope) -> OpenItems:
         """Return the items that the list of a scope shows, by id. The list is read only once."""
