@@ -25,7 +25,7 @@ from .web.catalogue.item_set_pages import blueprint as item_sets
 from .web.catalogue.missing_pages import blueprint as missing
 from .web.help.help_pages import blueprint as guide
 from .web.home.dashboard_pages import blueprint as home
-from .web.imports.job_pages import blueprint as imports
+from .web.imports import blueprint as imports
 from .web.imports.preview_pages import blueprint as previews
 from .web.imports.source_pages import blueprint as sources
 from .web.monitoring import blueprint as monitoring

@@ -14,7 +14,7 @@ from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..imports.results import request_log
 from ..imports.results.questions import Answer
-from ..imports.start import reruns, retry_failed
+from ..imports.start import queueing, retry_failed
 from ..jobs import creation, lifecycle, report
 from ..models.jobs import Job, Kind
 from ..row_ids import ROW_ID
@@ -32,7 +32,7 @@ from .user_commands import as_option
 @as_option
 @json_option
 def _rerun(job: int, full: bool, dry_run: bool, as_json: bool) -> None:
-    run_in_foreground(reruns.rerun(job, Kind.PREVIEW if dry_run else Kind.IMPORT, full=full), as_json)
+    run_in_foreground(queueing.rerun(job, Kind.PREVIEW if dry_run else Kind.IMPORT, full=full), as_json)
 
 
 @command("resume", help=_l("Continue a stopped or failed JOB where it ended, and wait for the end."))

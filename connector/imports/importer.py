@@ -13,11 +13,10 @@ from ..jobs.attempt import JobAttempt
 from ..models.repositories import Source
 from ..repositories.connections import RepositoryConnection, open_connection
 from ..storage.garbage_collection import delete_unreferenced_files
-from .completeness.lost_scope import is_lost
 from .completeness.preview_source_recorder import PreviewSourceRecorder
 from .completeness.reconcile import reconcile
 from .completeness.source_recorder import SourceRecorder
-from .context.earlier_imports import had_other_login, was_completed
+from .context.earlier_imports import had_other_login, is_lost, was_completed
 from .context.import_context import ImportContext, open_context
 from .context.import_progress import Listing
 from .files.access_checks import AccessCheck

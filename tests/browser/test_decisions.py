@@ -11,7 +11,7 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from connector.dspace.records import ScopeKind
-from connector.imports.start import queueing, reruns
+from connector.imports.start import queueing
 from connector.repositories import discovery, service
 from connector.tasks import carry_out
 from tests.conftest import app_at, let_go
@@ -137,7 +137,7 @@ def gone(app: Flask, sample: SampleRepository) -> list[str]:
     lost = lose(sample)
     app.config["MAX_MISSING_PERCENT"] = 100
     with app.app_context():
-        assert carry_out(reruns.rerun(1))
+        assert carry_out(queueing.rerun(1))
     return lost
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from connector.dspace.records import ScopeKind
 from connector.extensions import db, transaction
-from connector.imports.start import queueing, reruns
+from connector.imports.start import queueing
 from connector.jobs.attempt import JobAttempt
 from connector.models.accounts import Role
 from connector.models.catalogue import CatalogueItem
@@ -108,7 +108,7 @@ def test_no_request_log_shows_a_viewer_the_title_of_a_restricted_item(importer):
     item = importer.sample.data.named(TITLE)
     job = import_item(importer, item)
     with importer.app.app_context():
-        queued = reruns.rerun(job.id)
+        queued = queueing.rerun(job.id)
     office = Office(importer.app)
     office.add("vera")
     office.add("eddie", role=Role.EDITOR)

@@ -15,7 +15,7 @@ from connector.catalogue.fixity import ProblemKind
 from connector.catalogue.repository_context import RepositoryContext
 from connector.errors import StorageError
 from connector.extensions import db, transaction
-from connector.imports.start import reruns
+from connector.imports.start import queueing
 from connector.jobs import lifecycle
 from connector.models.catalogue import CatalogueFile, StoredFile
 from connector.models.repositories import Repository
@@ -57,7 +57,7 @@ class Shelf:
 
     def import_again(self):
         with self.app.app_context():
-            job_id = reruns.rerun(1)
+            job_id = queueing.rerun(1)
             assert carry_out(job_id)
             return lifecycle.get(job_id)
 

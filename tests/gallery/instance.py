@@ -11,7 +11,7 @@ from connector.accounts import user_management
 from connector.catalogue import takedown
 from connector.dspace.records import ScopeKind
 from connector.extensions import db, transaction, utcnow
-from connector.imports.start import queueing, reruns
+from connector.imports.start import queueing
 from connector.jobs import counters, creation, lifecycle
 from connector.models.accounts import Role
 from connector.models.jobs import Job, Kind, State
@@ -105,7 +105,7 @@ def _with_losses(repository_id: int, sample: SampleRepository) -> dict[str, int]
     with_problems = _import(repository_id, sample, "Special files")
     for item in [item for item in sample.data.items.values() if item.collection.name in (PLANS, "Long words")]:
         sample.data.delete(item)
-    asking, missing = _carried_out(reruns.rerun(plans)), _carried_out(reruns.rerun(long_words))
+    asking, missing = _carried_out(queueing.rerun(plans)), _carried_out(queueing.rerun(long_words))
     return {"problems": with_problems, "asking": asking, "missing": missing}
 
 

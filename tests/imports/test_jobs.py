@@ -12,7 +12,7 @@ from sqlalchemy.exc import InvalidRequestError, OperationalError
 from connector.dspace.records import Scope, ScopeKind
 from connector.errors import ConflictError, NotFoundError
 from connector.extensions import db, transaction, utcnow
-from connector.imports.start import queueing, reruns
+from connector.imports.start import queueing
 from connector.jobs import attempt as run_module
 from connector.jobs import completion, creation, lifecycle
 from connector.jobs.attempt import work
@@ -314,8 +314,8 @@ def test_a_re_run_has_the_options_and_comment_of_its_job(desk, dspace):
     dspace.add("a", files={"a.txt": b"aaa"})
     job = desk.run(files=True, item_set="Set")
     with desk.app.app_context():
-        again = reruns.rerun(job.id)
-        assert reruns.rerun(job.id) == again
+        again = queueing.rerun(job.id)
+        assert queueing.rerun(job.id) == again
     desk.work(again)
 
     assert desk.job(again).options == job.options

@@ -11,7 +11,7 @@ from huey.storage import SqliteStorage
 
 from connector import server, tasks
 from connector.extensions import db, huey, transaction, utcnow
-from connector.imports.start import queueing, reruns
+from connector.imports.start import queueing
 from connector.imports.start.preview_rows import PreviewAction
 from connector.jobs import lifecycle
 from connector.jobs.schedule import Every, Schedule
@@ -155,7 +155,7 @@ def test_many_jobs_created_without_the_queue_show_one_sentence(stocked_app, stoc
 @pytest.mark.parametrize("away", ["nobody_listens", "locked"], indirect=True)
 def test_a_job_completes_while_another_waits_for_the_queue(stocked_app, caplog, away):
     with stocked_app.app_context():
-        first, second = reruns.rerun(1), reruns.rerun(2)
+        first, second = queueing.rerun(1), queueing.rerun(2)
 
         assert tasks.carry_out(first)
 
@@ -189,7 +189,7 @@ def test_waiting_jobs_start_when_the_queue_is_available_again(stocked_app, stock
 
 def test_the_end_of_a_job_without_a_resource_wakes_no_other_job(stocked_app):
     with stocked_app.app_context():
-        first, second = reruns.rerun(1), reruns.rerun(2)
+        first, second = queueing.rerun(1), queueing.rerun(2)
         for job_id in (first, second):
             change(job_id, resource=None)
 

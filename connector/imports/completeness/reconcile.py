@@ -11,7 +11,7 @@ from ...extensions import LARGEST_INTEGER, db, transaction
 from ...models.catalogue import FileStatus
 from ...models.jobs import Job
 from ..context.import_context import ImportContext
-from ..files import closed_files, missing_files
+from ..files.mass_changes import closed_warning, missing_warning
 from ..reading.incremental import proof_json
 from ..results.job_kinds import in_counts
 from . import count_differences
@@ -33,8 +33,8 @@ def reconcile(
     left = "" if is_partial else ask_or_leave(context, source)
     unasked, unlisted = ([], []) if is_partial or left else mark_unseen(context)
     unread = None if is_partial else source.unread_sets()
-    lost = missing_files.judge(context) if context.options.files else ""
-    closed = closed_files.warning(context)
+    lost = missing_warning(context) if context.options.files else ""
+    closed = closed_warning(context)
     with transaction():
         statuses = source.files_by_status()
         job = _with_totals(context, source, statuses)

@@ -1,9 +1,10 @@
-"""What the catalogue knows of earlier imports of the same source."""
+"""What the catalogue knows of earlier imports of the same source, and whether its scope still exists."""
 
 from __future__ import annotations
 
 from sqlalchemy import select
 
+from ...errors import NotFoundError, RestrictedError
 from ...extensions import db
 from ...models.catalogue import Holding
 from ...models.jobs import Job, Kind, State
@@ -37,3 +38,28 @@ def had_other_login(context: ImportContext) -> bool:
     db.session.rollback()
     whole = (row.cursor or {} for row in rows if not ImportOptions.from_json(row.options).is_partial)
     return next(whole, {}).get("login") != context.access.name
+
+
+def is_lost(context: ImportContext, error: NotFoundError | RestrictedError) -> bool:
+    """Return whether this error of a listing means that the scope of an earlier import no longer exists.
+
+    A partial import does not judge this.
+    """
+    if context.options.is_partial or not _may_be_gone(context, error):
+        return False
+    return holds_items(context) and _is_denied(context)
+
+
+def _is_denied(context: ImportContext) -> bool:
+    """Return whether the repository is available and says that the scope no longer exists."""
+    scope = context.scope
+    try:
+        context.access.read_with_valid_login(lambda: context.client.find(scope.kind, scope.handle or scope.id))
+    except (NotFoundError, RestrictedError) as error:
+        return _may_be_gone(context, error) and context.repository_answers("page")
+    return False
+
+
+def _may_be_gone(context: ImportContext, error: NotFoundError | RestrictedError) -> bool:
+    """Return whether an error may mean that an object is missing. DSpace 4 answers the same for closed objects."""
+    return isinstance(error, NotFoundError) or not context.client.tells_unknown

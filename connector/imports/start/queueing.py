@@ -1,17 +1,21 @@
-"""Queues imports and previews of sources. A source keeps the options of its last import."""
+"""Queues imports and previews of sources, also with the options of an earlier job."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select
 
+from ...errors import ConflictError
 from ...extensions import db, transaction
-from ...jobs import creation
+from ...i18n import gettext as _
+from ...jobs import creation, lifecycle
 from ...jobs.permitted_hours import ANY_HOUR
 from ...models.jobs import ACTIVE, Job, Kind
 from ...models.repositories import Source
+from .import_options import ImportOptions
 
 OF_SOME = {"retry", "only"}  # options of an import that reads only some items
 FOR_ONCE = {*OF_SOME, "full", "rehearse", "samples_only"}  # options that the next import of a source does not inherit
@@ -44,3 +48,24 @@ def create(
         if (kind is Kind.IMPORT and not options.keys() & OF_SOME) or not source.options:
             source.options = {name: value for name, value in options.items() if name not in FOR_ONCE}
         return creation.add(source, kind.value, options, comment=comment, reruns_id=reruns, requests=requests)
+
+
+def importable(job_id: int) -> Job:
+    """Return an import that can be run again. Raise ConflictError if the job is not an import."""
+    job = lifecycle.get(job_id)
+    if not job.is_import:
+        raise ConflictError(_("Job %(job)s is not an import. Only imports can be run again.", job=job_id))
+    return job
+
+
+def rerun(job_id: int, kind: Kind = Kind.IMPORT, *, full: bool = False) -> int:
+    """Queue the source of an import again with the same options, and return the new id.
+
+    A test import stays a test import. An import of only some items becomes an import of the whole scope. `kind`: an
+    import, or a preview of it. `full`: read every item. Raises ConflictError if the job is not an import.
+    """
+    job = importable(job_id)
+    options = ImportOptions.from_json(job.options)
+    options = options.for_whole_scope() if options.reads_some_items else options
+    options = replace(options, full=options.full or full)
+    return create(job.source_id, options.to_json(), kind=kind, comment=job.comment, reruns=job_id)

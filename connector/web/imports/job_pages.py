@@ -18,37 +18,29 @@ from flask import (
     stream_with_context,
     url_for,
 )
-from sqlalchemy import select
 
 from ...accounts.authorization import allows, own, require, sees_restricted
 from ...catalogue.source_labels import source_label
-from ...errors import ConflictError, NotFoundError, PermissionDeniedError
+from ...errors import ConflictError
 from ...extensions import db, utcnow
 from ...formatting import clock
 from ...i18n import gettext as _
-from ...i18n import lazy_gettext as _l
 from ...imports.files import file_counts
 from ...imports.results import import_report, job_details, problem_outcomes, request_log
 from ...imports.results.questions import Answer
-from ...imports.start import reruns, retry_failed
+from ...imports.start import queueing, retry_failed
 from ...imports.undo_effects import undo_effects
 from ...jobs import creation, job_presentation, lifecycle, notifications, queries, report
 from ...models.accounts import Role
-from ...models.job_kinds import KINDS
 from ...models.jobs import Job
-from ...models.repositories import Repository, Source
-from ...pagination import asked_place
+from ...models.repositories import Source
 from ...publishing import undo_effects as publishing_undo
 from ...publishing.job_kind import PUBLISH
-from ...row_ids import row_id
 from ...tasks import wake
 from ...text import csv_safe
-from ..flash_messages import flash
 
 MOST_PROBLEMS = 100
 
-UNDO = _l("Job %(job)s will be undone by job %(new_job)s."), _l("Job %(job)s was not undone: %(error)s")
-RERUN = _l("Job %(job)s will be run again by job %(new_job)s."), _l("Job %(job)s was not run again: %(error)s")
 blueprint = Blueprint("imports", __name__, url_prefix="/jobs")
 blueprint.app_template_global()(job_presentation.status)
 blueprint.app_template_global()(job_presentation.tone)
@@ -130,7 +122,7 @@ def request_log_text(job_id: int) -> Response:
 @allows(Role.EDITOR)
 def stop(job_id: int) -> Any:
     """Request that the job stop."""
-    _own(job_id)
+    own_job(job_id)
     return _do(job_id, lambda: lifecycle.stop(job_id))
 
 
@@ -138,7 +130,7 @@ def stop(job_id: int) -> Any:
 @allows(Role.EDITOR)
 def resume(job_id: int) -> Any:
     """Resume the job at its cursor."""
-    _own(job_id)
+    own_job(job_id)
 
     def act() -> None:
         lifecycle.resume(job_id)
@@ -151,7 +143,7 @@ def resume(job_id: int) -> Any:
 @allows(Role.EDITOR)
 def answer(job_id: int) -> Any:
     """Answer the question of the job and resume it."""
-    _own(job_id)
+    own_job(job_id)
 
     def act() -> None:
         try:
@@ -168,7 +160,7 @@ def answer(job_id: int) -> Any:
 @allows(Role.EDITOR)
 def retry(job_id: int) -> Any:
     """Retry the failed items and files in a new job."""
-    _own(job_id)
+    own_job(job_id)
     return _do(job_id, lambda: _queued(retry_failed.retry(job_id)))
 
 
@@ -176,21 +168,21 @@ def retry(job_id: int) -> Any:
 @allows(Role.EDITOR)
 def rerun(job_id: int) -> str:
     """Ask for confirmation before the source of the job is imported again."""
-    return render_template("imports/rerun.html", job=reruns.importable(job_id))
+    return render_template("imports/rerun.html", job=queueing.importable(job_id))
 
 
 @blueprint.post("/<int:job_id>/rerun")
 @allows(Role.EDITOR)
 def rerun_now(job_id: int) -> Any:
     """Import the source of the job again in a new job."""
-    return _do(job_id, lambda: _queued(reruns.rerun(job_id)))
+    return _do(job_id, lambda: _queued(queueing.rerun(job_id)))
 
 
 @blueprint.get("/<int:job_id>/undo")
 @allows(Role.EDITOR)
 def undo(job_id: int) -> str:
     """Show the effects of an undo and ask for confirmation."""
-    undone = _own(job_id)
+    undone = own_job(job_id)
     creation.refuse_undo(undone)
     if undone.kind == PUBLISH.name:
         will, comparison = publishing_undo.counted(job_id), publishing_undo.compared(undone)
@@ -202,81 +194,16 @@ def undo(job_id: int) -> str:
 @allows(Role.EDITOR)
 def undo_now(job_id: int) -> Any:
     """Undo the job in a new job."""
-    _own(job_id)
+    own_job(job_id)
     options = {"edited": True} if "edited" in request.form else {}
     return _do(job_id, lambda: _queued(creation.create_undo(job_id, options)))
 
 
-@blueprint.get("/")
-@allows(Role.VIEWER)
-def past() -> str:
-    """Show a page of all jobs or of those that the filter in the address selects, sorted by date or status."""
-    sort = request.args.get("sort", "date")
-    sort = sort if sort in queries.SORTS else "date"
-    ascending = request.args.get("order") == "asc"
-    only = _asked_filter()
-    repositories = db.session.scalars(select(Repository).order_by(Repository.id))
-    return render_template(
-        "imports/past.html",
-        page=queries.job_page(asked_place(), sort, not ascending, only),
-        sort=sort,
-        ascending=ascending,
-        only=only,
-        choices={
-            "status": (_("Status"), {name: label for name, (label, _condition) in queries.STATUSES.items()}),
-            "kind": (
-                _("Kind"),
-                {kind.name: kind.title for kind in sorted(KINDS.values(), key=lambda one: str(one.title))},
-            ),
-            "repository": (_("Repository"), {one.id: one.label_and_host for one in repositories}),
-            "owner": (_("Owner"), {name: name for name in queries.owners()}),
-        },
-    )
-
-
-@blueprint.post("/")
-@allows(Role.EDITOR)
-def submit() -> Any:
-    """Undo and run again the ticked jobs. Show the numbers and ask for confirmation first."""
-    undo_ids, rerun_ids = request.form.getlist("undo", row_id), request.form.getlist("rerun", row_id)
-    if not undo_ids and not rerun_ids:
-        flash(_("Tick Undo or Re-run of a job first."))
-        return redirect(url_for(".past", **_asked_filter().arguments), 303)
-    if "confirmed" not in request.form:
-        undos = [(job, _effects(job)) for job in map(_own, undo_ids)]
-        return render_template(
-            "imports/confirm.html", undos=undos, reruns=[lifecycle.get(job_id) for job_id in rerun_ids]
-        )
-    wake(*_created(_undo_own, UNDO, undo_ids), *_created(reruns.rerun, RERUN, rerun_ids))
-    return redirect(url_for(".past", **_asked_filter().arguments), 303)
-
-
-def _asked_filter() -> queries.JobFilter:
-    """Return the filter in the address. Unknown values select everything."""
-    status, kind = request.args.get("status"), request.args.get("kind")
-    return queries.JobFilter(
-        status if status in queries.STATUSES else None,
-        kind if kind in KINDS else None,
-        request.args.get("repository", type=row_id),
-        request.args.get("owner") or None,
-    )
-
-
-def _own(job_id: int) -> Job:
+def own_job(job_id: int) -> Job:
     """Return the job. Raise PermissionDeniedError if the current user may not change it."""
     found = lifecycle.get(job_id)
     own(found.owner)
     return found
-
-
-def _effects(job: Job) -> Any:
-    """Return what the undo of a job will do, in numbers."""
-    return publishing_undo.counted(job.id) if job.kind == PUBLISH.name else undo_effects(job.id)
-
-
-def _undo_own(job_id: int) -> int:
-    _own(job_id)
-    return creation.create_undo(job_id)
 
 
 def _shown(shown: Job) -> dict[str, Any]:
@@ -336,19 +263,6 @@ def _do(job_id: int, act: Callable[[], int | None]) -> Any:
 def _queued(job_id: int) -> int:
     wake(job_id)
     return job_id
-
-
-def _created(create: Callable[[int], int], sentences: tuple[str, str], job_ids: list[int]) -> list[int]:
-    """Create a job for each ticked job and flash the result of each. Return the ids of the new jobs."""
-    done, refused = sentences
-    created = []
-    for job_id in job_ids:
-        try:
-            created.append(create(job_id))
-            flash(done % {"job": job_id, "new_job": created[-1]})
-        except (ConflictError, PermissionDeniedError, NotFoundError) as error:
-            flash(refused % {"job": job_id, "error": error})
-    return created
 
 
 def _problem_lines(of: Job) -> Iterator[str]:

@@ -131,7 +131,7 @@ def test_a_later_run_closes_the_question_that_it_has_settled(held, dspace):
     assert f"Job {later.id} " in job.message
     with held.app.app_context():
         for given in (None, Answer.MARK):
-            with pytest.raises(ConflictError, match="Import again"):
+            with pytest.raises(ConflictError, match="Run the job again"):
                 lifecycle.resume(asking, given)
 
 
@@ -249,7 +249,7 @@ CLOSED = "UPDATE job SET question = json_set(question, '$.settled_by', 9), messa
 ANSWERED = "UPDATE job SET question = json_set(question, '$.answer', 'leave'), state = 'queued' WHERE id = ?"
 
 
-@pytest.mark.parametrize(("change", "refusal"), [(CLOSED, "Settled. Import again"), (ANSWERED, "has no question")])
+@pytest.mark.parametrize(("change", "refusal"), [(CLOSED, "Settled. Run the job again"), (ANSWERED, "has no question")])
 def test_an_answer_to_a_closed_or_answered_question_is_refused(held, dspace, change, refusal):
     drop(dspace, 10)
     asking = held.run().id

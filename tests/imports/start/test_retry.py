@@ -11,7 +11,7 @@ from connector.catalogue.problem_files import mark
 from connector.errors import ConflictError, RestrictedError, ServerError
 from connector.extensions import db, transaction, utcnow
 from connector.imports.results import import_report
-from connector.imports.start import preview_selection, reruns, retry_failed
+from connector.imports.start import preview_selection, queueing, retry_failed
 from connector.imports.start.preview_rows import PreviewAction
 from connector.jobs import lifecycle, report
 from connector.models.catalogue import CatalogueFile, FileProblem, FileStatus
@@ -163,7 +163,7 @@ def test_a_re_run_of_a_retry_reads_the_whole_source(desk, dspace):
     again = retry(desk, first.id)
 
     with desk.app.app_context():
-        rerun = reruns.rerun(again.id)
+        rerun = queueing.rerun(again.id)
     desk.work(rerun)
 
     assert desk.job(rerun).counts["seen"] == 2

@@ -1,16 +1,20 @@
-"""Detection of an unavailable file store at the source, where all requested files are missing at the same time.
+"""Warnings about many files of a source that are missing or closed at the same time.
 
 A DSpace whose file store is not mounted still lists all files, and answers 404 for each of them (design rule 12).
+
+Many files closed at once are often caused by a wrong access rule, not by a decision on each file. They are closed in
+the catalogue too, since an open copy of a closed file does harm. A later check can open them again.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, true, update
 
 from ...errors import TransientError
 from ...extensions import db, transaction
+from ...i18n import gettext as _
 from ...i18n import lazy_gettext as _l
 from ...i18n import ngettext
 from ...jobs import counters
@@ -24,7 +28,7 @@ CONTROLS = 3
 REASON = _l("Missing at the source, as all files of this import were. Its file store may not be connected there.")
 
 
-def judge(context: ImportContext) -> str:
+def missing_warning(context: ImportContext) -> str:
     """Mark the files that this job found missing as failed if no file could be downloaded. Return a warning or "".
 
     Change nothing if fewer than FEWEST files are missing, or if the source still has one of some stored files.
@@ -69,3 +73,30 @@ def _is_there(context: ImportContext, bitstream_id: str) -> bool:
         return context.client.is_open(bitstream_id) is not None
     except TransientError:
         return False
+
+
+def closed_warning(context: ImportContext) -> str:
+    """Return a warning if this job found most of the stored files that it checked closed, otherwise "".
+
+    Where lists leave out closed files, reading a list checks all files of its items.
+    """
+    seen = (HOLDING.c.source_id == context.source_id, HOLDING.c.last_seen_job_id == context.job_id)
+    is_closed = (
+        (FILE.c.status == FileStatus.RESTRICTED)
+        & FILE.c.sha256.is_not(None)
+        & (FILE.c.status_since_job_id == context.job_id)
+    )
+    query = select(func.count().filter(is_closed), func.count().filter(is_stored()))
+    is_checked = FILE.c.last_tried_job_id == context.job_id if context.client.lists_closed_files else true()
+    query = query.where(FILE.c.item_id.in_(select(HOLDING.c.item_id).where(*seen)), is_checked)
+    closed, still_open = db.session.execute(query).one()
+    db.session.rollback()
+    if closed < FEWEST or closed <= still_open:
+        return ""
+    return _(
+        "The repository has closed %(closed)s of the %(checked)s stored files that were checked. Ask its "
+        "administrator whether this is right. The files are kept and shown to editors only, until a full "
+        "check finds them open again.",
+        closed=closed,
+        checked=closed + still_open,
+    )
