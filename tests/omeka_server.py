@@ -12,7 +12,7 @@ import re
 import socket
 import threading
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -269,6 +269,8 @@ class Omeka:
             rows = self.properties if name == "properties" else self.classes
             if ":" in args.get("term", ""):
                 rows = [row for row in rows if row["o:term"] == args["term"]]
+            if args.get("vocabulary_id"):
+                rows = [row for row in rows if row["o:vocabulary"]["o:id"] == int(args["vocabulary_id"])]
         elif name == "sites":
             rows = self.sites
         elif name in ("vocabularies", "resource_templates"):
@@ -357,6 +359,8 @@ class Omeka:
     # Write
 
     def _create(self, name: str, content: dict[str, Any], request: Request, user: User | None) -> Any:
+        if name == "properties":
+            raise FailureError(422, {"o:vocabulary": ["A vocabulary must be set."]})
         if name not in (*KINDS, "vocabularies", "resource_templates"):
             raise FailureError(500, {"error": f'The API does not support the "{name}" resource.'})
         allowed = ADMINS if name == "vocabularies" else (*MAY_WRITE_ALL, "author")
@@ -388,6 +392,8 @@ class Omeka:
         return self._shown(raw, user)
 
     def _update(self, name: str, number: str, content: dict[str, Any], user: User | None, is_partial: bool) -> Any:
+        if name == "vocabularies" and user is not None and user.role in ADMINS:
+            return self._update_vocabulary(int(number), content)
         raw = self._visible(name, number, user)
         self._check_rights("update", raw, user, MAY_WRITE_ALL)
         before = self._shown(raw, user)
@@ -586,15 +592,34 @@ class Omeka:
             errors["o:prefix"] = ["The prefix is reserved."]
         if errors:
             raise FailureError(422, errors)
-        number = len(self.vocabularies) + 1
+        number = max(row["o:id"] for row in self.vocabularies) + 1
         row = {"@type": "o:Vocabulary", "o:id": number, "o:comment": None, "o:owner": {"o:id": user.id}}
         row |= {name: content[name] for name in ("o:namespace_uri", "o:prefix", "o:label")}
         self.vocabularies.append(row)
-        for one in content.get("o:property", ()):
-            term = f"{content['o:prefix']}:{one['o:local_name']}"
-            ids = {"o:id": len(self.properties) + 1, "o:term": term, "o:vocabulary": {"o:id": number}}
-            self.properties.append({"o:label": one["o:label"], "o:local_name": one["o:local_name"]} | ids)
+        self._add_properties(row, content.get("o:property", ()))
         return row
+
+    def _update_vocabulary(self, number: int, content: dict[str, Any]) -> Any:
+        """Change the properties of a vocabulary. Those that the content does not name by id go, with their values."""
+        row = next((row for row in self.vocabularies if row["o:id"] == number), None)
+        if row is None:
+            raise _missing("Vocabulary", number)
+        if "o:property" in content:
+            kept = {one["o:id"] for one in content["o:property"] if "o:id" in one}
+            mine = {one["o:id"] for one in self.properties if one["o:vocabulary"]["o:id"] == number}
+            for raw in self.resources.values():
+                self._set_values(raw, [value for value in _values(raw) if value["property_id"] not in mine - kept])
+            self.properties = [one for one in self.properties if one["o:id"] not in mine - kept]
+            self._add_properties(row, [one for one in content["o:property"] if "o:id" not in one])
+        return row
+
+    def _add_properties(self, vocabulary: dict[str, Any], new: Iterable[dict[str, Any]]) -> None:
+        for one in new:
+            number, name = max(row["o:id"] for row in self.properties) + 1, one["o:local_name"]
+            ids = {"o:id": number, "o:vocabulary": {"o:id": vocabulary["o:id"]}}
+            names = {"o:local_name": name, "o:label": one["o:label"], "o:comment": None}
+            term = {"@type": "o:Property", "o:term": f"{vocabulary['o:prefix']}:{name}"}
+            self.properties.append(term | names | ids)
 
     # Files
 

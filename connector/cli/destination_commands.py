@@ -45,12 +45,24 @@ destination = CommandGroup("destination", help=_l("Omeka S sites to which items 
     help=_l("How files are published: not at all, as uploads of the stored files, or as links to the source."),
     show_default=True,
 )
+@option(
+    "--all-fields",
+    is_flag=True,
+    help=_l("Publish fields without a term in a vocabulary of their own. This needs the key of an administrator."),
+)
 @option("--template", metavar="ID", type=click.IntRange(1), help=_l("Resource template of new items."))
 @json_option
 def _add(
-    name: str, address: str, key_identity: str, private: bool, files: str, template: int | None, as_json: bool
+    name: str,
+    address: str,
+    key_identity: str,
+    private: bool,
+    files: str,
+    all_fields: bool,
+    template: int | None,
+    as_json: bool,
 ) -> None:
-    settings = DestinationSettings(name, not private, FileMode(files), template)
+    settings = DestinationSettings(name, not private, FileMode(files), template, has_all_fields=all_fields)
     credential = read_secret(
         _("Key credential"), _("Give the key credential as the first line of stdin."), "credential"
     ).strip()
@@ -143,6 +155,7 @@ def _as_dict(known: Destination) -> dict[str, Any]:
         "version": known.version,
         "public": known.is_public,
         "files": known.files,
+        "all_fields": known.has_all_fields,
         "template": known.template_id,
         "items": destinations.item_count(known.id),
     }

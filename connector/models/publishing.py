@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..extensions import JSON_VALUE, Base, utcnow
@@ -33,7 +33,8 @@ class Destination(Base):
     `is_public`: whether new items are public, unless they are restricted or no longer at their source. `files`: a
     `FileMode`. `template_id`: the resource template of new items. `owner_id`: their owner, None for the user of the
     key. `site_ids`: the sites that show the items, empty if Omeka S decides. All ids are those at the site. `classes`:
-    the URI of the class of new items, by their type in lower case.
+    the URI of the class of new items, by their type in lower case. `has_all_fields`: whether fields without a term are
+    published, in a vocabulary of their own.
     """
 
     __tablename__ = "destination"
@@ -49,6 +50,7 @@ class Destination(Base):
     template_id: Mapped[int | None]
     owner_id: Mapped[int | None]
     site_ids: Mapped[list[int]] = mapped_column(JSON_VALUE, default=list, server_default="[]")
+    has_all_fields: Mapped[bool] = mapped_column(default=False, server_default=false())
     classes: Mapped[dict[str, str]] = mapped_column(JSON_VALUE, default=dict)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 

@@ -13,7 +13,19 @@ from typing import Any
 from ..errors import BadResponseError
 from ..i18n import gettext as _
 from .resources import TITLE as TITLE_PROPERTY
-from .resources import Item, ItemSet, Media, Named, NewMedia, Resource, Template, Value, Vocabulary, literal
+from .resources import (
+    Item,
+    ItemSet,
+    Media,
+    Named,
+    NewMedia,
+    NewVocabulary,
+    Resource,
+    Template,
+    Value,
+    Vocabulary,
+    literal,
+)
 from .vocabulary_ids import Ids
 
 # Members of a value that only describe it, and that the site writes itself.
@@ -190,6 +202,23 @@ def vocabulary(raw: Any) -> Vocabulary:
     """Return a vocabulary."""
     prefix, label = _text(raw.get("o:prefix")) or "", _text(raw.get("o:label")) or ""
     return Vocabulary(_id(raw), _text(raw.get("o:namespace_uri")) or "", prefix, label)
+
+
+def new_vocabulary(wanted: NewVocabulary, prefix: str) -> dict[str, Any]:
+    """Return the JSON of a vocabulary that is to be created."""
+    members = {"o:namespace_uri": wanted.namespace, "o:prefix": prefix, "o:label": wanted.label}
+    return {**members, **with_properties((), wanted.labels)}
+
+
+def with_properties(kept: Iterable[int], labels: Mapping[str, str]) -> dict[str, Any]:
+    """Return the JSON that gives a vocabulary more properties. Omeka S deletes all that are not in `kept`."""
+    new = [{"o:local_name": name, "o:label": label} for name, label in labels.items()]
+    return {"o:property": [*_written_references(kept), *new]}
+
+
+def local_names(raw: Iterable[Any]) -> dict[str, int]:
+    """Return the ids of properties by local name."""
+    return {str(one.get("o:local_name")): _id(one) for one in raw}
 
 
 def term(raw: Any, vocabularies: Iterable[Vocabulary]) -> Named | None:

@@ -24,7 +24,7 @@ from ..http import HttpClient, Method, Upload
 from ..i18n import gettext as _
 from . import json_format
 from .json_format import Format
-from .resources import Item, ItemSet, Media, NewMedia, Offers, Site, Template, Value, Vocabulary, Written
+from .resources import Item, ItemSet, Media, NewMedia, NewVocabulary, Offers, Site, Template, Value, Vocabulary, Written
 
 Found = TypeVar("Found", Item, ItemSet)
 
@@ -173,6 +173,38 @@ class OmekaClient:
         after = merge(before)
         changes = self._format.changes(before, after)
         return self._written(Method.PATCH, f"items/{item_id}", changes, after.values) if changes else Written(before)
+
+    def ensure_vocabulary(self, wanted: NewVocabulary) -> None:
+        """Create a vocabulary with these properties, or add those that it lacks. Others in it stay.
+
+        Raise RestrictedError if the user of the key is no administrator.
+        """
+        self._forget_terms()
+        known = next((one for one in self._vocabularies if one.namespace == wanted.namespace), None)
+        try:
+            if known is None:
+                prefix = _free(wanted.prefix, {one.prefix for one in self._vocabularies})
+                content = json_format.new_vocabulary(wanted, prefix)
+                self._http.write(Method.POST, f"{self._api}/vocabularies", json=content)
+            else:
+                self._add_properties(known.id, wanted)
+        except OutcomeUnknownError:
+            self._forget_terms()
+            if not {f"{wanted.namespace}{name}" for name in wanted.labels} <= self._format.properties.by_uri.keys():
+                raise
+        self._forget_terms()
+
+    def _add_properties(self, vocabulary_id: int, wanted: NewVocabulary) -> None:
+        there = json_format.local_names(self._all("properties", [("vocabulary_id", vocabulary_id)]))
+        new = {name: label for name, label in wanted.labels.items() if name not in there}
+        if new:
+            content = json_format.with_properties(there.values(), new)
+            self._http.write(Method.PATCH, f"{self._api}/vocabularies/{vocabulary_id}", json=content)
+
+    def _forget_terms(self) -> None:
+        """Have the vocabularies and their terms read again."""
+        for name in ("_vocabularies", "_format"):
+            self.__dict__.pop(name, None)
 
     def upload(self, media: NewMedia, file: Upload) -> Media:
         """Upload a file to an item and return the medium. The caller compares its size and SHA-256."""
@@ -323,6 +355,12 @@ def _search_batches(texts: Iterable[str]) -> Iterator[list[str]]:
         length += row
     if batch:
         yield batch
+
+
+def _free(prefix: str, taken: Collection[str]) -> str:
+    """Return the prefix, with the first number that makes it free if it is taken."""
+    candidates = (prefix, *(f"{prefix}-{number}" for number in range(2, len(taken) + 3)))
+    return next(one for one in candidates if one not in taken)
 
 
 def _row(number: int, text: str) -> str:

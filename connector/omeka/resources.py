@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 DCTERMS = "http://purl.org/dc/terms/"
@@ -136,6 +136,19 @@ class Vocabulary:
     namespace: str
     prefix: str
     label: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewVocabulary:
+    """A vocabulary that is to be there. `labels`: those of its properties, by local name.
+
+    `prefix`: a number is added if another vocabulary has it.
+    """
+
+    namespace: str
+    prefix: str
+    label: str
+    labels: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

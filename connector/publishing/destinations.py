@@ -21,6 +21,7 @@ from ..omeka import Offers, OmekaClient, Site, api_url_of
 from ..omeka.resources import BIBO, DCTERMS
 from ..repositories.http_factory import page_outage
 from .connections import connected_to, open_site
+from .field_vocabulary import needs_admin
 
 MAX_NAME_CHARACTERS = 200
 KEY_CHARACTERS = 32
@@ -38,6 +39,7 @@ class DestinationSettings:
     template_id: int | None = None
     owner_id: int | None = None
     site_ids: Sequence[int] = ()
+    has_all_fields: bool = False
     classes: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -145,6 +147,7 @@ def settings_of(destination: Destination) -> DestinationSettings:
         destination.template_id,
         destination.owner_id,
         tuple(destination.site_ids),
+        destination.has_all_fields,
         dict(destination.classes),
     )
 
@@ -270,7 +273,9 @@ def _usable(client: OmekaClient, settings: DestinationSettings) -> Site:
         raise InvalidInputError(_("The site has no class %(name)s.", name=unknown[0]), "classes")
     if settings.owner_id is not None or settings.site_ids:
         _refuse_unknown(client.offers(), settings)
-    if settings.owner_id is not None and not client.is_admin():
+    if (settings.owner_id is not None or settings.has_all_fields) and not client.is_admin():
+        if settings.has_all_fields:
+            raise InvalidInputError(needs_admin(), "has_all_fields")
         raise InvalidInputError(
             _("Only the key of an administrator of the Omeka S site may choose another owner."), "owner"
         )
@@ -301,7 +306,7 @@ def _apply(destination: Destination, settings: DestinationSettings) -> None:
     destination.name, destination.is_public = settings.name, settings.is_public
     destination.files, destination.template_id = settings.files.value, settings.template_id
     destination.owner_id, destination.site_ids = settings.owner_id, list(settings.site_ids)
-    destination.classes = dict(settings.classes)
+    destination.has_all_fields, destination.classes = settings.has_all_fields, dict(settings.classes)
 
 
 def _sealed(credential: str) -> str:

@@ -22,6 +22,7 @@ from ..i18n import lazy_gettext as _l
 from ..omeka import Item, Media, NewMedia, OmekaClient, Refusal, refusal_in
 from ..omeka.resources import IDENTIFIER
 from .item_changes import Changes, changes_between, continued
+from .mapping import Fields
 from .merge import Merge, Sent, is_same, merge, sent_after
 
 Result = TypeVar("Result")
@@ -54,7 +55,7 @@ class ItemToSend:
     `known_id`: its id at the destination, if we know it. `sent`: what we last sent. `is_begun`: whether an earlier
     attempt may have created it. `files`: those that we have not uploaded yet. `has_conflicts`: whether conflicts of it
     are stored. `recorded`: what we last sent, without choices for conflicts. `planned`: the changes that an earlier
-    attempt of the job planned or made.
+    attempt of the job planned or made. `fields`: those without a term.
     """
 
     item_id: int
@@ -67,6 +68,7 @@ class ItemToSend:
     has_conflicts: bool = False
     recorded: Sent | None = None
     planned: Changes = field(default_factory=dict)
+    fields: Fields = field(default_factory=Fields)
 
 
 @dataclass(frozen=True, slots=True)

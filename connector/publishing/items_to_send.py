@@ -17,7 +17,7 @@ from ..models.publishing import Choice, FileMode, PublishingSelection
 from ..storage.content_store import FileFolder
 from .item_writer import FileToSend, ItemToSend
 from .job_kind import SELECTED
-from .mapping import FileLink, ItemRules, identifier_of, is_open, mapped
+from .mapping import FileLink, ItemRules, fields_of, identifier_of, is_open, mapped
 from .merge import Sent, settled
 from .published_items import PublishedItems
 from .stored_items import group_from_json, sent_of
@@ -78,6 +78,7 @@ class ItemsToSend:
                 has_conflicts=bool(open_conflicts),
                 recorded=sent_of(there.wanted, there.accepted) if there else None,
                 planned=planned.get(there.id, {}) if there else {},
+                fields=fields_of(row.mapped_values, rules),
             )
             tasks.append(task)
         db.session.rollback()

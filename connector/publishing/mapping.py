@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..catalogue.restricted_values import MARK
 from ..dspace.records import SourceState
 from ..omeka import Item, Value, literal, uri
 from ..omeka.resources import BIBO, DCTERMS, HAS_PART, IDENTIFIER, URI
+from .field_vocabulary import FieldVocabulary
 
 # Prefixes of the crosswalk and their namespaces, which identify a vocabulary at each site.
 NAMESPACES = {"dcterms": DCTERMS, "bibo": BIBO}
@@ -22,7 +23,7 @@ class ItemRules:
     """How items are mapped for a destination (see `Destination`).
 
     `properties`: those that the site has. `required`: those without which the template refuses an item. `owner`,
-    `sites`, `item_sets`: ids, see `Item`.
+    `sites`, `item_sets`: ids, see `Item`. `own_vocabulary`: that of fields without a term, None if they are left out.
     """
 
     is_public: bool
@@ -32,6 +33,7 @@ class ItemRules:
     required: frozenset[str] = frozenset()
     owner: int | None = None
     sites: frozenset[int] | None = None
+    own_vocabulary: FieldVocabulary | None = None
     item_sets: frozenset[int] = frozenset()
 
 
@@ -52,11 +54,11 @@ def identifier_of(address_key: str, source_id: str) -> str:
 def mapped(item: Any, identifier: str, rules: ItemRules, links: Iterable[FileLink] = ()) -> Item:
     """Return an item of the catalogue as the data of an item of Omeka S.
 
-    Fields without a term, and terms that the site does not have, are left out. An item that is restricted, hidden or no
+    Fields without a property at the site are left out (see `fields_of`). An item that is restricted, hidden or no
     longer at its source is private, and so is each restricted value. `item`: a row with the columns of `CatalogueItem`.
     `links`: to its files. They follow its parts in the metadata.
     """
-    values = [value for value in _values(item.mapped_values) if value.property in rules.properties]
+    values = list(_values(item.mapped_values, rules))
     if URI in rules.properties and item.link not in (value.uri for value in values):
         values.append(uri(URI, item.link))
     values.append(literal(IDENTIFIER, identifier))
@@ -70,6 +72,25 @@ def mapped(item: Any, identifier: str, rules: ItemRules, links: Iterable[FileLin
         sites=rules.sites,
         item_sets=rules.item_sets,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """Fields of an item without a term. `own`: those in the vocabulary of their own.
+
+    `left_out`: the number of values that are not published, by field. A term that the site lacks counts as a field.
+    """
+
+    own: frozenset[str] = frozenset()
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+
+def fields_of(mapped_values: Mapping[str, Sequence[Mapping[str, Any]]], rules: ItemRules) -> Fields:
+    """Return the fields of an item that have no term."""
+    own = frozenset(term for term in mapped_values if rules.own_vocabulary and not _namespace_of(term))
+    without = (term for term in mapped_values if _property(term, rules) is None)
+    counts = {term: sum(bool(_text(one).strip()) for one in mapped_values[term]) for term in without}
+    return Fields(own, {term: number for term, number in counts.items() if number})
 
 
 def is_open(item: Any) -> bool:
@@ -88,16 +109,33 @@ def name_of(property: str) -> str:
     return property.rpartition("/")[2].rpartition("#")[2]
 
 
-def _values(mapped_values: Mapping[str, Iterable[Mapping[str, Any]]]) -> Iterator[Value]:
+def _namespace_of(term: str) -> str | None:
+    """Return the namespace of a term of the crosswalk, or None for a field."""
+    return NAMESPACES.get(term.partition(":")[0]) if ":" in term else None
+
+
+def _property(term: str, rules: ItemRules) -> str | None:
+    """Return the URI of the property for a term or field, or None if its values are left out."""
+    namespace = _namespace_of(term)
+    if namespace is None:
+        return rules.own_vocabulary.property_of(term) if rules.own_vocabulary else None
+    property = f"{namespace}{term.partition(':')[2]}"
+    return property if property in rules.properties else None
+
+
+def _values(mapped_values: Mapping[str, Iterable[Mapping[str, Any]]], rules: ItemRules) -> Iterator[Value]:
     for term, values in mapped_values.items():
-        prefix, _, name = term.partition(":")
-        if prefix in NAMESPACES and name:
-            yield from (value for one in values if (value := _value(f"{NAMESPACES[prefix]}{name}", one)) is not None)
+        if (property := _property(term, rules)) is not None:
+            yield from (value for one in values if (value := _value(property, one)) is not None)
+
+
+def _text(value: Mapping[str, Any]) -> str:
+    return _storable(value["uri"] if "uri" in value else value["value"])
 
 
 def _value(property: str, value: Mapping[str, Any]) -> Value | None:
     """Return a value, or None if it is blank: Omeka S drops blank values without an error."""
-    text = _storable(value["uri"] if "uri" in value else value["value"])
+    text = _text(value)
     if not text.strip():
         return None
     if "uri" in value:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from flask import current_app
 from sqlalchemy import func, insert, select
 
 from ..errors import InvalidInputError
 from ..extensions import db, transaction, utcnow
+from ..i18n import decimal, ngettext
 from ..i18n import gettext as _
-from ..i18n import ngettext
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
 from ..models.catalogue import Action, CatalogueItem, Change
@@ -25,6 +26,7 @@ from . import destinations
 from .attempt_connections import Connect, connected_for
 from .conflicts import part_name
 from .connections import WRITERS, DestinationConnection, open_destination
+from .field_vocabulary import VocabularyWriter, vocabulary_of
 from .item_writer import RUNS_ON, ItemToSend, ItemWriter, Outcome, changes_planned
 from .items_to_send import ItemsToSend
 from .mapping import ItemRules, lacking
@@ -61,7 +63,13 @@ class Publisher:
         self._source_id = job.source_id
         self._sets = ItemSets(connection.client, connection.outage, destination.id)
         self._settings = destinations.settings_of(destination)
-        self._after = int((job.cursor or {}).get("after", 0))
+        cursor = job.cursor or {}
+        self._after = int(cursor.get("after", 0))
+        self._left_out = Counter[str](cursor.get("left_out", {}))
+        self._vocabulary = vocabulary_of(job.source.repository) if self._settings.has_all_fields else None
+        self._fields = (
+            VocabularyWriter(connection.client, connection.outage, self._vocabulary) if self._vocabulary else None
+        )
         self._published = PublishedItems(destination.id, attempt.job_id)
         folder = Path(current_app.config["INSTANCE"]) / "files"
         self._items = ItemsToSend(job, self._published, folder, self._settings.files)
@@ -101,10 +109,12 @@ class Publisher:
             required.get(settings.template_id or 0, frozenset()),
             settings.owner_id,
             frozenset(settings.site_ids) or None,
+            self._vocabulary,
         )
 
     def _publish(self, tasks: Sequence[ItemToSend], rules: ItemRules) -> None:
         """Write a batch in threads, and record its items in order."""
+        self._add_fields(tasks)
         current = self._current(tasks)
         deleted = {task.item_id for task in tasks if task.known_id is not None and task.item_id not in current}
         new = [task for task in tasks if task.item_id not in current and task.item_id not in deleted]
@@ -129,6 +139,7 @@ class Publisher:
             try:
                 for future in futures:
                     outcome = future.result()
+                    self._left_out.update(outcome.task.fields.left_out)
                     if outcome.is_plain:
                         unchanged += 1
                     else:
@@ -141,7 +152,16 @@ class Publisher:
                 raise
         self._after = tasks[-1].item_id
         with transaction():
-            self._attempt.advance({"seen": unchanged, "unchanged": unchanged}, cursor={"after": self._after})
+            self._attempt.advance({"seen": unchanged, "unchanged": unchanged}, cursor=self._cursor(self._after))
+
+    def _cursor(self, after: int) -> dict[str, Any]:
+        """Return where the job goes on, with the values left out so far by field."""
+        return {"after": after, "left_out": dict(self._left_out)}
+
+    def _add_fields(self, tasks: Sequence[ItemToSend]) -> None:
+        """Add the fields without a term to their vocabulary at the destination."""
+        if self._fields is not None:
+            self._fields.add(field for task in tasks for field in task.fields.own)
 
     def _current(self, tasks: Sequence[ItemToSend]) -> dict[int, Item]:
         """Return the items that stand at the destination, by our item id."""
@@ -180,7 +200,7 @@ class Publisher:
         if outcome.conflicts:
             problems.append(_conflict_in_words(outcome.conflicts))
         with transaction():
-            self._attempt.advance(counts, cursor={"after": outcome.task.item_id})
+            self._attempt.advance(counts, cursor=self._cursor(outcome.task.item_id))
             self._published.record(outcome)
             if problems:
                 self._note_problem(outcome.task.item_id, " ".join(problems))
@@ -198,6 +218,7 @@ class Publisher:
         problems = select(func.count()).select_from(CHANGE).where(CHANGE.c.job_id == job.id)
         is_clean = db.session.scalars(problems).one() == 0
         told = [_deleted_in_words(number)] if (number := job.counts["deleted_there"]) else []
+        told += [_left_out_in_words(self._left_out)] if self._left_out else []
         return is_clean, " ".join(told)
 
 
@@ -224,9 +245,10 @@ class PublishPreview(Publisher):
                 problems[task.item_id] = _conflict_in_words(merged.conflicts)
             elif there is None and task.known_id is None and (names := lacking(task.wanted, rules)):
                 problems[task.item_id] = _lacking_in_words(names)
+            self._left_out.update(task.fields.left_out)
         self._after = tasks[-1].item_id
         with transaction():
-            self._attempt.advance({"seen": len(tasks), **counts}, cursor={"after": self._after})
+            self._attempt.advance({"seen": len(tasks), **counts}, cursor=self._cursor(self._after))
             for item_id, reason in problems.items():
                 self._note_problem(item_id, reason)
 
@@ -249,6 +271,13 @@ def _conflict_in_words(names: Sequence[str]) -> str:
 
 def _lacking_in_words(names: Sequence[str]) -> str:
     return _("The resource template requires values that it lacks: %(fields)s.", fields=", ".join(names))
+
+
+def _left_out_in_words(left_out: Mapping[str, int]) -> str:
+    return _(
+        "Values of fields without a term in Omeka S were left out: %(fields)s.",
+        fields=", ".join(f"{name} ({decimal(number)})" for name, number in sorted(left_out.items())),
+    )
 
 
 def _deleted_in_words(number: int) -> str:

@@ -198,3 +198,19 @@ def test_a_vocabulary_is_created_by_an_admin_only(omeka):
     params = omeka.add_user("editor").key
     refused = requests.post(f"{omeka.url}/api/vocabularies", params=params, json=exchange(198).sent, timeout=30)
     assert (refused.status_code, *json.loads(refused.text)) == (403, "errors")
+
+
+def test_a_vocabulary_gets_properties_by_a_change_that_deletes_those_which_it_does_not_name(omeka):
+    created = send(omeka, exchange(267)).json()
+    path = f"/api/vocabularies/{created['o:id']}"
+
+    def listed() -> list[dict[str, Any]]:
+        return requests.get(f"{omeka.url}/api/properties?vocabulary_id={created['o:id']}", timeout=30).json()
+
+    before = listed()
+    changed, after = send(omeka, exchange(269), path), listed()
+
+    assert essence(created) == essence(exchange(267).body)
+    assert essence(before) == essence(exchange(268).body)
+    assert (essence(changed.json()), [one["o:local_name"] for one in after]) == (essence(exchange(269).body), ["c"])
+    assert_same(send(omeka, exchange(270)), exchange(270))

@@ -185,7 +185,7 @@ def test_the_commands_add_list_test_and_remove_a_destination(app, omeka):
     removed = run("remove", "Library")
 
     expected = {"destination": 1, "name": "Library", "url": omeka.url, "version": "4.2.0", "public": True}
-    assert json.loads(new.stdout) == expected | {"files": "upload", "template": None, "items": 0}
+    assert json.loads(new.stdout) == expected | {"files": "upload", "all_fields": False, "template": None, "items": 0}
     assert json.loads(listed.stdout) == [json.loads(new.stdout)]
     assert (tested.exit_code, tested.stdout.splitlines()[1]) == (0, "The key may create items and files.")
     assert (removed.exit_code, json.loads(run("list", "--json").stdout)) == (0, [])

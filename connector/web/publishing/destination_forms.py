@@ -31,7 +31,7 @@ from ..base_form import Form, choices_of
 
 _NO_AUTOFILL = {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
 _EMPTY_ROWS, _MOST_ROWS = 3, 200
-_MORE = ("sites", "owner", "template", "classes", "has_more")
+_MORE = ("has_all_fields", "sites", "owner", "template", "classes", "has_more")
 FILE_MODES = {
     FileMode.NONE: _l("Not published"),
     FileMode.UPLOAD: _l("Upload the stored files"),
@@ -90,6 +90,13 @@ class SaveDestinationForm(Form):
         coerce=FileMode,
         description=_l("Restricted files are never uploaded. Links to them are private values."),
     )
+    has_all_fields = BooleanField(
+        _l("Fields without a term"),
+        description=_l(
+            "Publish them in a vocabulary of their own, which is created in Omeka S. This needs the key of an "
+            "administrator. Otherwise they are left out, and the job names them."
+        ),
+    )
     sites = SelectMultipleField(
         _l("Sites"),
         coerce=row_id,
@@ -120,13 +127,14 @@ class SaveDestinationForm(Form):
     @property
     def more(self) -> list[Field]:
         """Return the fields below “More options” that have one control each."""
-        return [self[name] for name in ("owner", "template") if name in self]
+        return [self[name] for name in ("has_all_fields", "owner", "template") if name in self]
 
     @property
     def opens_more(self) -> bool:
         """Return whether something below “More options” is set or has an error."""
         fields = [*self.more, self.sites, self.classes]
-        return any(field.errors for field in fields) or any((self.owner.data, self.template.data, self.sites.data))
+        chosen = (self.has_all_fields.data, self.owner.data, self.template.data, self.sites.data)
+        return any(chosen) or any(field.errors for field in fields)
 
     def offer(self, offers: Offers | None) -> None:
         """Offer what the site has. Without it, the form has no fields below “More options”."""
@@ -150,7 +158,7 @@ class SaveDestinationForm(Form):
         self.name.data, self.address.data = known.name, destination.site_url
         self.identity.data = destination.key_identity
         self.is_public.data, self.files.data = known.is_public, known.files
-        self.sites.data = list(known.site_ids)
+        self.has_all_fields.data, self.sites.data = known.has_all_fields, list(known.site_ids)
         self.owner.data, self.template.data = str(known.owner_id or ""), str(known.template_id or "")
         for name, uri in known.classes.items():
             self.classes.append_entry({"type": name, "resource_class": uri})
@@ -167,6 +175,7 @@ class SaveDestinationForm(Form):
             return chosen
         return replace(
             chosen,
+            has_all_fields=bool(self.has_all_fields.data),
             site_ids=tuple(self.sites.data or ()),
             owner_id=_number(self.owner.data),
             template_id=_number(self.template.data),

@@ -1,0 +1,66 @@
+"""The vocabulary at a destination for the fields of a repository that have no term in Dublin Core or BIBO."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..errors import InvalidInputError, RestrictedError
+from ..http import OutageWait
+from ..i18n import gettext as _
+from ..models.repositories import Repository
+from ..omeka import NewVocabulary, OmekaClient
+
+_NOT_IN_A_TERM = re.compile(r"[^A-Za-z0-9_-]")
+
+
+@dataclass(frozen=True, slots=True)
+class FieldVocabulary:
+    """A vocabulary of its own for each repository. Its namespace is the same at each destination and never changes."""
+
+    namespace: str
+    prefix: str
+    label: str
+
+    def property_of(self, field: str) -> str:
+        """Return the URI of the property of a field. Omeka S allows letters, digits, "_" and "-" in its local name."""
+        return f"{self.namespace}{_NOT_IN_A_TERM.sub('_', field)}"
+
+
+def vocabulary_of(repository: Repository) -> FieldVocabulary:
+    """Return the vocabulary of a repository."""
+    key = repository.address_key
+    # Omeka S reserves prefixes that begin with "o".
+    prefix = f"dspace-{_NOT_IN_A_TERM.sub('-', key.partition('/')[0])}"
+    return FieldVocabulary(f"https://{key}/fields#", prefix, _("DSpace fields of %(name)s", name=repository.label))
+
+
+class VocabularyWriter:
+    """A writer of the vocabulary, which is created with the first field. Properties of it are never removed."""
+
+    def __init__(self, client: OmekaClient, outage: OutageWait, vocabulary: FieldVocabulary):
+        self._client, self._outage, self._vocabulary = client, outage, vocabulary
+        self._there = set[str]()
+
+    def add(self, fields: Iterable[str]) -> None:
+        """Add the properties of these fields. Raise InvalidInputError if the key may not."""
+        new = sorted(set(fields) - self._there)
+        if not new:
+            return
+        vocabulary = self._vocabulary
+        labels = {vocabulary.property_of(field).removeprefix(vocabulary.namespace): field for field in new}
+        wanted = NewVocabulary(vocabulary.namespace, vocabulary.prefix, vocabulary.label, labels)
+        try:
+            self._outage.retry_until_available("destination", lambda: self._client.ensure_vocabulary(wanted))
+        except RestrictedError as error:
+            raise InvalidInputError(needs_admin()) from error
+        self._there.update(new)
+
+
+def needs_admin() -> str:
+    """Return why a vocabulary cannot be created."""
+    return _(
+        "Fields without a term need a vocabulary in Omeka S. Only the key of an administrator of the Omeka S site may "
+        "create it."
+    )
