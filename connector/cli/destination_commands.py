@@ -15,7 +15,7 @@ from ..i18n import lazy_gettext as _l
 from ..imports.start import scheduling
 from ..models.catalogue import CatalogueItem
 from ..models.publishing import Destination, FileMode
-from ..publishing import destinations, publish_jobs
+from ..publishing import connection_report, destinations, publish_jobs
 from ..publishing.destinations import DestinationSettings
 from ..publishing.job_kind import PUBLISH, PUBLISH_PREVIEW
 from ..row_ids import ROW_ID
@@ -89,8 +89,8 @@ def _list(as_json: bool) -> None:
 @click.argument("destination")
 @json_option
 def _test(destination: str, as_json: bool) -> None:
-    site = destinations.check(destinations.find(destination))
-    told = destinations.findings(site)
+    report = connection_report.report_of(destinations.find(destination))
+    site, told = report.site, list(report.sentences)
     found = {"version": site.version, "knows_key": site.knows_key, "may_write": site.may_write, "findings": told}
     answer(as_json, found, *told)
     sys.exit(0 if site.may_write else 1)

@@ -14,19 +14,16 @@ from ..encryption import KeyPurpose, seal
 from ..errors import ConflictError, InvalidInputError, NotFoundError, RequestRejectedError
 from ..extensions import db, transaction
 from ..i18n import gettext as _
-from ..i18n import ngettext
 from ..models.jobs import ACTIVE, Job
 from ..models.publishing import Destination, FileMode, PublishedItem
 from ..omeka import Offers, OmekaClient, Site, api_url_of
-from ..omeka.resources import BIBO, DCTERMS
 from ..repositories.http_factory import page_outage
+from .connection_report import read_only_key, unknown_key
 from .connections import connected_to, open_site
 from .field_vocabulary import needs_admin
 
 MAX_NAME_CHARACTERS = 200
 KEY_CHARACTERS = 32
-# Both namespaces have terms that the crosswalk uses.
-NAMESPACES = {DCTERMS: "Dublin Core", BIBO: "BIBO"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +123,6 @@ def change(
         audit.note("destination changed", api_url, name=settings.name)
 
 
-def check(destination: Destination) -> Site:
-    """Return what the site of a destination offers to its saved key. Raise the errors of `OmekaClient.check`."""
-    with connected_to(destination) as connection:
-        return connection.client.check()
-
-
 def offers_of(destination: Destination) -> Offers:
     """Return what can be chosen for the items at a destination. Raise the errors of `OmekaClient`."""
     with connected_to(destination) as connection:
@@ -194,48 +185,6 @@ def places_of(item_id: int | None) -> list[Place]:
     return [Place(one.name, f"{one.site_url}/admin/item/{item.omeka_id}", item.changed_at) for one, item in rows]
 
 
-def findings(site: Site) -> list[str]:
-    """Return sentences about a site: its version, its vocabularies and templates, and what the key may do."""
-    told = [_("Omeka S %(version)s answers at %(url)s.", version=site.version, url=site.api_url.removesuffix("/api"))]
-    if not site.knows_key:
-        told.append(_unknown_key())
-    elif not site.may_write:
-        told.append(_read_only_key())
-    else:
-        told.append(_("The key may create items and files."))
-    absent = _absent_vocabularies(site)
-    told += [_("The vocabulary %(name)s is missing. Its values are left out.", name=name) for name in absent]
-    told.append(
-        ngettext(
-            "The site has %(num)s resource template.", "The site has %(num)s resource templates.", len(site.templates)
-        )
-    )
-    if site.has_module:
-        told.append(
-            _(
-                "The module DspaceConnector is installed. If it imports the same items again, it overwrites them. "
-                "Stop its imports of items that are published from here."
-            )
-        )
-    if site.api_url.startswith("http:"):
-        told.append(_("The connection is not encrypted, so others in the network can read the key. Use https."))
-    told.append(_("Omeka S does not say which file types and sizes it accepts. Refused files are listed with the job."))
-    return told
-
-
-def _absent_vocabularies(site: Site) -> list[str]:
-    known = {vocabulary.namespace for vocabulary in site.vocabularies}
-    return [name for namespace, name in NAMESPACES.items() if namespace not in known]
-
-
-def _unknown_key() -> str:
-    return _("The site does not know this key. Check both parts of the key, and whether its user is active.")
-
-
-def _read_only_key() -> str:
-    return _("The user of this key may only read. Choose a key of a user with the role Editor or higher.")
-
-
 def _checked_address(address: str) -> str:
     try:
         return api_url_of(address)
@@ -264,9 +213,9 @@ def _usable(client: OmekaClient, settings: DestinationSettings) -> Site:
     """Return what a site offers. Raise InvalidInputError if the key may not write, or if the site lacks something."""
     site = client.check()
     if not site.knows_key:
-        raise InvalidInputError(_unknown_key(), "identity")
+        raise InvalidInputError(unknown_key(), "identity")
     if not site.may_write:
-        raise InvalidInputError(_read_only_key(), "identity")
+        raise InvalidInputError(read_only_key(), "identity")
     if settings.template_id not in (None, *(template.id for template in site.templates)):
         raise InvalidInputError(_("The site has no such resource template."), "template")
     if unknown := sorted(set(settings.classes.values()) - site.classes):

@@ -37,7 +37,10 @@ ITEM_PROBLEMS = (*LASTING_ERRORS, OutcomeUnknownError, InvalidInputError)
 
 @dataclass(frozen=True, slots=True)
 class FileToSend:
-    """A stored file of an item. `position`: its place among the files, from 1. `size`: in bytes."""
+    """A stored file of an item. `position`: its place among the files, from 1. `size`: in bytes.
+
+    `alt_text`: what an image shows, for people who do not see it.
+    """
 
     sha256: str
     size: int
@@ -46,6 +49,7 @@ class FileToSend:
     title: str
     media_type: str
     position: int
+    alt_text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +223,8 @@ class ItemWriter:
         """Upload a file and return its medium. Raise RequestRejectedError if the site stored something else."""
         file.path.stat()  # raise OSError before a request begins
         upload = Upload("file", file.name, lambda: file.path.open("rb"), file.size, file.media_type)
-        new = NewMedia(item.id, file.name, file.title, file.position, item.is_public)
+        place = (item.id, file.name, file.title, file.position)
+        new = NewMedia(*place, is_public=item.is_public, alt_text=file.alt_text)
         try:
             media = self._asked(lambda: self._client.upload(new, upload))
         except OutcomeUnknownError as error:

@@ -98,7 +98,8 @@ class ItemsToSend:
                 continue
             name, path = row.name or str(row.position + 1), self._folder.path(row.sha256)
             title, kind = row.description or name, row.media_type or "application/octet-stream"
-            mine.append(FileToSend(row.sha256, row.size, path, name, title, kind, len(mine) + 1))
+            alt_text = row.description if kind.startswith("image/") else None
+            mine.append(FileToSend(row.sha256, row.size, path, name, title, kind, len(mine) + 1, alt_text))
         return found
 
     def _links(self, rows: Sequence[Any]) -> dict[int, list[FileLink]]:

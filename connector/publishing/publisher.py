@@ -101,6 +101,8 @@ class Publisher:
             raise InvalidInputError(_("The key of this destination may not write. Check its key."))
         settings = self._settings
         required = {one.id: one.required for one in site.templates}
+        if settings.template_id not in (None, *required):
+            raise InvalidInputError(_("The chosen resource template is no longer there. Choose another one."))
         return ItemRules(
             settings.is_public,
             settings.template_id,

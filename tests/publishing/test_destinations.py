@@ -10,7 +10,8 @@ from connector.encryption import KeyPurpose, unseal
 from connector.errors import AddressNotAllowedError, InvalidInputError, NotFoundError, NotOmekaError
 from connector.extensions import db
 from connector.models.publishing import Destination, FileMode
-from connector.publishing import destinations
+from connector.omeka.resources import BIBO
+from connector.publishing import connection_report, destinations
 from connector.publishing.destinations import DestinationSettings
 from tests.http.sites import Site, reply
 
@@ -142,13 +143,44 @@ def test_the_check_says_in_words_what_the_key_may_do(omeka):
     number = added(omeka)
     omeka.users[omeka.admin.identity].role = "researcher"
 
-    told = destinations.findings(destinations.check(destinations.get(number)))
-
-    assert told[:2] == [
+    assert report(number)[:4] == (
         f"Omeka S 4.2.0 answers at {omeka.url}.",
+        f"Its API is at {omeka.url}/api.",
+        "The connection is not encrypted, so others in the network can read the key. Use https.",
         "The user of this key may only read. Choose a key of a user with the role Editor or higher.",
-    ]
-    assert "The connection is not encrypted, so others in the network can read the key. Use https." in told
+    )
+
+
+def report(number: int) -> tuple[str, ...]:
+    return connection_report.report_of(destinations.get(number)).sentences
+
+
+@pytest.mark.parametrize(("role", "may"), [("global_admin", "may also choose"), ("editor", "may not choose")])
+def test_the_check_says_whether_the_key_may_choose_owners(omeka, role, may):
+    number = added(omeka)
+    omeka.users[omeka.admin.identity].role = role
+
+    assert f"The key may create items and files. It {may}" in " ".join(report(number))
+    assert omeka.resources == {}
+
+
+def test_the_check_names_vocabularies_classes_and_templates(omeka):
+    told = report(added(omeka))
+
+    assert f"It has {len(omeka.classes)} resource classes." in told
+    assert "Resource templates: Base Resource." in told
+    assert any(one.startswith("Vocabularies: Bibliographic Ontology, Dublin Core") for one in told)
+
+
+def test_the_check_names_choices_that_the_site_no_longer_has(omeka):
+    number = added(omeka, template_id=1, classes={"thesis": f"{BIBO}Thesis"})
+    omeka.templates.clear()
+    omeka.classes = [one for one in omeka.classes if one["o:term"] != "bibo:Thesis"]
+
+    assert report(number)[-2:] == (
+        "The chosen resource template is no longer there. Choose another one.",
+        f"The class {BIBO}Thesis is not there. Items of this type get no class.",
+    )
 
 
 def test_a_removed_destination_leaves_no_key(omeka):
@@ -187,7 +219,7 @@ def test_the_commands_add_list_test_and_remove_a_destination(app, omeka):
     expected = {"destination": 1, "name": "Library", "url": omeka.url, "version": "4.2.0", "public": True}
     assert json.loads(new.stdout) == expected | {"files": "upload", "all_fields": False, "template": None, "items": 0}
     assert json.loads(listed.stdout) == [json.loads(new.stdout)]
-    assert (tested.exit_code, tested.stdout.splitlines()[1]) == (0, "The key may create items and files.")
+    assert (tested.exit_code, tested.stdout.splitlines()[1]) == (0, f"Its API is at {omeka.url}/api.")
     assert (removed.exit_code, json.loads(run("list", "--json").stdout)) == (0, [])
     assert key.credential not in new.output + listed.output + tested.output + removed.output
 

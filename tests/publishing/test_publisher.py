@@ -184,7 +184,7 @@ def test_an_item_that_was_deleted_in_omeka_stays_deleted(library, omeka):
     job = publish(library)
 
     assert counts(job, "deleted_there", "added") == {"deleted_there": 1, "added": 0}
-    assert job.message == "1 item was deleted in Omeka S and is not published again."
+    assert job.message.startswith("1 item was deleted in Omeka S and is not published again.")
     assert len(omeka.all_of("items")) == held() - 1
 
 
@@ -231,6 +231,16 @@ def test_items_without_a_required_value_are_listed_before_anything_is_sent_for_t
     assert counts(job, "added", "failed") == {"added": 0, "failed": held()}
     assert reasons == {"The resource template requires values that it lacks: dateCopyrighted."}
     assert ("POST", "/api/items") not in omeka.requests
+
+
+def test_a_template_that_was_deleted_ends_the_job_before_anything_is_sent(app, omeka):
+    number = added(omeka, template_id=1)
+    omeka.templates.clear()
+
+    job = publish(number)
+
+    assert (job.state, omeka.resources) == (State.FAILED, {})
+    assert job.message.startswith("The chosen resource template is no longer there.")
 
 
 def test_an_html_page_with_status_500_fails_one_item_only(library, omeka):
@@ -336,6 +346,22 @@ def test_stored_files_are_uploaded_once_with_their_checksums(archive, omeka):
     again = publish(archive, "Harbour photographs")
     assert (again.counts["files_sent"], again.counts["unchanged"]) == (0, held("Harbour photographs"))
     assert omeka.writes() == [("POST", "/api/media")]  # the check of the key
+
+
+def test_uploaded_files_have_their_title_order_and_alternative_text(archive, omeka):
+    item_id = open_files("Harbour photographs")[0].item_id
+    files = [file for file in open_files("Harbour photographs") if file.item_id == item_id]
+    files[0].description, files[0].media_type = "Boats at the quay", "image/jpeg"
+    db.session.commit()
+    titles = [file.description or file.name for file in sorted(files, key=lambda file: file.position)]
+
+    publish(archive, "Harbour photographs")
+
+    published = db.session.scalars(db.select(PublishedItem).where(PublishedItem.item_id == item_id)).one()
+    media = [one for one in omeka.all_of("media") if one["o:item"]["o:id"] == published.omeka_id]
+    in_order = sorted(media, key=lambda one: one["@owner_position"])
+    assert [one["dcterms:title"][0]["@value"] for one in in_order] == titles
+    assert {one["o:title"]: one["o:alt_text"] for one in media}["Boats at the quay"] == "Boats at the quay"
 
 
 def test_an_upload_whose_answer_is_lost_is_not_sent_twice(archive, omeka):

@@ -11,7 +11,7 @@ from ...errors import ConnectorError
 from ...i18n import gettext as _
 from ...models.accounts import Role
 from ...models.publishing import Destination
-from ...publishing import destinations
+from ...publishing import connection_report, destinations
 from ..flash_messages import flash
 from .destination_forms import SaveDestinationForm
 
@@ -94,9 +94,9 @@ def test(destination_id: int) -> Any:
     known = destinations.get(destination_id)
     name = known.name
     try:
-        told, failure = destinations.findings(destinations.check(known)), None
+        told, failure = connection_report.report_of(known).sentences, None
     except ConnectorError as error:
-        told, failure = [], error
+        told, failure = (), error
     status = 200 if failure is None else 502
     return render_template("publishing/check.html", name=name, findings=told, failure=failure), status
 
