@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from collections import Counter
 
 import pytest
 
+from connector.storage.content_store import PIECE, Part
 from tests.imports.sample_importer import SampleImporter
 from tests.sample import SampleRepository, laboratory
 
@@ -56,8 +58,15 @@ def test_a_file_compressed_for_transfer_is_decompressed(importer):
     assert (kept["fate"], kept["sha256"]) == ("stored", hashlib.sha256(content).hexdigest())
 
 
-@pytest.mark.parametrize("body", [gzip.compress(bytes(3_000_000)), bytes(3_000_000)])
-def test_no_more_than_the_announced_size_is_kept(importer, body):
+@pytest.mark.parametrize("body", [gzip.compress(bytes(1_400_000)), bytes(3_000_000)])
+def test_little_more_than_the_announced_size_is_written_and_nothing_is_kept(importer, body, monkeypatch):
+    written, write = Counter(), Part.write
+
+    def counting(part, piece):
+        written[part.path] += len(piece)
+        write(part, piece)
+
+    monkeypatch.setattr(Part, "write", counting)
     file = add(importer, "small.txt", b"x" * 600, "text/plain")
     headers = {"Content-Encoding": "gzip"} if body[:2] == b"\x1f\x8b" else {}
     importer.sample.faults.add(f"{file.uuid}/content", times=None, body=body, headers=headers)
@@ -66,6 +75,7 @@ def test_no_more_than_the_announced_size_is_kept(importer, body):
 
     kept = importer.file(TITLE, "small.txt")
     assert (kept["fate"], kept["path"]) == ("damaged", None)
+    assert max(written.values()) <= 2 * PIECE
 
 
 def test_a_file_at_an_address_that_may_not_be_reached_fails_alone(importer):
