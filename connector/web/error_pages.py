@@ -61,7 +61,7 @@ SENTENCES = {
     404: _l("This page does not exist. It may have been removed."),
     405: _l("This address does not accept this kind of request."),
     413: _l("The submitted data is too large."),
-    429: _l("Too many attempts. Wait a minute, then try again. The wait may grow with each attempt."),
+    429: _l("Too many requests. Wait a minute, then try again. After many failed attempts, wait longer."),
     500: _l("Something went wrong in this app. The server log has the details."),
 }
 EXPIRED = _l(

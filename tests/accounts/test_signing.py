@@ -363,7 +363,7 @@ def test_the_eleventh_failed_sign_in_within_a_minute_is_not_checked(office):
     answer = sign_in(browser, "Anna")
 
     assert answer.status_code == 429
-    assert "Too many attempts" in words(answer)
+    assert "Too many requests." in words(answer)
     assert 0 < int(answer.headers["Retry-After"]) <= 61
     assert not is_signed_in(browser)
 
