@@ -155,7 +155,25 @@ def test_a_stored_file_stays_unchanged_when_its_access_check_fails(desk, dspace)
     assert (file_of(desk)["fate"], file_of(desk)["restricted"]) == ("stored", True)
 
 
-def test_an_attempt_that_fails_during_an_outage_does_not_count(desk, dspace):
+@pytest.mark.parametrize("error", [NotFoundError("The application is not deployed."), ServerError("It starts.")])
+def test_attempts_while_the_repository_is_away_do_not_count_against_the_file(desk, dspace, error):
+    dspace.add("i0", files={"a.txt": b"aaa"})
+    download = dspace.download
+
+    def check():
+        if dspace.now < 600:
+            raise error
+
+    dspace.ping = check
+    dspace.download = lambda *args, **options: check() or download(*args, **options)
+
+    job = desk.run(files=True)
+
+    assert (job.state, job.clean, job.counts["files_stored"]) == ("completed", True, 1)
+    assert dspace.now >= 600
+
+
+def test_a_file_that_is_missing_at_one_attempt_only_is_stored(desk, dspace):
     dspace.add("i0", files={"a.txt": b"aaa"})
     download = dspace.download
     answers = [NotFoundError("The application is not deployed.")]
