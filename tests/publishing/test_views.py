@@ -62,7 +62,7 @@ def test_an_admin_adds_a_destination_and_then_chooses_from_what_the_site_has(app
     assert (destination.is_public, destination.files, destination.template_id) == (False, "links", 1)
     assert (destination.site_ids, destination.owner_id, destination.classes) == ([1], 2, {"thesis": THESIS})
     shown = client.get("/destinations/1/").get_data(as_text=True)
-    assert f'value="{THESIS}"' in shown.partition(" selected")[0] or "selected" in shown
+    assert f'<option selected value="{THESIS}">Thesis (bibo)</option>' in shown
     assert omeka.url in shown
 
 
@@ -315,6 +315,17 @@ def test_the_page_before_an_undo_tells_numbers_and_names_items_that_were_edited_
     assert f"Items deleted in Omeka S {len(omeka.all_of('items'))} Items restored 0" in shown
     assert "They are kept unless you delete them, too. " + edited["o:title"] in shown
     assert f"{omeka.url}/admin/item/{edited['o:id']}" in links(page)
+
+
+def test_the_page_before_an_undo_says_that_the_vocabulary_of_fields_stays(app, client, omeka):
+    job_id = published(app, omeka)
+    before = words(client.get(f"/jobs/{job_id}/undo"))
+    with app.app_context():
+        destinations.get(1).has_all_fields = True
+        db.session.commit()
+
+    sentence = "The vocabulary of fields without a term stays in Omeka S."
+    assert (sentence in before, sentence in words(client.get(f"/jobs/{job_id}/undo"))) == (False, True)
 
 
 def test_the_page_before_an_undo_says_that_the_site_does_not_answer(app, client, omeka):
