@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from ..errors import (
     BadResponseError,
@@ -22,17 +22,14 @@ from ..errors import (
 )
 from ..http import HttpClient, Method, Upload
 from ..i18n import gettext as _
-from . import json_format
+from . import json_format, search_rows
 from .json_format import Format
 from .resources import Item, ItemSet, Media, NewMedia, NewVocabulary, Offers, Site, Template, Value, Vocabulary, Written
 
 Found = TypeVar("Found", Item, ItemSet)
 
 PAGE_SIZE = 100
-MOST_TEXTS = 100
-# Apache accepts 8,190 bytes in the first line of a request. The rest is for the path, the key and the page.
-_LONGEST_SEARCH = 7_000
-_LONGEST_TEXT = 2_000
+_FEW_SEARCHES = 2  # for which it is not worth counting the resources of the site
 _TOO_LONG = (413, 414, 431)
 _MEDIA_SECONDS = 900.0  # Omeka S makes thumbnails before it answers
 _OWN_PATHS = ("/api", "/admin", "/login", "/s/")
@@ -276,9 +273,7 @@ class OmekaClient:
         page = 0
         while True:
             page += 1
-            numbered = [*params, ("sort_by", "id"), ("per_page", PAGE_SIZE), ("page", page)]
-            answer = self._http.read(f"{self._api}/{resources}", numbered, kind=resources)
-            found = json_format.objects(answer.value, f"{self._api}/{resources}")
+            found = self._page(resources, [*params, ("sort_by", "id")], page)
             yield from found
             if len(found) < PAGE_SIZE:
                 return
@@ -286,17 +281,41 @@ class OmekaClient:
     def _find(
         self, resources: str, read: Callable[[Any], Found], texts: Collection[str], properties: Collection[str]
     ) -> dict[str, list[Found]]:
+        batches = list(search_rows.batches(texts))
+        wanted = {text for batch in batches for text in batch}
         found: defaultdict[str, dict[int, Found]] = defaultdict(dict)
-        for batch in _search_batches(texts):
-            for resource in self._search(resources, read, batch):
-                for text in batch:
-                    if any(_is_exactly(value, text, properties) for value in resource.values):
+        for resource in map(read, self._candidates(resources, batches)):
+            for value in resource.values:
+                if value.property in properties:
+                    for text in wanted & {value.text, value.uri}:
                         found[text][resource.id] = resource
         return {text: list(resources.values()) for text, resources in found.items()}
 
-    def _search(self, resources: str, read: Callable[[Any], Found], texts: Sequence[str]) -> Iterator[Found]:
+    def _candidates(self, resources: str, batches: Sequence[Sequence[str]]) -> Iterator[dict[str, Any]]:
+        """Yield what may have one of the texts: all resources of the site if listing them takes fewer requests."""
+        page_count = self._page_count(resources) if len(batches) > _FEW_SEARCHES else None
+        if page_count is None or page_count >= len(batches):
+            for batch in batches:
+                yield from self._search(resources, batch)
+            return
+        # Backwards, so that no resource is passed over if others before it are deleted in the meantime.
+        for page in range(page_count, 0, -1):
+            yield from self._page(resources, [("sort_by", "id")], page)
+
+    def _page_count(self, resources: str) -> int | None:
+        """Return how many pages the listing of all resources has, or None if the site does not say."""
+        answer = self._http.read(f"{self._api}/{resources}", [("per_page", 1)], kind=f"count of {resources}")
+        total = answer.headers.get("omeka-s-total-results", "")
+        return -(-int(total) // PAGE_SIZE) if total.isdecimal() else None
+
+    def _page(self, resources: str, params: Sequence[tuple[str, object]], page: int) -> list[dict[str, Any]]:
+        numbered = [*params, ("per_page", PAGE_SIZE), ("page", page)]
+        answer = self._http.read(f"{self._api}/{resources}", numbered, kind=resources)
+        return json_format.objects(answer.value, f"{self._api}/{resources}")
+
+    def _search(self, resources: str, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
         """Yield what has one of the texts as a value. A search that is too long for the web server is halved."""
-        query = "&".join(_row(number, text) for number, text in enumerate(texts))
+        query = search_rows.query_of(texts)
         page, is_last = 0, False
         while not is_last:
             page += 1
@@ -307,11 +326,11 @@ class OmekaClient:
                 if error.status not in _TOO_LONG or len(texts) == 1:
                     raise
                 middle = len(texts) // 2
-                yield from self._search(resources, read, texts[:middle])
-                yield from self._search(resources, read, texts[middle:])
+                yield from self._search(resources, texts[:middle])
+                yield from self._search(resources, texts[middle:])
                 return
             found = json_format.objects(answer.value, f"{self._api}/{resources}")
-            yield from map(read, found)
+            yield from found
             is_last = len(found) < PAGE_SIZE
 
     def _written(self, method: Method, path: str, content: dict[str, Any], sent: Iterable[Value]) -> Written:
@@ -337,41 +356,10 @@ class OmekaClient:
         return True
 
 
-def _search_batches(texts: Iterable[str]) -> Iterator[list[str]]:
-    """Yield batches of texts that one search can contain.
-
-    An empty text and "0" match all resources, so they are left out, like texts that are too long to be identifiers.
-    """
-    batch: list[str] = []
-    length = 0
-    for text in dict.fromkeys(texts):
-        if text.strip() in ("", "0") or len(quote(text)) > _LONGEST_TEXT:
-            continue
-        row = len(_row(MOST_TEXTS, text)) + 1
-        if batch and (len(batch) == MOST_TEXTS or length + row > _LONGEST_SEARCH):
-            yield batch
-            batch, length = [], 0
-        batch.append(text)
-        length += row
-    if batch:
-        yield batch
-
-
 def _free(prefix: str, taken: Collection[str]) -> str:
     """Return the prefix, with the first number that makes it free if it is taken."""
     candidates = (prefix, *(f"{prefix}-{number}" for number in range(2, len(taken) + 3)))
     return next(one for one in candidates if one not in taken)
-
-
-def _row(number: int, text: str) -> str:
-    """Return one condition. The property is left blank: with its name, Omeka S needs a join for each condition."""
-    names = ("property", "joiner", "type", "text")
-    blank, joiner, kind, words = (f"property%5B{number}%5D%5B{name}%5D=" for name in names)
-    return f"{blank}&{joiner}or&{kind}eq&{words}{quote(text, safe='')}"
-
-
-def _is_exactly(value: Value, text: str, properties: Collection[str]) -> bool:
-    return value.property in properties and text in (value.text, value.uri)
 
 
 def _dropped(sent: Iterable[Value], written: Iterable[Value]) -> tuple[Value, ...]:

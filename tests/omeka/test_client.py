@@ -145,9 +145,64 @@ def test_the_address_of_a_search_fits_into_the_first_line_that_apache_accepts(cl
     lengths = []
     omeka.faults.instead = lambda request: lengths.append(len(request.query_string))
 
-    client.find_items([f"dspace:repository.example.org/server/api/{n:036}" for n in range(500)], {IDENTIFIER})
+    client.find_items(many_identifiers(60), {IDENTIFIER})
 
-    assert max(lengths) < 7_800
+    assert 5_000 < max(lengths) < 7_800
+
+
+def many_identifiers(number: int) -> list[str]:
+    return [f"dspace:repository.example.org/server/api/{n:036}" for n in range(number)]
+
+
+def test_all_items_are_listed_where_that_takes_fewer_requests_than_searches(client, omeka):
+    texts = many_identifiers(1_000)
+    ids = [client.create_item(Item((literal(IDENTIFIER, texts[n]),))).item.id for n in (0, 500, 999)]
+    client.create_item(Item((literal(TITLE, texts[1]),)))
+    omeka.requests.clear()
+
+    found = client.find_items(texts, {IDENTIFIER})
+
+    assert {text: [one.id for one in items] for text, items in found.items()} == {
+        texts[n]: [number] for n, number in zip((0, 500, 999), ids, strict=True)
+    }
+    assert omeka.requests == [("GET", "/api/items")] * 2
+
+
+def test_an_item_is_found_although_others_are_deleted_while_the_site_is_listed(client, omeka):
+    texts = many_identifiers(300)
+    ids = [client.create_item(item(str(n))).item.id for n in range(150)]
+    first = client.create_item(Item((literal(IDENTIFIER, texts[7]),))).item.id
+    ids += [client.create_item(item(str(n))).item.id for n in range(100)]
+    pages = []
+
+    def delete_some(request):
+        if request.args.get("per_page") == "100":
+            pages.append(request.args["page"])
+            for number in ids[:100]:
+                omeka.resources.pop(number, None)
+
+    omeka.faults.after = delete_some
+
+    assert [one.id for one in client.find_items(texts, {IDENTIFIER})[texts[7]]] == [first]
+    assert pages == ["3", "2", "1"]
+
+
+def test_a_large_site_is_searched_and_not_listed(client, omeka):
+    texts = many_identifiers(150)
+    number = client.create_item(Item((literal(IDENTIFIER, texts[7]),))).item.id
+    searched = []
+
+    def count(request):
+        searched.append("property[0][text]" in request.args)
+        is_count = request.args.get("per_page") == "1"
+        total = {"Omeka-S-Total-Results": "20000"}
+        return Response("[]", headers=total, content_type="application/json") if is_count else None
+
+    client.check()
+    omeka.faults.instead = count
+
+    assert [one.id for one in client.find_items(texts, {IDENTIFIER})[texts[7]]] == [number]
+    assert searched == [False, *[True] * 5]
 
 
 def test_known_items_are_read_by_id_100_at_once(client, omeka):
