@@ -29,6 +29,7 @@ from .web.imports import blueprint as imports
 from .web.imports.preview_pages import blueprint as previews
 from .web.imports.source_pages import blueprint as sources
 from .web.monitoring import blueprint as monitoring
+from .web.publishing.adoption_pages import blueprint as adoptions
 from .web.publishing.conflict_pages import blueprint as conflicts
 from .web.publishing.destination_pages import blueprint as destinations
 from .web.publishing.item_set_pages import blueprint as item_set
@@ -74,6 +75,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     app.register_blueprint(destinations)
     app.register_blueprint(conflicts)
     app.register_blueprint(item_set)
+    app.register_blueprint(adoptions)
     app.register_blueprint(publishing)
     error_pages.init_app(app)
     static_files.init_app(app)

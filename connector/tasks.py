@@ -19,7 +19,7 @@ from .imports.start.import_options import ImportOptions
 from .jobs import lifecycle, notifications, worker_heartbeat
 from .jobs.attempt import JobAttempt, work
 from .logs import about_job, log_throttled
-from .publishing import publish_jobs, publisher
+from .publishing import publish_jobs, publish_preview, publisher
 from .publishing import undo as publish_undo
 from .publishing.job_kind import PUBLISH, PUBLISH_PREVIEW, PUBLISH_UNDO
 from .repositories.connections import RepositoryConnection, open_connection
@@ -52,7 +52,7 @@ RUNNERS: dict[str, Callable[[JobAttempt], tuple[bool, str]]] = {
     job_kinds.UNDO.name: undo.run,
     job_kinds.PREVIEW.name: preview.run,
     PUBLISH.name: publisher.run,
-    PUBLISH_PREVIEW.name: publisher.preview,
+    PUBLISH_PREVIEW.name: publish_preview.run,
     PUBLISH_UNDO.name: publish_undo.run,
 }
 

@@ -17,6 +17,8 @@ from ..imports.results.questions import Answer
 from ..imports.start import queueing, retry_failed
 from ..jobs import creation, lifecycle, report
 from ..models.jobs import Job, Kind
+from ..publishing import adoptions
+from ..publishing.job_kind import ADOPT
 from ..row_ids import ROW_ID
 from ..server import serve, work
 from .command import REFUSED, answer, command, json_option, option, print_json
@@ -39,15 +41,21 @@ def _rerun(job: int, full: bool, dry_run: bool, as_json: bool) -> None:
 @click.argument("job", type=ROW_ID)
 @option("--accept-missing", is_flag=True, help=_l("Mark the items that the source no longer lists as missing."))
 @option("--leave-missing", is_flag=True, help=_l("Leave the items that the source no longer lists as they are."))
+@option(
+    "--adopt",
+    type=click.Choice([adoptions.Answer.ALL.value, adoptions.Answer.NONE.value]),
+    help=_l("Adopt all items that the job found in Omeka S, or none. Without adoption, new items are created."),
+)
 @json_option
-def _resume(job: int, accept_missing: bool, leave_missing: bool, as_json: bool) -> None:
-    if accept_missing and leave_missing:
-        raise InvalidInputError(_("Give --accept-missing or --leave-missing, not both."))
-    answer = Answer.MARK if accept_missing else Answer.LEAVE if leave_missing else None
-    if answer is None and (asking := lifecycle.get(job)).asks:
+def _resume(job: int, accept_missing: bool, leave_missing: bool, adopt: str | None, as_json: bool) -> None:
+    given = [Answer.MARK] * accept_missing + [Answer.LEAVE] * leave_missing + [adopt] * bool(adopt)
+    asking = lifecycle.get(job)
+    if len(given) > 1 or (given and asking.question and (ADOPT in asking.question) != bool(adopt)):
+        raise InvalidInputError(_("Give one of the answers to the question of the job."))
+    if not given and asking.asks:
         print_job(asking, as_json)
         sys.exit(REFUSED)
-    lifecycle.resume(job, answer)
+    lifecycle.resume(job, given[0] if given else None)
     run_in_foreground(job, as_json)
 
 

@@ -12,6 +12,7 @@ from ..imports.start import preview_rows
 from ..imports.start.preview_rows import PreviewAction
 from ..jobs import report
 from ..models.jobs import Job
+from ..publishing.job_kind import ADOPT
 from .command import print_json
 
 SHOWN = 10
@@ -28,7 +29,11 @@ def print_job(job: Job, as_json: bool) -> None:
         changes = {"changes": list(preview_rows.changes(job.id))} if job.is_preview else {}
         print_json(report.as_dict(job) | changes)
     click.echo(report.line(job, job.source.label), err=True)
-    if job.asks and job.question and job.question.get("unlisted"):
+    if job.asks and job.question and ADOPT in job.question:
+        click.echo(
+            _("  flask resume %(id)s --adopt all adopts them, --adopt none creates new items.", id=job.id), err=True
+        )
+    elif job.asks and job.question and job.question.get("unlisted"):
         click.echo(
             _("  flask resume %(id)s --accept-missing: yes; --leave-missing: they should be listed.", id=job.id),
             err=True,

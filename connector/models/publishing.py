@@ -10,6 +10,7 @@ from sqlalchemy import ForeignKey, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..extensions import JSON_VALUE, Base, utcnow
+from .catalogue import CatalogueItem
 
 
 class Choice(StrEnum):
@@ -119,6 +120,30 @@ class PublishedItem(Base):
     accepted: Mapped[dict[str, Any] | None] = mapped_column(JSON_VALUE)
     changed_at: Mapped[datetime | None]
     destination: Mapped[Destination] = relationship()
+
+
+class AdoptionCandidate(Base):
+    """An item at a destination that looks like one of the catalogue that we have not published there.
+
+    `omeka_id`, `title`: its id and title there. `text`: the value by which it was found. `is_ticked`: whether a person
+    wants to adopt it. `is_decided`: whether the job has got its answer; `is_ticked` is then the decision.
+    `is_adopted`: whether the job adopted it.
+    """
+
+    __tablename__ = "adoption_candidate"
+    __table_args__ = (UniqueConstraint("job_id", "item_id", name="uq_adoption_candidate"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"))
+    destination_id: Mapped[int] = mapped_column(ForeignKey("destination.id", ondelete="CASCADE"))
+    item_id: Mapped[int] = mapped_column(ForeignKey("item.id", ondelete="CASCADE"), index=True)
+    omeka_id: Mapped[int]
+    title: Mapped[str | None]
+    text: Mapped[str]
+    is_ticked: Mapped[bool] = mapped_column(default=False, server_default=false())
+    is_decided: Mapped[bool] = mapped_column(default=False, server_default=false())
+    is_adopted: Mapped[bool] = mapped_column(default=False, server_default=false())
+    item: Mapped[CatalogueItem] = relationship()
 
 
 class PublishedChange(Base):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -59,7 +59,8 @@ class ItemToSend:
     `known_id`: its id at the destination, if we know it. `sent`: what we last sent. `is_begun`: whether an earlier
     attempt may have created it. `files`: those that we have not uploaded yet. `has_conflicts`: whether conflicts of it
     are stored. `recorded`: what we last sent, without choices for conflicts. `planned`: the changes that an earlier
-    attempt of the job planned or made. `fields`: those without a term.
+    attempt of the job planned or made. `fields`: those without a term. `besides`: ids at the destination of items that
+    nobody wanted to adopt for it.
     """
 
     item_id: int
@@ -73,6 +74,12 @@ class ItemToSend:
     recorded: Sent | None = None
     planned: Changes = field(default_factory=dict)
     fields: Fields = field(default_factory=Fields)
+    besides: frozenset[int] = frozenset()
+
+    @property
+    def is_adoption(self) -> bool:
+        """Return whether the item, if it is at the destination, was created there by somebody else."""
+        return self.sent is None and not self.is_begun
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +131,15 @@ class ItemWriter:
             return Outcome(task, "failed", current, task.sent, told, changes=made, is_unknown=is_unknown)
         return self._with_files(outcome)
 
-    def find(self, identifiers: list[str]) -> dict[str, Item]:
-        """Return the items with these identifiers, the oldest one of each."""
-        found = self._asked(lambda: self._client.find_items(identifiers, {IDENTIFIER}))
-        return {identifier: min(items, key=lambda item: item.id) for identifier, items in found.items()}
+    def find(self, identifiers: Collection[str], besides: Collection[int]) -> dict[str, Item]:
+        """Return the items with these identifiers, the oldest one of each. `besides`: ids of items to leave out."""
+        found = self.find_all(identifiers, {IDENTIFIER})
+        ours = {text: [item for item in items if item.id not in besides] for text, items in found.items()}
+        return {text: min(items, key=lambda item: item.id) for text, items in ours.items() if items}
+
+    def find_all(self, texts: Collection[str], properties: Collection[str]) -> dict[str, list[Item]]:
+        """Return all items with one of these values in one of the properties, by value."""
+        return self._asked(lambda: self._client.find_items(texts, properties))
 
     def read(self, ids: list[int]) -> dict[int, Item]:
         """Return the items with these ids."""
@@ -148,14 +160,17 @@ class ItemWriter:
 
     def _looked_up(self, task: ItemToSend, error: OutcomeUnknownError) -> Item:
         """Return the item after a request whose outcome is not known. Create it again only if it is not there."""
-        if found := self.find([task.identifier]).get(task.identifier):
+        if found := self._found(task):
             return found
         if error.status == 500:  # an answer of Omeka S itself: it has refused the item
             raise error
         self._wait(RUNS_ON)
-        if found := self.find([task.identifier]).get(task.identifier):
+        if found := self._found(task):
             return found
         return self._create(task)
+
+    def _found(self, task: ItemToSend) -> Item | None:
+        return self.find([task.identifier], task.besides).get(task.identifier)
 
     def _wait(self, seconds: float) -> None:
         if self._pause(seconds):
@@ -182,8 +197,12 @@ class ItemWriter:
     def _outcome(task: ItemToSend, before: Item, merged: Merge, item: Item) -> Outcome:
         sent = sent_after(task.wanted, task.sent, merged, item)
         changes = continued(task.planned, changes_between(before, item, task.recorded), before)
-        action = "updated" if changes or merged.item != before else "unchanged"
-        return Outcome(task, action, item, sent, _ignored(merged.item, item), merged.conflicts, changes)
+        is_changed = changes or merged.item != before
+        action = "adopted" if task.is_adoption else "updated" if is_changed else "unchanged"
+        problems = _ignored(merged.item, item)
+        if task.is_adoption and item.is_public and not task.wanted.is_public:
+            problems = (*problems, _("It stays public in Omeka S, but would be private as a new item."))
+        return Outcome(task, action, item, sent, problems, merged.conflicts, changes)
 
     def _with_files(self, outcome: Outcome) -> Outcome:
         item, files = outcome.item, outcome.task.files

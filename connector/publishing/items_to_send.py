@@ -15,8 +15,10 @@ from ..models.catalogue import CatalogueFile, CatalogueItem, FileStatus, Holding
 from ..models.jobs import Job
 from ..models.publishing import Choice, FileMode, PublishingSelection
 from ..storage.content_store import FileFolder
+from .item_addresses import addresses_of
 from .item_writer import FileToSend, ItemToSend
 from .job_kind import SELECTED
+from .lookalikes import Unpublished
 from .mapping import FileLink, ItemRules, fields_of, identifier_of, is_open, mapped
 from .merge import Sent, settled
 from .published_items import PublishedItems
@@ -38,14 +40,34 @@ class ItemsToSend:
     """
 
     def __init__(self, job: Job, published: PublishedItems, folder: Path, mode: FileMode):
-        self._address_key, self._published = job.source.repository.address_key, published
-        self._server, self._mode = job.source.repository.server, mode
+        repository = job.source.repository
+        self._address_key, self._published = repository.address_key, published
+        self._sites = [site for site in (repository.site_url, repository.ui_url) if site]
+        self._server, self._mode = repository.server, mode
         self._listed, self._column = _listed(job)
         self._folder = FileFolder(folder)
 
     def count(self) -> int:
         """Return the number of items."""
         return db.session.scalars(select(func.count()).select_from(self._listed.subquery())).one()
+
+    def unpublished(self, after: int) -> list[Unpublished]:
+        """Return the items after an item id that we have not published at the destination."""
+        ids = self._listed.where(self._column > after, self._column.not_in(self._published.item_ids()))
+        columns = [ITEM.c[name] for name in ("id", "source_id", "handle", "handle_link")]
+        rows = db.session.execute(select(*columns).where(ITEM.c.id.in_(ids)).order_by(ITEM.c.id)).all()
+        left = self._published.left_identifiers()
+        db.session.rollback()
+        items = (
+            Unpublished(
+                row.id,
+                row.source_id,
+                identifier_of(self._address_key, row.source_id),
+                addresses_of(row.handle, row.handle_link, self._sites),
+            )
+            for row in rows
+        )
+        return [item for item in items if item.identifier not in left]
 
     def batch(self, after: int, rules: ItemRules) -> list[ItemToSend]:
         """Return the next items after an item id, in the order of their ids."""
@@ -57,6 +79,7 @@ class ItemsToSend:
         known = self._published.known(ids, list(identifiers.values()))
         conflicts = self._published.conflicts([there.id for there in known.values()])
         planned = self._published.planned([there.id for there in known.values()])
+        besides = self._published.declined(ids)
         files = self._files([row.id for row in rows if is_open(row)])
         links = self._links(rows)
         tasks = []
@@ -79,6 +102,7 @@ class ItemsToSend:
                 recorded=sent_of(there.wanted, there.accepted) if there else None,
                 planned=planned.get(there.id, {}) if there else {},
                 fields=fields_of(row.mapped_values, rules),
+                besides=besides,
             )
             tasks.append(task)
         db.session.rollback()

@@ -12,16 +12,13 @@ from ..jobs import report
 from ..models.job_kinds import FAILED, RESULTS, UNCHANGED, UNDO_RESULTS, JobKind, JobVariant, ShownCount, register
 from ..models.jobs import Job
 
+ADOPT = "adopt"  # the member of the question of a job with the number of items to adopt
 SELECTED = "selected"  # the option of a job that publishes only its selection (see `PublishingSelection`)
 _COUNTERS = (
-    *("seen", "added", "updated", "unchanged", "failed", "conflicts", "deleted_there"),
-    *("files_sent", "requests"),
-)
-_UNDO_COUNTERS = ("removed", "restored", "kept", "gone", "failed", "files_removed", "sets_removed", "requests")
-_PREVIEW_COUNTERS = (
     *("seen", "added", "adopted", "updated", "unchanged", "failed", "conflicts", "deleted_there"),
     *("files_sent", "requests"),
 )
+_UNDO_COUNTERS = ("removed", "restored", "kept", "gone", "failed", "files_removed", "sets_removed", "requests")
 _UNDO_NAME = "publish_undo"
 _DIFFERENCES = (
     ShownCount("conflicts", _l("Changed on both sides"), _l("%(count)s changed on both sides"), is_rare=True),
@@ -51,6 +48,7 @@ PUBLISH = JobKind(
     counters=frozenset(_COUNTERS),
     shown=(
         *RESULTS,
+        ShownCount("adopted", _l("Adopted"), _l("%(count)s adopted"), is_rare=True),
         *_DIFFERENCES,
         ShownCount("files_sent", _l("Files uploaded"), _l("files uploaded: %(count)s"), is_rare=True),
     ),
@@ -67,7 +65,7 @@ PUBLISH_PREVIEW = JobKind(
     name="publish_preview",
     title=_l("Preview of publishing"),
     heading=_l("Preview of the publishing of %(source)s"),
-    counters=frozenset(_PREVIEW_COUNTERS),
+    counters=frozenset(_COUNTERS),
     shown=(
         ShownCount("added", _l("To create"), _l("%(count)s to create")),
         ShownCount("adopted", _l("Already there, to adopt"), _l("%(count)s to adopt")),
@@ -78,7 +76,7 @@ PUBLISH_PREVIEW = JobKind(
         ShownCount("files_sent", _l("Files to upload"), _l("files to upload: %(count)s"), is_rare=True),
     ),
     done=("seen",),
-    as_dict=_with_counts(_PREVIEW_COUNTERS),
+    as_dict=_with_counts(_COUNTERS),
     problems=_problems,
     position=("seen",),
     variants={

@@ -14,6 +14,7 @@ from .field_vocabulary import FieldVocabulary
 
 # Prefixes of the crosswalk and their namespaces, which identify a vocabulary at each site.
 NAMESPACES = {"dcterms": DCTERMS, "bibo": BIBO}
+IDENTIFIER_START = "dspace:"
 _TYPE = "dcterms:type"
 _LONGEST_LANGUAGE = 255  # characters that Omeka S can store
 
@@ -48,7 +49,7 @@ class FileLink:
 
 def identifier_of(address_key: str, source_id: str) -> str:
     """Return the identifier of an item, which is the same in each catalogue that imports this repository."""
-    return f"dspace:{address_key}/{source_id}"
+    return f"{IDENTIFIER_START}{address_key}/{source_id}"
 
 
 def mapped(item: Any, identifier: str, rules: ItemRules, links: Iterable[FileLink] = ()) -> Item:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..models.publishing import Choice
 from ..omeka import Item, Value
-from ..omeka.resources import IDENTIFIER
+from ..omeka.resources import IDENTIFIER, URI
 from .resource_groups import MEMBERS, MEMBERSHIPS, by_property, groups_of, with_groups
 
 Values = tuple[Value, ...]
@@ -45,7 +45,7 @@ def merge(wanted: Item, sent: Sent | None, current: Item) -> Merge:
     for name in dict.fromkeys((*there, *mine, *before)):
         new, now = mine.get(name, ()), there.get(name, ())
         if name not in before and name not in stored:
-            chosen, is_conflict = _adopted(name, new, now)
+            chosen, is_conflict = _adopted(name, new, now, completes=sent is None)
         else:
             chosen, is_conflict = _chosen(new, before.get(name, ()), stored.get(name, ()), now)
         values[name] = chosen
@@ -110,13 +110,21 @@ def _chosen(new: Any, before: Any, stored: Any, now: Any) -> tuple[Any, bool]:
     return (new, False) if now == stored else (now, True)
 
 
-def _adopted(name: str, new: Values, now: Values) -> tuple[Values, bool]:
-    """Return what to write to a property that we never wrote. Its values stay. If it is empty, it is filled."""
-    if name == IDENTIFIER:
-        return now + tuple(value for value in new if value not in now), False
-    if not now or set(new) <= set(now):
-        return now or new, False
-    return now, True
+def _adopted(name: str, new: Values, now: Values, *, completes: bool) -> tuple[Values, bool]:
+    """Return what to write to a property that we never wrote, and whether both sides have other values.
+
+    Its values stay. If it is empty, it is filled. With `completes`, it is completed if all of its values are also ours
+    (design rule 19).
+    """
+    completed = now + tuple(value for value in new if not _is_among(value, now))
+    if not now or name in (IDENTIFIER, URI) or (completes and set(now) <= set(new)):
+        return completed, False
+    return now, completed != now
+
+
+def _is_among(value: Value, values: Values) -> bool:
+    """Return whether a value is there already. The label of an address does not count."""
+    return any(value == one or (value.uri is not None and value.uri == one.uri) for one in values)
 
 
 def _new_ids(wanted: Item, before: Item, name: str) -> frozenset[int]:

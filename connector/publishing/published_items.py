@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import Select, delete, func, insert, or_, select, update
 
 from ..extensions import db, execute_counted, utcnow
 from ..models.catalogue import CatalogueItem
 from ..models.publishing import PublishedChange, PublishedFile, PublishedItem, PublishingConflict
-from . import item_changes
+from . import adoptions, item_changes
 from .item_changes import Changes
 from .item_writer import ItemToSend, Outcome
 from .resource_groups import group_of
@@ -32,6 +32,25 @@ class PublishedItems:
         wanted = or_(PUBLISHED.c.item_id.in_(ids), PUBLISHED.c.identifier.in_(identifiers))
         rows = db.session.execute(select(PUBLISHED).where(self._is_mine, wanted)).all()
         return {row.identifier if row.item_id is None else row.item_id: row for row in rows}
+
+    def item_ids(self) -> Select[int]:
+        """Return a SELECT of the ids of items that are at the destination, or whose creation was not answered."""
+        is_there = PUBLISHED.c.omeka_id.is_not(None) | PUBLISHED.c.sending_since.is_not(None)
+        return select(PUBLISHED.c.item_id).where(self._is_mine, is_there, PUBLISHED.c.item_id.is_not(None))
+
+    def left_identifiers(self) -> set[str]:
+        """Return the identifiers of items at the destination that have left the catalogue."""
+        has_left = (self._is_mine, PUBLISHED.c.item_id.is_(None), PUBLISHED.c.omeka_id.is_not(None))
+        return set(db.session.scalars(select(PUBLISHED.c.identifier).where(*has_left)))
+
+    def omeka_ids(self) -> set[int]:
+        """Return the ids that all items of ours have at the destination."""
+        is_there = (self._is_mine, PUBLISHED.c.omeka_id.is_not(None))
+        return set(db.session.scalars(select(PUBLISHED.c.omeka_id).where(*is_there)))
+
+    def declined(self, item_ids: Collection[int]) -> frozenset[int]:
+        """Return the ids at the destination of items that a person did not want to adopt for these items."""
+        return adoptions.declined(self._destination_id, item_ids)
 
     def uploaded(self, published_id: int) -> set[str]:
         """Return the SHA-256 of the files of an item that are at the destination."""
@@ -71,8 +90,10 @@ class PublishedItems:
         if outcome.item is not None and outcome.sent is not None:
             values |= {"omeka_id": outcome.item.id, "wanted": to_json(outcome.sent.wanted)}
             values |= {"accepted": to_json(outcome.sent.accepted)}
-        if outcome.action in ("added", "updated"):
+        if outcome.action in ("added", "adopted", "updated"):
             values["changed_at"] = utcnow()
+        if outcome.action == "adopted":
+            adoptions.note_adopted(self._job_id, outcome.task.item_id)
         self._save(outcome.task, values)
         published_id = self._id_of(outcome.task)
         if outcome.action != "failed" and (outcome.conflicts or outcome.task.has_conflicts):

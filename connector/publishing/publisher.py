@@ -1,4 +1,4 @@
-"""Publishes items at a destination, in batches, or previews it. A killed process goes on at the cursor."""
+"""Publishes items at a destination, in batches. A killed process goes on at the cursor."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from ..jobs.attempt import JobAttempt
 from ..models.catalogue import Action, CatalogueItem, Change
 from ..models.jobs import Job
 from ..omeka import Item
-from . import destinations
+from . import adoptions, destinations
 from .attempt_connections import Connect, connected_for
 from .conflicts import part_name
 from .connections import WRITERS, DestinationConnection, open_destination
 from .field_vocabulary import VocabularyWriter, vocabulary_of
 from .item_writer import RUNS_ON, ItemToSend, ItemWriter, Outcome, changes_planned
 from .items_to_send import ItemsToSend
+from .lookalikes import PROPERTIES, Lookalikes, paired, texts_of
 from .mapping import ItemRules, lacking
-from .merge import Merge, merge
 from .published_items import PublishedItems
 from .published_sets import ItemSets
 
@@ -39,17 +39,8 @@ ITEM, CHANGE = CatalogueItem.__table__, Change.__table__
 
 def run(attempt: JobAttempt, connect: Connect = open_destination) -> tuple[bool, str]:
     """Publish the items of a job. Return (clean, message)."""
-    return _run(attempt, connect, Publisher)
-
-
-def preview(attempt: JobAttempt, connect: Connect = open_destination) -> tuple[bool, str]:
-    """Count what publishing would do, and write nothing at the destination. Return (clean, message)."""
-    return _run(attempt, connect, PublishPreview)
-
-
-def _run(attempt: JobAttempt, connect: Connect, kind: type[Publisher]) -> tuple[bool, str]:
     with connected_for(attempt, lifecycle.get(attempt.job_id).options["destination"], connect) as connection:
-        return kind(attempt, connection).run()
+        return Publisher(attempt, connection).run()
 
 
 class Publisher:
@@ -60,7 +51,7 @@ class Publisher:
         self._writer = ItemWriter(connection.client, connection.outage, attempt.stop.wait)
         job = lifecycle.get(attempt.job_id)
         destination = destinations.get(job.options["destination"])
-        self._source_id = job.source_id
+        self._source_id, self._destination_id = job.source_id, destination.id
         self._sets = ItemSets(connection.client, connection.outage, destination.id)
         self._settings = destinations.settings_of(destination)
         cursor = job.cursor or {}
@@ -73,12 +64,15 @@ class Publisher:
         self._published = PublishedItems(destination.id, attempt.job_id)
         folder = Path(current_app.config["INSTANCE"]) / "files"
         self._items = ItemsToSend(job, self._published, folder, self._settings.files)
+        self._alike, self._to_adopt = Lookalikes(), dict[int, int]()
         db.session.rollback()
 
     def run(self) -> tuple[bool, str]:
         """Publish the items after the cursor. Return (clean, message)."""
         self._attempt.say(_("Checking the Omeka S site"))
-        rules = replace(self._checked_rules(), item_sets=self._item_sets())
+        rules = self._checked_rules()
+        self._look_for_items()
+        rules = replace(rules, item_sets=self._item_sets())
         with transaction():
             self._attempt.advance(expected=self._items.count())
         self._attempt.say(self._activity())
@@ -114,12 +108,27 @@ class Publisher:
             self._vocabulary,
         )
 
+    def _look_for_items(self) -> None:
+        """Find out which items stand there already. Raise DecisionRequiredError if a person has to decide."""
+        if not (items := self._items.unpublished(self._after)):
+            return
+        self._attempt.say(_("Looking for these items in Omeka S"))
+        there = self._writer.find_all(texts_of(items), PROPERTIES)
+        self._alike = paired(items, there, self._published.omeka_ids())
+        db.session.rollback()
+        self._to_adopt = self._decided(self._alike)
+
+    def _decided(self, alike: Lookalikes) -> dict[int, int]:
+        """Return the ids at the destination of the items to adopt, by item id."""
+        return adoptions.decided(self._attempt, self._destination_id, alike.found)
+
     def _publish(self, tasks: Sequence[ItemToSend], rules: ItemRules) -> None:
         """Write a batch in threads, and record its items in order."""
         self._add_fields(tasks)
         current = self._current(tasks)
         deleted = {task.item_id for task in tasks if task.known_id is not None and task.item_id not in current}
-        new = [task for task in tasks if task.item_id not in current and task.item_id not in deleted]
+        doubtful = self._alike.doubtful
+        new = [task for task in tasks if task.item_id not in {*current, *deleted, *doubtful}]
         with transaction():
             self._attempt.advance()
             self._published.begin(new)
@@ -131,8 +140,10 @@ class Publisher:
             self._attempt.check()
             if task.item_id in deleted:
                 return Outcome(task, "deleted_there")
+            if task.item_id in doubtful:
+                return Outcome(task, "failed", problems=(doubtful[task.item_id],))
             if task.item_id not in current and (names := lacking(task.wanted, rules)):
-                return Outcome(task, "failed", problems=(_lacking_in_words(names),))
+                return Outcome(task, "failed", problems=(lacking_in_words(names),))
             return self._writer.write(task, current.get(task.item_id))
 
         unchanged = 0
@@ -167,16 +178,21 @@ class Publisher:
 
     def _current(self, tasks: Sequence[ItemToSend]) -> dict[int, Item]:
         """Return the items that stand at the destination, by our item id."""
-        by_id = self._writer.read([task.known_id for task in tasks if task.known_id is not None])
-        found = {task.item_id: by_id[task.known_id] for task in tasks if task.known_id in by_id}
-        left = [task for task in tasks if task.item_id not in found]
-        by_identifier = self._writer.find([task.identifier for task in left])
-        missing = [task for task in left if task.is_begun and task.identifier not in by_identifier]
+        ids = {task.item_id: task.known_id or self._to_adopt.get(task.item_id) for task in tasks}
+        by_id = self._writer.read([number for number in ids.values() if number is not None])
+        found = {item_id: by_id[number] for item_id, number in ids.items() if number in by_id}
+        begun = [task for task in tasks if task.item_id not in found and task.is_begun]
+        by_identifier = self._found(begun)
+        missing = [task for task in begun if task.identifier not in by_identifier]
         if missing and self._waited_for(missing):
-            by_identifier |= self._writer.find([task.identifier for task in missing])
+            by_identifier |= self._found(missing)
         return found | {
-            task.item_id: by_identifier[task.identifier] for task in left if task.identifier in by_identifier
+            task.item_id: by_identifier[task.identifier] for task in begun if task.identifier in by_identifier
         }
+
+    def _found(self, tasks: Sequence[ItemToSend]) -> dict[str, Item]:
+        besides = {number for task in tasks for number in task.besides}
+        return self._writer.find([task.identifier for task in tasks], besides)
 
     def _waited_for(self, tasks: Sequence[ItemToSend]) -> bool:
         """Wait until the site must have ended the requests of an earlier attempt. Return whether there was a wait."""
@@ -200,7 +216,7 @@ class Publisher:
         counts[outcome.action] = counts.get(outcome.action, 0) + 1
         problems = list(outcome.problems)
         if outcome.conflicts:
-            problems.append(_conflict_in_words(outcome.conflicts))
+            problems.append(conflict_in_words(outcome.conflicts, outcome.task))
         with transaction():
             self._attempt.advance(counts, cursor=self._cursor(outcome.task.item_id))
             self._published.record(outcome)
@@ -224,54 +240,16 @@ class Publisher:
         return is_clean, " ".join(told)
 
 
-class PublishPreview(Publisher):
-    """One attempt at a preview. It reads from the destination, and stores only counts and problems of the job."""
-
-    def _activity(self) -> str:
-        return _("Comparing items")
-
-    def _item_sets(self) -> frozenset[int]:
-        return self._sets.expected(self._source_id)
-
-    def _publish(self, tasks: Sequence[ItemToSend], rules: ItemRules) -> None:
-        current = self._current(tasks)
-        counts, problems = Counter[str](), dict[int, str]()
-        for task in tasks:
-            there = current.get(task.item_id)
-            merged = merge(task.wanted, task.sent, there) if there else None
-            counts[_expected(task, there, merged, rules)] += 1
-            if there or task.known_id is None:
-                counts["files_sent"] += len(task.files)
-            if merged and merged.conflicts:
-                counts["conflicts"] += 1
-                problems[task.item_id] = _conflict_in_words(merged.conflicts)
-            elif there is None and task.known_id is None and (names := lacking(task.wanted, rules)):
-                problems[task.item_id] = _lacking_in_words(names)
-            self._left_out.update(task.fields.left_out)
-        self._after = tasks[-1].item_id
-        with transaction():
-            self._attempt.advance({"seen": len(tasks), **counts}, cursor=self._cursor(self._after))
-            for item_id, reason in problems.items():
-                self._note_problem(item_id, reason)
-
-
-def _expected(task: ItemToSend, there: Item | None, merged: Merge | None, rules: ItemRules) -> str:
-    """Return the counter of what publishing would do with an item."""
-    if there is None or merged is None:
-        if task.known_id is not None:
-            return "deleted_there"
-        return "failed" if lacking(task.wanted, rules) else "added"
-    if task.sent is None and not task.is_begun:
-        return "adopted"
-    return "updated" if merged.item != there or task.files else "unchanged"
-
-
-def _conflict_in_words(names: Sequence[str]) -> str:
+def conflict_in_words(names: Sequence[str], task: ItemToSend) -> str:
+    """Return which parts of an item have other values in Omeka S."""
     fields = ", ".join(map(part_name, names))
+    if task.is_adoption:
+        return _("Other values than at the source stand in Omeka S: %(fields)s. They stay.", fields=fields)
     return _("Changed both in Omeka S and at the source: %(fields)s. The values in Omeka S stay.", fields=fields)
 
 
-def _lacking_in_words(names: Sequence[str]) -> str:
+def lacking_in_words(names: Sequence[str]) -> str:
+    """Return which values the resource template requires."""
     return _("The resource template requires values that it lacks: %(fields)s.", fields=", ".join(names))
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import delete, func, insert, or_, select, union, update
 
 from ..errors import NotFoundError
 from ..extensions import db, transaction, utcnow
@@ -26,7 +26,7 @@ from ..models.catalogue import Action, CatalogueItem, Change
 from ..models.jobs import Job
 from ..models.publishing import PublishedChange, PublishedFile, PublishedItem, PublishedSet
 from ..omeka import Item, Media
-from . import item_changes, undo_effects
+from . import adoptions, item_changes, undo_effects
 from .attempt_connections import Connect, connected_for
 from .conflicts import part_name
 from .connections import WRITERS, DestinationConnection, open_destination
@@ -146,7 +146,9 @@ class PublishUndo:
         unanswered = [row for row in rows if row.omeka_id is None]
         if unanswered:
             self._wait_for(unanswered)
-        found = self._writer.find([row.identifier for row in unanswered])
+        besides = adoptions.declined(self._destination_id, [row.item_id for row in unanswered])
+        db.session.rollback()
+        found = self._writer.find([row.identifier for row in unanswered], besides)
         items = {row.id: by_id.get(row.omeka_id) or found.get(row.identifier) for row in rows}
         return {row_id: item for row_id, item in items.items() if item is not None}
 
@@ -262,6 +264,19 @@ class PublishUndo:
         while rows := self._next(query, SET):
             self._carry_out(rows, act, SET)
 
+    # Items that it adopted
+
+    def _forget_adopted(self) -> None:
+        """Forget the adopted items that no later job changed, so that the next job asks about them again."""
+        changed = select(CHANGED.c.published_item_id)
+        with_files = select(FILE.c.published_item_id).where(FILE.c.job_id.is_not(None))
+        mine = (PUBLISHED.c.destination_id == self._destination_id, PUBLISHED.c.created_by_job_id.is_(None))
+        adopted = PUBLISHED.c.omeka_id.in_(adoptions.adopted(self._job_id))
+        with transaction():
+            self._attempt.advance()
+            at_rest = PUBLISHED.c.id.not_in(union(changed, with_files))
+            db.session.execute(delete(PUBLISHED).where(*mine, adopted, at_rest))
+
     # Helpers
 
     def _asked(self, call: Callable[[], Result]) -> Result:
@@ -361,4 +376,5 @@ STEPS: tuple[tuple[Any, Callable[[PublishUndo], None]], ...] = (
     (_l("Deleting files of this job"), PublishUndo._delete_files),
     (_l("Restoring changed items"), PublishUndo._restore),
     (_l("Deleting its empty item sets"), PublishUndo._delete_sets),
+    (_l("Forgetting adopted items"), PublishUndo._forget_adopted),
 )

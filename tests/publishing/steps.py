@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import copy
+from collections import Counter
 from datetime import timedelta
+from typing import NamedTuple
 
 from connector.extensions import db, utcnow
-from connector.jobs import lifecycle
+from connector.jobs import creation, lifecycle, report
 from connector.models.catalogue import CatalogueItem, Holding
 from connector.models.jobs import Job
 from connector.models.publishing import PublishedItem
 from connector.models.repositories import Source
-from connector.publishing import publish_jobs
+from connector.publishing import adoptions, publish_jobs
+from connector.publishing.adoptions import Answer
 from connector.tasks import carry_out
 
 
@@ -63,5 +67,60 @@ def change_title(item: CatalogueItem, title: str) -> None:
     db.session.commit()
 
 
-def literal(text: str) -> dict:
-    return {"type": "literal", "property_id": 1, "@value": text, "is_public": True, "property_label": "Title"}
+def literal(text: str, property_id: int = 1) -> dict:
+    return {"type": "literal", "property_id": property_id, "@value": text, "is_public": True, "property_label": "Title"}
+
+
+def link(address: str) -> dict:
+    return {"type": "uri", "property_id": 121, "@id": address, "is_public": True, "property_label": "uri"}
+
+
+def create(omeka, kind: str = "o:Item", **members) -> dict:
+    """Create an item, or another resource, as a person or the module does."""
+    number = max(omeka.resources, default=0) + 1
+    raw = {"@id": f"{omeka.url}/api/items/{number}", "@type": kind, "o:id": number, "o:is_public": True}
+    raw |= {"o:owner": {"o:id": 1}, "o:item_set": [], "o:site": [], "o:title": "Theirs"}
+    raw |= {name: {"@value": "2026-11-29T00:00:00+00:00"} for name in ("o:created", "o:modified")}
+    omeka.put(raw | {name.replace("__", ":"): value for name, value in members.items()})
+    return omeka.resources[number]
+
+
+def state(omeka) -> dict:
+    """The site without times, and without titles, which follow from the values."""
+    times = ("o:modified", "o:created", "o:title")
+    return {
+        number: {name: copy.deepcopy(value) for name, value in raw.items() if name not in times}
+        for number, raw in omeka.resources.items()
+    }
+
+
+class Ended(NamedTuple):
+    """A job as it ended. `problems`: reasons by item id."""
+
+    id: int
+    state: str
+    clean: bool | None
+    message: str
+    counts: Counter[str]
+    reasons: list[str]
+    question: dict | None
+    problems: dict[int, str]
+
+
+def ended(job: Job) -> Ended:
+    found = list(report.problems(job))
+    reasons, problems = [one["reason"] for one in found], {one["item_id"]: one["reason"] for one in found}
+    return Ended(job.id, job.state, job.clean, job.message, job.counts, reasons, job.question, problems)
+
+
+def undo(job: Ended, **options) -> Ended:
+    undo_id = creation.create_undo(job.id, options)
+    assert carry_out(undo_id)
+    return ended(job_of(undo_id))
+
+
+def answered(job: Ended, answer: Answer) -> Ended:
+    """Answer the question of a job, and return it as it ended after that."""
+    adoptions.answer(job.id, answer)
+    assert carry_out(job.id)
+    return ended(job_of(job.id))

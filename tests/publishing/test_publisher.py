@@ -165,17 +165,6 @@ def test_an_item_whose_creation_was_not_recorded_before_a_crash_is_found_again(l
     assert counts(job, "added", "conflicts") == {"added": held(), "conflicts": 0}
 
 
-def test_items_of_a_lost_database_are_recognised_by_their_identifier(library, omeka):
-    publish(library)
-    before = sorted(omeka.resources)
-    destinations.remove(library)
-
-    job = publish(added(omeka))
-
-    assert sorted(omeka.resources) == before
-    assert counts(job) == {"seen": held(), "added": 0, "updated": 0, "unchanged": held(), "failed": 0}
-
-
 def test_an_item_that_was_deleted_in_omeka_stays_deleted(library, omeka):
     publish(library)
     _, there = first_published(omeka)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import json
-from collections import Counter
-from typing import NamedTuple
 
 import pytest
 from werkzeug.wrappers import Response
 
 from connector.extensions import db, utcnow
-from connector.jobs import creation, lifecycle, report
+from connector.jobs import creation, lifecycle
 from connector.jobs.attempt import stop_here
 from connector.models.catalogue import CatalogueItem
 from connector.models.jobs import Job, State
@@ -21,7 +18,19 @@ from connector.tasks import carry_out
 
 from . import steps
 from .conftest import added
-from .steps import begin_long_ago, change_title, first_published, held, job_of, literal
+from .steps import (
+    Ended,
+    begin_long_ago,
+    change_title,
+    create,
+    ended,
+    first_published,
+    held,
+    job_of,
+    literal,
+    state,
+    undo,
+)
 
 HARBOUR = "Harbour photographs"
 
@@ -43,30 +52,8 @@ def archive(app, omeka) -> int:
     return added(omeka, files=FileMode.UPLOAD)
 
 
-class Ended(NamedTuple):
-    """A job as it ended."""
-
-    id: int
-    state: str
-    clean: bool | None
-    message: str
-    counts: Counter[str]
-    reasons: list[str]
-
-
-def ended(job: Job) -> Ended:
-    reasons = [problem["reason"] for problem in report.problems(job)]
-    return Ended(job.id, job.state, job.clean, job.message, job.counts, reasons)
-
-
 def publish(destination: int, name: str = "Odd metadata") -> Ended:
     return ended(steps.publish(destination, name))
-
-
-def undo(job: Ended, **options) -> Ended:
-    undo_id = creation.create_undo(job.id, options)
-    assert carry_out(undo_id)
-    return ended(job_of(undo_id))
 
 
 def counted(job: Job | Ended) -> dict[str, int]:
@@ -77,25 +64,6 @@ def counted(job: Job | Ended) -> dict[str, int]:
 def title_of(omeka, there: dict) -> str:
     """The title of an item as it stands there now."""
     return omeka.resources[there["o:id"]]["dcterms:title"][0]["@value"]
-
-
-def create(omeka, **members) -> dict:
-    """Create an item as a person does."""
-    number = max(omeka.resources, default=0) + 1
-    raw = {"@id": f"{omeka.url}/api/items/{number}", "@type": "o:Item", "o:id": number, "o:is_public": True}
-    raw |= {"o:owner": {"o:id": 1}, "o:item_set": [], "o:site": [], "o:title": "Theirs", **members}
-    raw |= {"o:created": {"@value": "2026-11-29T00:00:00+00:00"}, "o:modified": {"@value": "2026-11-29T00:00:00+00:00"}}
-    omeka.put(raw)
-    return omeka.resources[number]
-
-
-def state(omeka) -> dict:
-    """The site without times, and without titles, which follow from the values."""
-    times = ("o:modified", "o:created", "o:title")
-    return {
-        number: {name: copy.deepcopy(value) for name, value in raw.items() if name not in times}
-        for number, raw in omeka.resources.items()
-    }
 
 
 def test_undo_leaves_the_site_as_it_was_before_the_job(archive, omeka):
@@ -248,28 +216,6 @@ def test_two_jobs_are_undone_in_any_order(library, omeka, order):
 
     assert counted(first) == ({"kept": 1} if order == (0, 1) else {"restored": 1})
     assert state(omeka) == before
-
-
-def test_undo_of_an_adoption_takes_our_values_out_and_the_item_can_be_adopted_again(library, omeka):
-    undo(publish(library))
-    omeka.resources.clear()
-    job = publish(library)
-    _, there = first_published(omeka)
-    identifier = there["dcterms:identifier"][-1]
-    omeka.edit(there["o:id"], dcterms__title=[literal("Theirs")], dcterms__subject=None, dcterms__date=None)
-    destinations.remove(library)
-    again = added(omeka)
-    before = state(omeka)
-    assert identifier in before[there["o:id"]]["dcterms:identifier"]
-
-    adoption = publish(again)
-    undone = undo(adoption)
-
-    assert (job.counts["added"], adoption.counts["added"]) == (held(), 0)
-    assert counted(undone) == {"restored": 1}
-    assert state(omeka) == before
-    assert publish(again).counts["added"] == 0
-    assert len(omeka.all_of("items")) == held()
 
 
 def test_files_that_the_job_uploaded_to_an_older_item_are_deleted_and_those_that_were_there_stay(library, omeka):

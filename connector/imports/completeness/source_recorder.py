@@ -13,15 +13,15 @@ from ...errors import DecisionRequiredError
 from ...extensions import db, transaction
 from ...i18n import gettext as _
 from ...i18n import lazy_gettext as _l
+from ...jobs import questions
 from ...models.catalogue import Action, CatalogueItem, Change, Holding
-from ...models.jobs import Job, Kind, State
 from ...models.repositories import Source
 from ..context.import_context import ImportContext
 from ..files import file_counts
 from ..results.questions import Missing, Unlisted
 from . import left_item_sets
 
-HOLDING, CHANGE, ITEM, JOB = Holding.__table__, Change.__table__, CatalogueItem.__table__, Job.__table__
+HOLDING, CHANGE, ITEM = Holding.__table__, Change.__table__, CatalogueItem.__table__
 SHARED = _l("Another item at the source has the same handle. Both are here.")
 
 
@@ -47,18 +47,8 @@ class SourceRecorder:
 
     def close_questions(self) -> None:
         """Close the open questions of earlier imports of this source, because this import has settled them."""
-        mine = (JOB.c.source_id == self._source_id, JOB.c.kind == Kind.IMPORT, JOB.c.id < self._job_id)
-        asks = (JOB.c.state == State.STOPPED, JOB.c.question.is_not(None))
-        for row in db.session.execute(select(JOB.c.id, JOB.c.attempt, JOB.c.question).where(*mine, *asks)).all():
-            if "answer" not in row.question:
-                values = {"question": row.question | {"settled_by": self._job_id}}
-                values["message"] = _(
-                    "Job %(job_id)s has read this source again and settled this question.", job_id=self._job_id
-                )
-                # Another person may have answered since. The job is then queued, or has asked again in a new attempt.
-                is_open = (JOB.c.state == State.STOPPED, JOB.c.question["answer"].as_string().is_(None))
-                same = (JOB.c.id == row.id, JOB.c.attempt == row.attempt)
-                db.session.execute(update(JOB).where(*same, *is_open).values(values))
+        message = _("Job %(job_id)s has read this source again and settled this question.", job_id=self._job_id)
+        questions.settle_earlier(self._job_id, message)
 
     def shared_handles(self) -> list[str]:
         """Return the handles that more than one item of this source has, and record these items as problems."""

@@ -137,7 +137,7 @@ def _unanswered(job: Job) -> Iterator[str]:
 
 def _question(job: Job) -> Iterator[str]:
     """Yield the question that a person was asked about missing items, and the answer."""
-    if not job.question:
+    if not job.question or not job.is_import:
         return
     question, answer = from_json(job.question), answer_from_json(job.question)
     if isinstance(question, Unlisted):

@@ -149,7 +149,9 @@ def answer(job_id: int) -> Any:
         try:
             given = Answer(request.form.get("answer", ""))
         except ValueError:
-            raise ConflictError(_("Choose one of the answers.")) from None
+            given = None
+        if given is None or not lifecycle.get(job_id).is_import:
+            raise ConflictError(_("Choose one of the answers."))
         lifecycle.resume(job_id, given)
         wake(job_id)
 

@@ -1,0 +1,72 @@
+"""Previews publishing: counts what it would do, and writes nothing at the destination."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from ..extensions import transaction
+from ..i18n import gettext as _
+from ..jobs import lifecycle
+from ..jobs.attempt import JobAttempt
+from ..omeka import Item
+from .attempt_connections import Connect, connected_for
+from .connections import open_destination
+from .item_writer import ItemToSend
+from .lookalikes import Lookalikes
+from .mapping import ItemRules, lacking
+from .merge import Merge, merge
+from .publisher import Publisher, conflict_in_words, lacking_in_words
+
+
+def run(attempt: JobAttempt, connect: Connect = open_destination) -> tuple[bool, str]:
+    """Carry out a preview of publishing. Return (clean, message)."""
+    with connected_for(attempt, lifecycle.get(attempt.job_id).options["destination"], connect) as connection:
+        return PublishPreview(attempt, connection).run()
+
+
+class PublishPreview(Publisher):
+    """One attempt at a preview. It reads from the destination, and stores only counts and problems of the job."""
+
+    def _activity(self) -> str:
+        return _("Comparing items")
+
+    def _item_sets(self) -> frozenset[int]:
+        return self._sets.expected(self._source_id)
+
+    def _decided(self, alike: Lookalikes) -> dict[int, int]:
+        return {item_id: one.omeka_id for item_id, one in alike.found.items()}
+
+    def _publish(self, tasks: Sequence[ItemToSend], rules: ItemRules) -> None:
+        current = self._current(tasks)
+        counts, problems = Counter[str](), dict[int, str]()
+        for task in tasks:
+            there = current.get(task.item_id)
+            merged = merge(task.wanted, task.sent, there) if there else None
+            counts[self._expected(task, there, merged, rules)] += 1
+            if there or task.known_id is None:
+                counts["files_sent"] += len(task.files)
+            if merged and merged.conflicts:
+                counts["conflicts"] += 1
+                problems[task.item_id] = conflict_in_words(merged.conflicts, task)
+            elif task.item_id in self._alike.doubtful:
+                problems[task.item_id] = self._alike.doubtful[task.item_id]
+            elif there is None and task.known_id is None and (names := lacking(task.wanted, rules)):
+                problems[task.item_id] = lacking_in_words(names)
+            self._left_out.update(task.fields.left_out)
+        self._after = tasks[-1].item_id
+        with transaction():
+            self._attempt.advance({"seen": len(tasks), **counts}, cursor=self._cursor(self._after))
+            for item_id, reason in problems.items():
+                self._note_problem(item_id, reason)
+
+    def _expected(self, task: ItemToSend, there: Item | None, merged: Merge | None, rules: ItemRules) -> str:
+        """Return the counter of what publishing would do with an item."""
+        if there is None or merged is None:
+            if task.known_id is not None:
+                return "deleted_there"
+            is_refused = task.item_id in self._alike.doubtful or lacking(task.wanted, rules)
+            return "failed" if is_refused else "added"
+        if task.is_adoption:
+            return "adopted"
+        return "updated" if merged.item != there or task.files else "unchanged"
