@@ -7,7 +7,8 @@
     if (event.target.contains(document.activeElement)) focused.set(event.detail.ctx, document.activeElement);
   });
   document.addEventListener("htmx:after:swap", (event) => {
-    if (focused.get(event.detail.ctx)?.isConnected === false) event.target.querySelector("[data-takes-focus]")?.focus();
+    const isLost = focused.get(event.detail.ctx)?.isConnected === false && document.activeElement === document.body;
+    if (isLost) event.target.querySelector("[data-takes-focus]")?.focus();
   });
 
   // The next good answer contains the notice with the attribute `hidden` again.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from tests.sample.login import NAME, PASSWORD
+
 from .steps import connect, import_photographs, open_tab
 
 pytestmark = pytest.mark.browser
@@ -121,6 +123,22 @@ def test_closed_communities_open_in_place_and_keep_focus_and_typed_settings(page
     page.get_by_role("button", name="Import Theses 099").click()
     page.wait_for_url("**/jobs/1/")
     expect(page.get_by_text("Not to be lost")).to_be_visible()
+
+
+@pytest.mark.parametrize("password", ["wrong", PASSWORD])
+def test_typed_settings_stay_when_the_login_is_sent(page, site, sample, password):
+    connect(page, site, sample)
+    page.get_by_label("Comment").fill("Not to be lost")
+    page.get_by_label("Import files").check()
+    page.get_by_text("Sign in to import restricted items").click()
+    page.locator("[name=login_name]").fill(NAME)
+    page.locator("[name=password]").fill(password)
+
+    page.get_by_role("button", name="Sign in", exact=True).click()
+
+    expect(page.locator("#messages p" if password == PASSWORD else "#login .error")).to_be_visible()
+    expect(page.get_by_label("Comment")).to_have_value("Not to be lost")
+    expect(page.get_by_label("Import files")).to_be_checked()
 
 
 def test_an_import_starts_from_a_filtered_list(page, site, sample):

@@ -367,10 +367,10 @@ def test_the_buttons_stop_resume_and_rerun_a_job(app, desk, dspace, client):
     with_items(dspace, 2)
     job_id = desk.create()
 
-    assert client.post(f"/jobs/{job_id}/stop").location == f"/jobs/{job_id}/"
+    assert client.post(f"/jobs/{job_id}/stop").location == f"/jobs/{job_id}/#status"
     assert desk.job(job_id).state == "stopped"
     assert "Resume" in words(client.get(f"/jobs/{job_id}/"))
-    assert client.post(f"/jobs/{job_id}/resume").location == f"/jobs/{job_id}/"
+    assert client.post(f"/jobs/{job_id}/resume").location == f"/jobs/{job_id}/#status"
     assert desk.job(job_id).state == "queued"
     desk.work(job_id)
     rerun = client.post(f"/jobs/{job_id}/rerun")
