@@ -14,6 +14,7 @@ import threading
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,7 @@ class Omeka:
         self._lock = threading.RLock()
         self._next_id, self._clock = 1, 0
         self.sites: list[dict[str, Any]] = []
+        self._linking: set[int] = set()  # the ids of all resources that have had links to others
         self.users: dict[str, User] = {}
         self.admin = self.add_user("global_admin")
         self.vocabularies = _unpacked(recorded(196))
@@ -141,6 +143,7 @@ class Omeka:
     def put(self, raw: dict[str, Any]) -> None:
         """Put a resource there as it was read from a real site."""
         self.resources[raw["o:id"]] = copy.deepcopy(raw) | {"@owner": raw["o:owner"]["o:id"]}
+        self._note_links(raw)
         self._next_id = max(self._next_id, raw["o:id"] + 1)
 
     def edit(self, number: int, **changes: Any) -> None:
@@ -153,6 +156,11 @@ class Omeka:
                 raw.pop(name, None)
                 if value is not None:
                     raw[name] = value
+            self._note_links(raw)
+
+    def _note_links(self, raw: dict[str, Any]) -> None:
+        if any("value_resource_id" in value for value in _values(raw)):
+            self._linking.add(raw["o:id"])
 
     def _now(self) -> dict[str, str]:
         """Return the time, which goes on by a second with each call."""
@@ -183,7 +191,7 @@ class Omeka:
         try:
             user = self._user(request)
             with self._lock:
-                backup = (copy.deepcopy(self.resources), dict(self.files), self._next_id)
+                backup = (self._saved(request), dict(self.files), self._next_id)
                 try:
                     value, headers = self._route(request, user, body)
                 except FailureError as failure:
@@ -196,6 +204,13 @@ class Omeka:
                 return Response(PAGE, failure.status, content_type="text/html; charset=UTF-8")
             return self._json(json.dumps({"errors": failure.errors}), failure.status, {})
         return self._json(text, 200, headers)
+
+    def _saved(self, request: Request) -> dict[int, dict[str, Any]]:
+        """Return all resources, with copies of what a refused request may have changed: a resource and its media."""
+        last = request.path.rpartition("/")[2]
+        number = int(last) if request.method != "GET" and last.isdecimal() else 0
+        near = {number, *(media["o:id"] for media in self._media_of(number))} if number in self.resources else set()
+        return self.resources | {one: copy.deepcopy(self.resources[one]) for one in near}
 
     @staticmethod
     def _json(text: str, status: int, headers: dict[str, str]) -> Response:
@@ -276,46 +291,43 @@ class Omeka:
         elif name in ("vocabularies", "resource_templates"):
             rows = self.vocabularies if name == "vocabularies" else self.templates
         elif name in KINDS:
-            rows = [raw for raw in self.all_of(name) if self._is_visible(raw, user) and self._matches(raw, args, user)]
-            rows = [self._shown(row, user) for row in sorted(rows, key=lambda row: row["o:id"])]
+            wanted = _Wanted.of(args)
+            rows = [
+                raw for raw in self.all_of(name) if self._is_visible(raw, user) and self._matches(raw, wanted, user)
+            ]
+            rows.sort(key=lambda row: row["o:id"])
         else:
             raise FailureError(500, {"error": f'The API does not support the "{name}" resource.'})
         size, page = int(args.get("per_page") or 25), int(args.get("page") or 1)
         total = {"Omeka-S-Total-Results": str(len(rows)), "Link": f"<{request.url}>; rel=first"}
-        return rows[(page - 1) * size : page * size], total
+        rows = rows[(page - 1) * size : page * size]
+        return [self._shown(row, user) for row in rows] if name in KINDS else rows, total
 
-    def _matches(self, raw: dict[str, Any], args: Any, user: User | None) -> bool:
-        ids = [int(one) for name in ("id", "id[]") for text in args.getlist(name) for one in text.split(",") if one]
-        if ids and raw["o:id"] not in ids:
+    def _matches(self, raw: dict[str, Any], wanted: _Wanted, user: User | None) -> bool:
+        if wanted.ids and raw["o:id"] not in wanted.ids:
             return False
-        if args.get("item_set_id") and int(args["item_set_id"]) not in _ids(raw.get("o:item_set")):
+        if wanted.item_set and wanted.item_set not in _ids(raw.get("o:item_set")):
             return False
-        if args.get("item_id") and raw.get("o:item", {}).get("o:id") != int(args["item_id"]):
+        if wanted.item and raw.get("o:item", {}).get("o:id") != wanted.item:
             return False
-        rows: dict[str, dict[str, str]] = {}
-        for name, text in args.items():
-            if found := re.fullmatch(r"property\[(\d+)\]\[(\w+)\]", name):
-                rows.setdefault(found[1], {})[found[2]] = text
         result: bool | None = None
-        for row in rows.values():
-            # A row without a usable text or with an unknown type is skipped, so that the search finds everything.
-            if row.get("text", "") in ("", "0") or row.get("type") != "eq" or "property" not in row:
-                continue
-            hit = self._has_value(raw, row, user)
-            is_or = row.get("joiner") == "or"
+        texts = self._texts_of(raw, user) if wanted.rows else {}
+        for property, text, is_or in wanted.rows:
+            hit = text in texts.get(property, ())
             result = hit if result is None else (result or hit) if is_or else (result and hit)
         return result is not False
 
-    def _has_value(self, raw: dict[str, Any], row: dict[str, str], user: User | None) -> bool:
-        wanted = _folded(row["text"])
+    def _texts_of(self, raw: dict[str, Any], user: User | None) -> dict[str, set[str]]:
+        """Return the texts that a search compares, by the number and the name of their property. "" has all."""
+        found: dict[str, set[str]] = {"": set()}
+        sees_private = self._may_see_private(raw, user)
         for value in _values(raw):
-            if row["property"] not in ("", str(value["property_id"]), self._term(value["property_id"])):
-                continue
-            texts = (value.get("@value"), value.get("@id"), value.get("o:label"))
-            is_visible = value["is_public"] or self._may_see_private(raw, user)
-            if is_visible and wanted in [_folded(text) for text in texts if isinstance(text, str)]:
-                return True
-        return False
+            if value["is_public"] or sees_private:
+                texts = (value.get("@value"), value.get("@id"), value.get("o:label"))
+                folded = {_folded(text) for text in texts if isinstance(text, str)}
+                for property in ("", str(value["property_id"]), self._term(value["property_id"])):
+                    found.setdefault(property, set()).update(folded)
+        return found
 
     def _may_see_private(self, raw: dict[str, Any], user: User | None) -> bool:
         return user is not None and (user.role in SEES_ALL or raw["@owner"] == user.id)
@@ -343,7 +355,8 @@ class Omeka:
             visible = [one for one in media if self._is_visible(one, user)]
             shown["o:media"] = [{"@id": one.get("@id"), "o:id": one["o:id"]} for one in visible]
             shown["o:primary_media"] = shown["o:media"][0] if visible else None
-        if reverse := [one for one in self.resources.values() if self._links_to(one, raw["o:id"])]:
+        linking = (self.resources[one] for one in sorted(self._linking & self.resources.keys()))
+        if reverse := [one for one in linking if self._links_to(one, raw["o:id"])]:
             shown["@reverse"] = {
                 "dcterms:relation": [{"@id": one["@id"], "o:title": one["o:title"]} for one in reverse]
             }
@@ -354,7 +367,7 @@ class Omeka:
         return any(value.get("value_resource_id") == number for value in _values(raw))
 
     def _media_of(self, item_id: int) -> list[dict[str, Any]]:
-        return [raw for raw in self.all_of("media") if raw["o:item"]["o:id"] == item_id]
+        return [raw for raw in self.resources.values() if raw.get("o:item", {}).get("o:id") == item_id]
 
     # Write
 
@@ -552,12 +565,17 @@ class Omeka:
         for value in values:
             term = self._term(value["property_id"])
             raw.setdefault(term, []).append(value | {"property_label": self._label(value["property_id"])})
+        self._note_links(raw)
 
     def _term(self, number: int) -> str:
-        return next(row["o:term"] for row in self.properties if row["o:id"] == number)
+        return str(self._property(number)["o:term"])
 
     def _label(self, number: int) -> str:
-        return next(row["o:label"] for row in self.properties if row["o:id"] == number)
+        return str(self._property(number)["o:label"])
+
+    def _property(self, number: int) -> dict[str, Any]:
+        row = self.properties[number - 1] if number <= len(self.properties) else {}
+        return row if row.get("o:id") == number else next(row for row in self.properties if row["o:id"] == number)
 
     def _reference(self, raw: Any, entity: str) -> dict[str, Any] | None:
         if not raw:
@@ -673,6 +691,31 @@ class Omeka:
                 media["@owner_position"] = ids.index(media["o:id"]) + 1
 
 
+@dataclass
+class _Wanted:
+    """What a search asks for. `rows`: property, text and whether it is joined by or."""
+
+    ids: set[int]
+    item_set: int
+    item: int
+    rows: list[tuple[str, str, bool]]
+
+    @classmethod
+    def of(cls, args: Any) -> _Wanted:
+        ids = {int(one) for name in ("id", "id[]") for text in args.getlist(name) for one in text.split(",") if one}
+        rows: dict[str, dict[str, str]] = {}
+        for name, text in args.items():
+            if found := re.fullmatch(r"property\[(\d+)\]\[(\w+)\]", name):
+                rows.setdefault(found[1], {})[found[2]] = text
+        # A row without a usable text or with an unknown type is skipped, so that the search finds everything.
+        usable = [
+            (row["property"], _folded(row["text"]), row.get("joiner") == "or")
+            for row in rows.values()
+            if row.get("text", "") not in ("", "0") and row.get("type") == "eq" and "property" in row
+        ]
+        return cls(ids, int(args.get("item_set_id") or 0), int(args.get("item_id") or 0), usable)
+
+
 class _Handler(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -716,6 +759,7 @@ def _title(raw: dict[str, Any]) -> str | None:
     return None
 
 
+@cache
 def _folded(text: str) -> str:
     """Return the text as MySQL compares it: without case, accents and spaces at the end."""
     plain = unicodedata.normalize("NFD", text.rstrip(" ").casefold())
