@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from rich.console import Console
 
-from . import distance, files, items, older, pages, stopping
+from . import distance, files, items, older, pages, publish, stopping
 
 Part = Callable[[Console, bool], None]
 PARTS: dict[str, Part] = {
@@ -19,6 +19,7 @@ PARTS: dict[str, Part] = {
     "plans": distance.plans,
     "older": older.older,
     "pages": pages.pages,
+    "publish": publish.publish,
 }
 
 

@@ -17,7 +17,10 @@ PROVEN, LISTED = 0.1, 1 / 3
 
 
 def again(console: Console, quick: bool) -> None:
-    """A first import and unchanged re-runs, each alone, and with the slice of items that is read again besides."""
+    """A first import and unchanged re-runs, each alone, and with the slice of items that is read again besides.
+
+    The few items of the small form are not held to the goals: a run has requests that do not depend on their number.
+    """
     items = 100 if quick else 10_000
     options = ("--grow", str(items), "--files", str(FILES), "--distance", str(LATENCY))
     table = Table("run", "seconds", "requests", "peak memory", "of the first import")
@@ -32,7 +35,7 @@ def again(console: Console, quick: bool) -> None:
                     plain.forget_proof()
                 job, memory = connector.job("rerun", "1")
                 part = job["seconds"] / first["seconds"]
-                told = f"{part:.2f}" if more else at_most(part, round(goal, 2))
+                told = f"{part:.2f}" if more or quick else at_most(part, round(goal, 2))
                 table.add_row(name + more, *_figures(job, memory), told)
     console.print(table)
 

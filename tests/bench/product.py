@@ -47,14 +47,17 @@ class Connector:
             [sys.executable, "-m", "flask", *args],
             cwd=ROOT,
             env=self._environment,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
 
-    def __call__(self, *args: str) -> tuple[str, float, float]:
-        """Gives (stdout, seconds, peak memory in MB)."""
+    def __call__(self, *args: str, typed: str = "") -> tuple[str, float, float]:
+        """Gives (stdout, seconds, peak memory in MB). `typed`: a line for stdin."""
         began = time.monotonic()
         with self.start(*args) as process:
+            process.stdin.write(f"{typed}\n".encode())
+            process.stdin.close()
             out = process.stdout.read()
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
