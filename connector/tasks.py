@@ -31,19 +31,17 @@ MINUTE = 60.0  # seconds
 def import_and_publish(
     attempt: JobAttempt, connect: Callable[..., RepositoryConnection] = open_connection
 ) -> tuple[bool, str]:
-    """Run an import. Then queue the publishing that its options ask for. Return (clean, message).
-
-    If the process ends in between, the next attempt of the import queues it.
-    """
-    clean, message = importer.run(attempt, connect)
+    """Run an import, and start the publishing that its options ask for at its begin. Return (clean, message)."""
     destination_id = ImportOptions.from_json(lifecycle.get(attempt.job_id).options).publish_to
     if destination_id is None:
-        return clean, message
-    job_id = publish_jobs.create_after(attempt.job_id, destination_id)
+        return importer.run(attempt, connect)
+    job_id = publish_jobs.create_with(attempt.job_id, destination_id)
+    if job_id is not None:
+        wake(job_id)
+    clean, message = importer.run(attempt, connect)
     if job_id is None:
         told = _("The items were not published, because the destination was removed.")
         return False, f"{message} {told}".strip()
-    wake(job_id)
     return clean, f"{message} {_('Job %(job)s publishes the items.', job=job_id)}".strip()
 
 
@@ -60,9 +58,12 @@ RUNNERS: dict[str, Callable[[JobAttempt], tuple[bool, str]]] = {
 def carry_out(job_id: int) -> bool:
     """Run a job if it can be claimed, then wake the next queued job that needs the same resource.
 
-    Return whether the job was claimed.
+    Return whether the job was claimed. A job that publishes the items of an import stays in the queue as long as the
+    import does, so that it does not keep a worker from the import. The import wakes it.
     """
     job = lifecycle.get(job_id)
+    if job.kind == PUBLISH.name and publish_jobs.is_import_queued(job):
+        return False
     runner, resource = RUNNERS[job.kind], job.resource
     with about_job(job_id):
         claimed = work(job_id, runner)

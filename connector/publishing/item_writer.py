@@ -24,6 +24,7 @@ from ..omeka.resources import IDENTIFIER
 from .item_changes import Changes, changes_between, continued
 from .mapping import Fields
 from .merge import Merge, Sent, is_same, merge, sent_after
+from .resource_groups import groups_of
 
 Result = TypeVar("Result")
 _REFUSALS = {
@@ -60,7 +61,7 @@ class ItemToSend:
     attempt may have created it. `files`: those that we have not uploaded yet. `has_conflicts`: whether conflicts of it
     are stored. `recorded`: what we last sent, without choices for conflicts. `planned`: the changes that an earlier
     attempt of the job planned or made. `fields`: those without a term. `besides`: ids at the destination of items that
-    nobody wanted to adopt for it.
+    nobody wanted to adopt for it. `is_counted`: whether the job has recorded the item before.
     """
 
     item_id: int
@@ -75,11 +76,18 @@ class ItemToSend:
     planned: Changes = field(default_factory=dict)
     fields: Fields = field(default_factory=Fields)
     besides: frozenset[int] = frozenset()
+    is_counted: bool = False
 
     @property
     def is_adoption(self) -> bool:
         """Return whether the item, if it is at the destination, was created there by somebody else."""
         return self.sent is None and not self.is_begun
+
+    @property
+    def is_finished(self) -> bool:
+        """Return whether the job has sent the item as it is now, with all its files."""
+        is_sent = self.recorded is not None and groups_of(self.wanted) == groups_of(self.recorded.wanted)
+        return self.is_counted and is_sent and not self.files
 
 
 @dataclass(frozen=True, slots=True)

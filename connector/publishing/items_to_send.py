@@ -41,7 +41,8 @@ class ItemsToSend:
 
     def __init__(self, job: Job, published: PublishedItems, folder: Path, mode: FileMode):
         repository = job.source.repository
-        self._address_key, self._published = repository.address_key, published
+        self._job_id, self._published = job.id, published
+        self._address_key = repository.address_key
         self._sites = [site for site in (repository.site_url, repository.ui_url) if site]
         self._server, self._mode = repository.server, mode
         self._listed, self._column = _listed(job)
@@ -51,11 +52,15 @@ class ItemsToSend:
         """Return the number of items."""
         return db.session.scalars(select(func.count()).select_from(self._listed.subquery())).one()
 
-    def unpublished(self, after: int) -> list[Unpublished]:
-        """Return the items after an item id that we have not published at the destination."""
-        ids = self._listed.where(self._column > after, self._column.not_in(self._published.item_ids()))
+    def left(self, after: int) -> Select[Any]:
+        """Return a SELECT of the ids of the items after an item id."""
+        return self._listed.where(self._column > after)
+
+    def unpublished(self, item_ids: Select[Any] | Sequence[int]) -> list[Unpublished]:
+        """Return those of the items that we have not published at the destination."""
         columns = [ITEM.c[name] for name in ("id", "source_id", "handle", "handle_link")]
-        rows = db.session.execute(select(*columns).where(ITEM.c.id.in_(ids)).order_by(ITEM.c.id)).all()
+        mine = (ITEM.c.id.in_(item_ids), ITEM.c.id.not_in(self._published.item_ids()))
+        rows = db.session.execute(select(*columns).where(*mine).order_by(ITEM.c.id)).all()
         left = self._published.left_identifiers()
         db.session.rollback()
         items = (
@@ -69,10 +74,12 @@ class ItemsToSend:
         )
         return [item for item in items if item.identifier not in left]
 
-    def batch(self, after: int, rules: ItemRules) -> list[ItemToSend]:
-        """Return the next items after an item id, in the order of their ids."""
-        left = self._listed.where(self._column > after)
-        ids = db.session.scalars(left.order_by(self._column).limit(ITEMS_PER_BATCH)).all()
+    def ids_after(self, after: int) -> Sequence[int]:
+        """Return the ids of the next items after an item id, in order."""
+        return db.session.scalars(self.left(after).order_by(self._column).limit(ITEMS_PER_BATCH)).all()
+
+    def read(self, ids: Sequence[int], rules: ItemRules) -> list[ItemToSend]:
+        """Return the items with these ids as they are now, in the order of their ids."""
         columns = [ITEM.c[name] for name in _COLUMNS]
         rows = db.session.execute(select(*columns).where(ITEM.c.id.in_(ids)).order_by(ITEM.c.id)).all()
         identifiers = {row.id: identifier_of(self._address_key, row.source_id) for row in rows}
@@ -103,6 +110,7 @@ class ItemsToSend:
                 planned=planned.get(there.id, {}) if there else {},
                 fields=fields_of(row.mapped_values, rules),
                 besides=besides,
+                is_counted=there is not None and there.job_id == self._job_id,
             )
             tasks.append(task)
         db.session.rollback()

@@ -13,6 +13,7 @@ from ..models.job_kinds import FAILED, RESULTS, UNCHANGED, UNDO_RESULTS, JobKind
 from ..models.jobs import Job
 
 ADOPT = "adopt"  # the member of the question of a job with the number of items to adopt
+FOLLOWS = "follows"  # the option of a job that publishes the items of this import while it runs
 SELECTED = "selected"  # the option of a job that publishes only its selection (see `PublishingSelection`)
 _COUNTERS = (
     *("seen", "added", "adopted", "updated", "unchanged", "failed", "conflicts", "deleted_there"),

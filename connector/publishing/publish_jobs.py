@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Select, case, func, insert, literal, select
@@ -16,7 +17,8 @@ from ..models.jobs import ACTIVE, Job, State
 from ..models.publishing import Destination, PublishingSelection
 from ..models.repositories import Source
 from . import destinations
-from .job_kind import PUBLISH, SELECTED
+from .followed_import import takes_items
+from .job_kind import FOLLOWS, PUBLISH, SELECTED
 
 JOB, HOLDING, SELECTION = Job.__table__, Holding.__table__, PublishingSelection.__table__
 
@@ -32,22 +34,38 @@ def create(source_id: int, destination_id: int, *, comment: str = "", kind: JobK
         return _add(kind, source, destination, {}, comment) if active is None else active
 
 
-def create_after(job_id: int, destination_id: int) -> int | None:
-    """Queue the publishing of the source of an import. Return the id of the job, or None without the destination.
+def create_with(job_id: int, destination_id: int) -> int | None:
+    """Queue a job that publishes the items of an import while it runs. Return its id, or None without the destination.
 
-    A job that no worker has claimed yet also reads the items of this import. A running one may have passed them.
+    Return the id of the last such job instead if it still takes the items of this import, or if a person stopped it.
     """
     with transaction():
         job, destination = lifecycle.get(job_id), db.session.get(Destination, destination_id)
         if destination is None:
             return None
         creation.lock_repository(job.repository_id)
-        is_waiting = (JOB.c.state == State.QUEUED, JOB.c.attempt == 0)
-        waiting = _same(PUBLISH, job.source_id, destination, *is_waiting, is_selected=False)
-        if waiting is not None:
-            return waiting
+        last = next(reversed(of_import(job)), None)
+        if last and last.state not in (State.COMPLETED, State.FAILED) and takes_items(last):
+            return last.id
         by = {"owner": job.owner, "scheduled": job.scheduled}
-        return _add(PUBLISH, job.source, destination, {}, job.comment, **by)
+        return _add(PUBLISH, job.source, destination, {FOLLOWS: job_id}, job.comment, **by)
+
+
+def of_import(job: Job) -> Sequence[Job]:
+    """Return the jobs that publish the items of an import while it runs, oldest first."""
+    mine = (Job.source_id == job.source_id, Job.kind == PUBLISH.name, Job.options[FOLLOWS].as_integer() == job.id)
+    return db.session.scalars(select(Job).where(*mine).order_by(Job.id)).all()
+
+
+def import_of(job: Job) -> int | None:
+    """Return the id of the import whose items the job publishes, or None."""
+    return db.session.scalar(select(JOB.c.id).where(JOB.c.id == job.options.get(FOLLOWS)))
+
+
+def is_import_queued(job: Job) -> bool:
+    """Return whether a publishing job has to wait because its import waits in the queue."""
+    state = select(JOB.c.state).where(JOB.c.id == job.options.get(FOLLOWS))
+    return takes_items(job) and db.session.scalar(state) == State.QUEUED
 
 
 def create_for(item_ids: Select[Any], destination_id: int, *, comment: str = "", kind: JobKind = PUBLISH) -> list[int]:

@@ -37,9 +37,9 @@ class PublishPreview(Publisher):
     def _decided(self, alike: Lookalikes) -> dict[int, int]:
         return {item_id: one.omeka_id for item_id, one in alike.found.items()}
 
-    def _publish(self, tasks: Sequence[ItemToSend], rules: ItemRules) -> None:
+    def _publish(self, tasks: Sequence[ItemToSend], rules: ItemRules, last_id: int) -> None:
         current = self._current(tasks)
-        counts, problems = Counter[str](), dict[int, str]()
+        counts, problems = Counter[str](), list[tuple[ItemToSend, str]]()
         for task in tasks:
             there = current.get(task.item_id)
             merged = merge(task.wanted, task.sent, there) if there else None
@@ -48,17 +48,17 @@ class PublishPreview(Publisher):
                 counts["files_sent"] += len(task.files)
             if merged and merged.conflicts:
                 counts["conflicts"] += 1
-                problems[task.item_id] = conflict_in_words(merged.conflicts, task)
+                problems.append((task, conflict_in_words(merged.conflicts, task)))
             elif task.item_id in self._alike.doubtful:
-                problems[task.item_id] = self._alike.doubtful[task.item_id]
+                problems.append((task, self._alike.doubtful[task.item_id]))
             elif there is None and task.known_id is None and (names := lacking(task.wanted, rules)):
-                problems[task.item_id] = lacking_in_words(names)
+                problems.append((task, lacking_in_words(names)))
             self._left_out.update(task.fields.left_out)
-        self._after = tasks[-1].item_id
+        self._after = last_id
         with transaction():
-            self._attempt.advance({"seen": len(tasks), **counts}, cursor=self._cursor(self._after))
-            for item_id, reason in problems.items():
-                self._note_problem(item_id, reason)
+            self._attempt.advance({"seen": len(tasks), **counts}, cursor=self._cursor(last_id))
+            for task, problem in problems:
+                self._note_problem(task, problem)
 
     def _expected(self, task: ItemToSend, there: Item | None, merged: Merge | None, rules: ItemRules) -> str:
         """Return the counter of what publishing would do with an item."""

@@ -75,7 +75,7 @@ class PublishedItems:
 
     def plan(self, task: ItemToSend, changes: Changes) -> None:
         """Store what the job is about to change in an item that is at the destination."""
-        self._save(task, {"job_id": self._job_id})
+        self._save(task, {})
         self._replace_changes(self._id_of(task), changes)
 
     def forget_begin(self, tasks: Sequence[ItemToSend]) -> None:

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, select
 
 from ..errors import InvalidInputError, NotFoundError, OutcomeUnknownError
-from ..extensions import db, transaction
+from ..extensions import db, transaction, utcnow
 from ..http import OutageWait
 from ..i18n import gettext as _
+from ..jobs import lifecycle
+from ..jobs.attempt import JobAttempt
 from ..models.publishing import ItemSetChoice, PublishedSet
 from ..models.repositories import Source
 from ..omeka import ItemSet, OmekaClient, literal, uri
 from ..omeka.resources import IDENTIFIER, TITLE, URI
+from .item_writer import RUNS_ON
 from .mapping import identifier_of
+
+BEGAN = "set_began"  # part of the cursor: when an attempt began to create the item set, in UTC
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +47,7 @@ class ItemSets:
         number = own.known_id if self._is_there(own.known_id) else self._found(own)
         return frozenset() if number is None else frozenset({number})
 
-    def ensured(self, source_id: int, job_id: int) -> frozenset[int]:
+    def ensured(self, source_id: int, attempt: JobAttempt) -> frozenset[int]:
         """Return the ids of the item sets for the items of a source. Create the set of the source if it is missing.
 
         Raise InvalidInputError if the chosen set is no longer there.
@@ -50,11 +57,25 @@ class ItemSets:
         own = self._own(source_id)
         if own.known_id is not None and self._is_there(own.known_id):
             return frozenset({own.known_id})
-        number, created_by = self._found(own), None
+        cursor = dict(lifecycle.get(attempt.job_id).cursor or {})
+        db.session.rollback()
+        number, is_created = self._found(own), BEGAN in cursor
+        if number is None and is_created:
+            self._wait_for_request(attempt, cursor)
+            number = self._found(own)
         if number is None:
-            number, created_by = self._created(own), job_id
-        self._save(source_id, number, created_by)
+            with transaction():  # so that another attempt recognises the set as one of this job
+                attempt.advance(cursor=cursor | {BEGAN: utcnow().isoformat()})
+            number, is_created = self._created(own), True
+        self._save(source_id, number, attempt.job_id if is_created else None)
         return frozenset({number})
+
+    @staticmethod
+    def _wait_for_request(attempt: JobAttempt, cursor: dict[str, Any]) -> None:
+        """Wait until the site must have ended the request of an earlier attempt."""
+        seconds = RUNS_ON - (utcnow() - datetime.fromisoformat(cursor[BEGAN])).total_seconds()
+        attempt.stop.wait(max(0.0, seconds))
+        attempt.check()
 
     def _chosen(self, source_id: int) -> frozenset[int] | None:
         """Return the ids of the sets that a person chose, or None without a choice."""

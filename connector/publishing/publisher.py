@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import replace
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
 
 from ..errors import InvalidInputError
 from ..extensions import db, transaction, utcnow
@@ -19,22 +19,26 @@ from ..i18n import decimal, ngettext
 from ..i18n import gettext as _
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
-from ..models.catalogue import Action, CatalogueItem, Change
+from ..models.catalogue import Change
 from ..models.jobs import Job
+from ..models.publishing import FileMode
 from ..omeka import Item
-from . import adoptions, destinations
+from . import adoptions, destinations, job_problems
 from .attempt_connections import Connect, connected_for
 from .conflicts import part_name
 from .connections import WRITERS, DestinationConnection, open_destination
 from .field_vocabulary import VocabularyWriter, vocabulary_of
+from .followed_import import FollowedImport, takes_items, unfinished_in_words
 from .item_writer import RUNS_ON, ItemToSend, ItemWriter, Outcome, changes_planned
-from .items_to_send import ItemsToSend
-from .lookalikes import PROPERTIES, Lookalikes, paired, texts_of
+from .items_to_send import ITEMS_PER_BATCH, ItemsToSend
+from .job_kind import FOLLOWS
+from .lookalikes import PROPERTIES, Lookalikes, Unpublished, paired, texts_of
 from .mapping import ItemRules, lacking
 from .published_items import PublishedItems
 from .published_sets import ItemSets
 
-ITEM, CHANGE = CatalogueItem.__table__, Change.__table__
+CHANGE = Change.__table__
+IMPORT_SECONDS = 2.0  # between two looks for items that an import has written
 
 
 def run(attempt: JobAttempt, connect: Connect = open_destination) -> tuple[bool, str]:
@@ -65,28 +69,59 @@ class Publisher:
         folder = Path(current_app.config["INSTANCE"]) / "files"
         self._items = ItemsToSend(job, self._published, folder, self._settings.files)
         self._alike, self._to_adopt = Lookalikes(), dict[int, int]()
+        self._import_id = job.options.get(FOLLOWS)
+        waits_for_files = self._settings.files is FileMode.UPLOAD
+        self._import = FollowedImport(attempt, job, has_files=waits_for_files) if takes_items(job) else None
         db.session.rollback()
 
     def run(self) -> tuple[bool, str]:
         """Publish the items after the cursor. Return (clean, message)."""
         self._attempt.say(_("Checking the Omeka S site"))
         rules = self._checked_rules()
+        if self._import:
+            self._follow(self._import, replace(rules, item_sets=self._item_sets()))
         self._look_for_items()
         rules = replace(rules, item_sets=self._item_sets())
         with transaction():
             self._attempt.advance(expected=self._items.count())
         self._attempt.say(self._activity())
-        while tasks := self._items.batch(self._after, rules):
+        while ids := self._items.ids_after(self._after):
             self._attempt.check()
-            self._publish(tasks, rules)
+            self._publish(self._items.read(ids, rules), rules, ids[-1])
         return self._result()
+
+    def _follow(self, followed: FollowedImport, rules: ItemRules) -> None:
+        """Publish the items that an import writes until it ends. Those that fail are left to `run`, which tries again.
+
+        So are items that have not changed here, although the import has written them.
+        """
+        while followed.is_at_work():
+            self._attempt.check()
+            if rows := followed.next_items():
+                self._attempt.say(self._activity())
+                self._write(
+                    self._clear(self._items.read([row.item_id for row in rows], rules)), rules, self._record_written
+                )
+                followed.pass_over(rows)
+            if len(rows) < ITEMS_PER_BATCH:
+                self._attempt.say(_("Waiting for the next items of import job %(job)s", job=followed.job_id))
+                self._attempt.stop.wait(IMPORT_SECONDS)
+
+    def _clear(self, tasks: Sequence[ItemToSend]) -> list[ItemToSend]:
+        """Return the items that the job has not recorded and that need no decision of a person (see `adoptions`)."""
+        alike = self._lookalikes(self._items.unpublished([task.item_id for task in tasks]))
+        return [task for task in tasks if not task.is_counted and task.item_id not in {*alike.found, *alike.doubtful}]
+
+    def _record_written(self, outcome: Outcome) -> None:
+        if outcome.action in ("added", "updated"):
+            self._record(outcome)
 
     def _activity(self) -> str:
         return _("Publishing items")
 
     def _item_sets(self) -> frozenset[int]:
         """Return the ids of the item sets that get the items."""
-        return self._sets.ensured(self._source_id, self._attempt.job_id)
+        return self._sets.ensured(self._source_id, self._attempt)
 
     def _checked_rules(self) -> ItemRules:
         """Return how to map items for the site. Raise InvalidInputError if the key may not write there."""
@@ -110,34 +145,60 @@ class Publisher:
 
     def _look_for_items(self) -> None:
         """Find out which items stand there already. Raise DecisionRequiredError if a person has to decide."""
-        if not (items := self._items.unpublished(self._after)):
-            return
-        self._attempt.say(_("Looking for these items in Omeka S"))
-        there = self._writer.find_all(texts_of(items), PROPERTIES)
-        self._alike = paired(items, there, self._published.omeka_ids())
+        if items := self._items.unpublished(self._items.left(self._after)):
+            self._attempt.say(_("Looking for these items in Omeka S"))
+            self._alike = self._lookalikes(items)
+            self._to_adopt = self._decided(self._alike)
+
+    def _lookalikes(self, items: Sequence[Unpublished]) -> Lookalikes:
+        """Return what stands there and looks like one of these items."""
+        there = self._writer.find_all(texts_of(items), PROPERTIES) if items else {}
+        alike = paired(items, there, self._published.omeka_ids())
         db.session.rollback()
-        self._to_adopt = self._decided(self._alike)
+        return alike
 
     def _decided(self, alike: Lookalikes) -> dict[int, int]:
         """Return the ids at the destination of the items to adopt, by item id."""
         return adoptions.decided(self._attempt, self._destination_id, alike.found)
 
-    def _publish(self, tasks: Sequence[ItemToSend], rules: ItemRules) -> None:
-        """Write a batch in threads, and record its items in order."""
-        self._add_fields(tasks)
-        current = self._current(tasks)
-        deleted = {task.item_id for task in tasks if task.known_id is not None and task.item_id not in current}
+    def _publish(self, tasks: Sequence[ItemToSend], rules: ItemRules, last_id: int) -> None:
+        """Write a batch of items, and record them in order. `last_id`: of the last item of the batch."""
+        unchanged = 0
+
+        def record(outcome: Outcome) -> None:
+            nonlocal unchanged
+            self._left_out.update(outcome.task.fields.left_out)
+            if outcome.is_plain or outcome.task.is_finished:
+                unchanged += not outcome.task.is_counted
+            else:
+                self._record(outcome, unchanged, cursor=self._cursor(outcome.task.item_id))
+                unchanged = 0
+
+        self._write(tasks, rules, record)
+        self._after = last_id
+        with transaction():
+            self._attempt.advance({"seen": unchanged, "unchanged": unchanged}, cursor=self._cursor(last_id))
+
+    def _write(self, tasks: Sequence[ItemToSend], rules: ItemRules, record: Callable[[Outcome], None]) -> None:
+        """Write items in threads, and call `record` for each of them in order."""
+        unfinished = [task for task in tasks if not task.is_finished]
+        self._add_fields(unfinished)
+        current = self._current(unfinished)
+        lost = [task for task in unfinished if task.item_id not in current]
+        deleted = {task.item_id for task in lost if task.known_id is not None}
         doubtful = self._alike.doubtful
-        new = [task for task in tasks if task.item_id not in {*current, *deleted, *doubtful}]
+        new = [task for task in lost if task.item_id not in {*deleted, *doubtful}]
         with transaction():
             self._attempt.advance()
             self._published.begin(new)
-            for task in tasks:
+            for task in unfinished:
                 if task.item_id in current and (changes := changes_planned(task, current[task.item_id])):
                     self._published.plan(task, changes)
 
         def write(task: ItemToSend) -> Outcome:
             self._attempt.check()
+            if task.is_finished:
+                return Outcome(task, "unchanged")
             if task.item_id in deleted:
                 return Outcome(task, "deleted_there")
             if task.item_id in doubtful:
@@ -146,26 +207,16 @@ class Publisher:
                 return Outcome(task, "failed", problems=(lacking_in_words(names),))
             return self._writer.write(task, current.get(task.item_id))
 
-        unchanged = 0
         with ThreadPoolExecutor(WRITERS) as pool:
             futures = [pool.submit(copy_context().run, write, task) for task in tasks]
             try:
                 for future in futures:
-                    outcome = future.result()
-                    self._left_out.update(outcome.task.fields.left_out)
-                    if outcome.is_plain:
-                        unchanged += 1
-                    else:
-                        self._record(outcome, unchanged)
-                        unchanged = 0
+                    record(future.result())
             except BaseException:
                 never_sent = [task for task, future in zip(tasks, futures, strict=True) if future.cancel()]
                 with transaction():
                     self._published.forget_begin(never_sent)
                 raise
-        self._after = tasks[-1].item_id
-        with transaction():
-            self._attempt.advance({"seen": unchanged, "unchanged": unchanged}, cursor=self._cursor(self._after))
 
     def _cursor(self, after: int) -> dict[str, Any]:
         """Return where the job goes on, with the values left out so far by field."""
@@ -206,29 +257,27 @@ class Publisher:
         self._attempt.check()
         return True
 
-    def _record(self, outcome: Outcome, unchanged: int) -> None:
-        """Store what happened to an item, in one transaction with the counts and the cursor.
+    def _record(self, outcome: Outcome, unchanged: int = 0, **values: Any) -> None:
+        """Store what happened to an item, in one transaction with the counts. An item counts once for a job.
 
-        `unchanged`: the number of unchanged items just before it.
+        `unchanged`: the number of unchanged items just before it. `values`: columns of the job.
         """
-        counts = {"seen": unchanged + 1, "unchanged": unchanged, "conflicts": bool(outcome.conflicts)}
-        counts["files_sent"] = outcome.files_sent
-        counts[outcome.action] = counts.get(outcome.action, 0) + 1
+        task = outcome.task
+        counts = Counter(seen=unchanged, unchanged=unchanged, files_sent=outcome.files_sent)
+        counts["conflicts"] = int(bool(outcome.conflicts) and not (task.is_counted and task.has_conflicts))
+        if not task.is_counted:
+            counts.update(("seen", outcome.action))
         problems = list(outcome.problems)
         if outcome.conflicts:
             problems.append(conflict_in_words(outcome.conflicts, outcome.task))
         with transaction():
-            self._attempt.advance(counts, cursor=self._cursor(outcome.task.item_id))
+            self._attempt.advance(counts, **values)
             self._published.record(outcome)
-            if problems:
-                self._note_problem(outcome.task.item_id, " ".join(problems))
+            for problem in problems:
+                self._note_problem(task, problem)
 
-    def _note_problem(self, item_id: int, reason: str) -> None:
-        columns = [ITEM.c[name] for name in ("source_key", "source_id", "handle", "title")]
-        row = db.session.execute(select(*columns).where(ITEM.c.id == item_id)).one_or_none()
-        if row is not None:  # else an undo has removed it from the catalogue
-            new = {"job_id": self._attempt.job_id, "item_id": item_id, "action": Action.FAILED.value, "reason": reason}
-            db.session.execute(insert(CHANGE).values({**row._mapping, **new}))
+    def _note_problem(self, task: ItemToSend, sentence: str) -> None:
+        job_problems.note(self._attempt.job_id, task.item_id, task.identifier, None, sentence)
 
     def _result(self) -> tuple[bool, str]:
         db.session.expire_all()
@@ -237,6 +286,7 @@ class Publisher:
         is_clean = db.session.scalars(problems).one() == 0
         told = [_deleted_in_words(number)] if (number := job.counts["deleted_there"]) else []
         told += [_left_out_in_words(self._left_out)] if self._left_out else []
+        told += [sentence] if self._import_id and (sentence := unfinished_in_words(self._import_id)) else []
         return is_clean, " ".join(told)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy import delete, func, insert, or_, select, union, update
+from sqlalchemy import delete, func, or_, select, union, update
 
 from ..errors import NotFoundError
 from ..extensions import db, transaction, utcnow
@@ -22,11 +22,11 @@ from ..i18n import lazy_gettext as _l
 from ..i18n import ngettext
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
-from ..models.catalogue import Action, CatalogueItem, Change
+from ..models.catalogue import Change
 from ..models.jobs import Job
 from ..models.publishing import PublishedChange, PublishedFile, PublishedItem, PublishedSet
 from ..omeka import Item, Media
-from . import adoptions, item_changes, undo_effects
+from . import adoptions, item_changes, job_problems, undo_effects
 from .attempt_connections import Connect, connected_for
 from .conflicts import part_name
 from .connections import WRITERS, DestinationConnection, open_destination
@@ -37,7 +37,7 @@ from .stored_items import sent_of, to_json
 Result = TypeVar("Result")
 ROWS = 20
 PUBLISHED, FILE, SET = PublishedItem.__table__, PublishedFile.__table__, PublishedSet.__table__
-CHANGED, PROBLEM, ITEM = PublishedChange.__table__, Change.__table__, CatalogueItem.__table__
+CHANGED, PROBLEM = PublishedChange.__table__, Change.__table__
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,23 +322,10 @@ class PublishUndo:
                 mine = PUBLISHED.c.id == row.published_item_id
                 db.session.execute(update(PUBLISHED).where(mine).values(effect.values))
             if effect.problem:
-                self._note_problem(row, effect)
+                mine = (self._attempt.job_id, row.item_id, row.identifier, effect.title)
+                job_problems.note(*mine, effect.problem)
             if effect.is_done:
                 db.session.execute(delete(table).where(table.c.id == row.id))
-
-    def _note_problem(self, row: Any, effect: Effect) -> None:
-        """Add a sentence about an item to the problems of the undo."""
-        columns = [ITEM.c[name] for name in ("source_key", "source_id", "handle", "title")]
-        item = db.session.execute(select(*columns).where(ITEM.c.id == row.item_id)).one_or_none()
-        new: dict[str, Any] = dict(item._mapping) if item else {"source_key": row.identifier, "title": effect.title}
-        mine = {"job_id": self._attempt.job_id, "action": Action.FAILED.value}
-        same = [PROBLEM.c[name] == value for name, value in (mine | {"source_key": new["source_key"]}).items()]
-        known = db.session.scalar(select(PROBLEM.c.reason).where(*same))
-        if known is None:
-            new |= mine | {"item_id": row.item_id, "reason": effect.problem}
-            db.session.execute(insert(PROBLEM).values(new))
-        else:
-            db.session.execute(update(PROBLEM).where(*same).values(reason=f"{known} {effect.problem}"))
 
     def _result(self) -> tuple[bool, str]:
         db.session.expire_all()

@@ -59,22 +59,12 @@ def test_a_scheduled_import_publishes_too_and_its_job_counts_as_scheduled(librar
     assert [job.scheduled for job in publishing_jobs()] == [False, True]
 
 
-def test_a_publishing_job_that_waits_is_not_queued_twice(library):
-    waiting = publish_jobs.create(source("Odd metadata"), library)
+def test_an_import_that_goes_on_after_a_crash_has_one_publishing_job(library):
+    job_id = queueing.create(source("Odd metadata"), {"publish_to": library})
 
-    imported(library)
+    made = {publish_jobs.create_with(job_id, library) for _ in range(2)}
 
-    assert [job.id for job in publishing_jobs()] == [waiting]
-
-
-def test_a_running_publishing_job_may_have_passed_the_items_so_another_one_follows(library):
-    running = publish_jobs.create(source("Odd metadata"), library)
-    db.session.execute(db.update(Job).where(Job.id == running).values(state=State.RUNNING.value, attempt=1))
-    db.session.commit()
-
-    imported(library)
-
-    assert len(publishing_jobs()) == 2
+    assert made == {job.id for job in publishing_jobs()}
 
 
 def test_an_import_says_that_the_destination_was_removed(library):

@@ -73,6 +73,10 @@ def test_a_process_killed_after_a_write_leaves_nothing_twice(instance, omeka, pa
     files = Counter((media["o:item"]["o:id"], media["o:sha256"]) for media in omeka.all_of("media"))
     assert (max(identifiers.values()), max(files.values()), len(omeka.all_of("item_sets"))) == (1, 1, 1)
 
+    flask("undo", str(result["job"]))
+
+    assert omeka.resources == {}
+
 
 @pytest.mark.parametrize(("method", "number"), [("DELETE", 1), ("DELETE", 5), ("PATCH", 1)])
 def test_an_undo_that_was_killed_after_a_write_goes_on_and_leaves_nothing(instance, omeka, method, number):

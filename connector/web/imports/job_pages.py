@@ -34,6 +34,7 @@ from ...jobs import creation, job_presentation, lifecycle, notifications, querie
 from ...models.accounts import Role
 from ...models.jobs import Job
 from ...models.repositories import Source
+from ...publishing import publish_jobs
 from ...publishing import undo_effects as publishing_undo
 from ...publishing.job_kind import PUBLISH
 from ...tasks import wake
@@ -216,6 +217,8 @@ def _shown(shown: Job) -> dict[str, Any]:
     return {
         "job": shown,
         "ahead": queries.job_ahead(shown),
+        "published_by": publish_jobs.of_import(shown) if shown.is_import else (),
+        "followed": publish_jobs.import_of(shown),
         "counts": job_presentation.counts(shown),
         "tried_files": file_counts.tried_by_status(shown),
         "source_files": job_details.files(shown),

@@ -59,7 +59,7 @@ class ImportOptionsForm(Form):
     )
     publish_to = SelectField(
         _l("Also publish to"),
-        description=_l("After each import of this source, publish its items to this Omeka S site."),
+        description=_l("Publish the items to this Omeka S site while they are imported."),
     )
     comment = TextAreaField(
         _l("Comment"), filters=[trimmed], description=_l("A note for Past imports."), render_kw={"rows": 2}
