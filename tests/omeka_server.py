@@ -98,6 +98,7 @@ class Omeka:
     def __post_init__(self) -> None:
         self._lock = threading.RLock()
         self._next_id, self._clock = 1, 0
+        self.running = 0  # requests that are being carried out
         self.sites: list[dict[str, Any]] = []
         self._linking: set[int] = set()  # the ids of all resources that have had links to others
         self.users: dict[str, User] = {}
@@ -174,6 +175,15 @@ class Omeka:
     # The server
 
     def _app(self, environ: dict[str, Any], start_response: Any) -> Any:
+        with self._lock:
+            self.running += 1
+        try:
+            return self._respond(environ, start_response)
+        finally:
+            with self._lock:
+                self.running -= 1
+
+    def _respond(self, environ: dict[str, Any], start_response: Any) -> Any:
         request = Request(environ)
         body = request.get_data(cache=True, parse_form_data=False) if _is_json(request) else b""
         self.requests.append((request.method, request.path))
