@@ -40,7 +40,6 @@ def allows(role: Role | None, *, before_set_up: bool = False, nameless: bool = F
 
 def init_app(app: Flask) -> None:
     """Register the access check before the check of form tokens, so that signed-out users are asked to sign in."""
-    allows(None, nameless=True)(app.view_functions["static"])
     app.before_request(_guard)
     app.jinja_env.globals.update(
         person=lambda: g.get("person"), by_proxy=user_management.is_by_proxy, sees_restricted=sees_restricted

@@ -1,8 +1,9 @@
-"""Addresses of static files contain a hash of the content, so that browsers keep each file for a year."""
+"""Names of static files in addresses contain a hash of the content, so that browsers keep each file for a year."""
 
 from __future__ import annotations
 
 import gzip
+import re
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -11,19 +12,36 @@ from typing import Any
 from flask import Flask, Response, current_app, request
 from werkzeug.security import safe_join
 
+from ..accounts.authorization import allows
+
 A_YEAR = 31_536_000  # seconds
+_WITH_HASH = re.compile(r"(.+)\.([0-9a-f]{16})(\.[^./]+)")
 TEXTS = ("text/css", "text/javascript", "image/svg+xml")
 
 
 def init_app(app: Flask) -> None:
-    """Add the hash to all addresses of static files, and the headers to the responses."""
+    """Add the hash to all addresses of static files, serve these addresses, and add the headers to the responses."""
     app.url_defaults(_add_hash)
+    app.view_functions["static"] = _serve
     app.after_request(_keep)
 
 
 def _add_hash(endpoint: str, values: dict[str, Any]) -> None:
     if endpoint == "static" and (found := _hash_of(values["filename"])):
-        values["v"] = found
+        stem, dot, suffix = values["filename"].rpartition(".")
+        values["filename"] = f"{stem}.{found}{dot}{suffix}"
+
+
+@allows(None, nameless=True)
+def _serve(filename: str) -> Response:
+    """Return a static file by its name, with or without a hash in it."""
+    return current_app.send_static_file(_split(filename)[0])
+
+
+def _split(filename: str) -> tuple[str, str | None]:
+    """Return the name of a file without the hash, and the hash, or None if the name has none."""
+    found = _WITH_HASH.fullmatch(filename)
+    return (found[1] + found[3], found[2]) if found else (filename, None)
 
 
 def _hash_of(filename: str) -> str | None:
@@ -44,8 +62,8 @@ def _keep(response: Response) -> Response:
     """
     if request.endpoint != "static" or response.status_code not in (200, 304):
         return response
-    filename = (request.view_args or {})["filename"]
-    if request.args.get("v") == _hash_of(filename):
+    filename, given = _split((request.view_args or {})["filename"])
+    if given is not None and given == _hash_of(filename):
         response.headers["Cache-Control"] = f"public, max-age={A_YEAR}, immutable"
     if response.mimetype in TEXTS:
         response.vary.add("Accept-Encoding")

@@ -43,7 +43,7 @@ def test_a_person_can_connect_import_browse_rerun_and_undo(page, scripted, site,
         urljoin(page.url, page.get_by_role("link", name="harbour-01.png", exact=True).last.get_attribute("href"))
     )
     assert file.headers["content-type"] == "image/png"
-    page.get_by_role("link", name="Harbour photographs").click()
+    page.get_by_role("link", name="Harbour photographs", exact=True).click()
     expect(page.get_by_text("Strand family")).to_be_visible()
 
     page.get_by_role("link", name="Past imports").click()
@@ -52,7 +52,7 @@ def test_a_person_can_connect_import_browse_rerun_and_undo(page, scripted, site,
     page.get_by_role("button", name="Undo or re-run ticked jobs").click()
     page.get_by_role("button", name="Confirm").click()
     expect(page.get_by_text("Job 1 will be run again by job 2.")).to_be_visible()
-    page.locator("#job-2").get_by_role("link", name="Harbour photographs").click()
+    page.locator("#job-2").get_by_role("link", name="Harbour photographs", exact=True).click()
     wait_for(page, scripted, "Completed")
     assert numbers(page) == "Added 0 Updated 0 Unchanged 12 Failed 0"
 
