@@ -33,7 +33,7 @@ def test_jobs_are_readable_on_the_dashboard_and_in_past_imports_at_each_width(op
 
     for address in ("/", "/jobs/"):
         page.goto(f"{site.url}{address}")
-        name = page.get_by_role("link", name="Harbour photographs", exact=True)
+        name = page.get_by_role("link", name="Harbour photographs").first
         expect(name).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
         assert name.bounding_box()["width"] > 100, address
