@@ -26,7 +26,7 @@ from . import json_format, search_rows
 from .json_format import Format
 from .resources import Item, ItemSet, Media, NewMedia, NewVocabulary, Offers, Site, Template, Value, Vocabulary, Written
 
-Found = TypeVar("Found", Item, ItemSet)
+Found = TypeVar("Found", Item, ItemSet, Media)
 
 PAGE_SIZE = 100
 _FEW_SEARCHES = 2  # for which it is not worth counting the resources of the site
@@ -123,14 +123,11 @@ class OmekaClient:
 
     def items(self, ids: Sequence[int]) -> dict[int, Item]:
         """Return the items by id. An item that was deleted, or that the key may not see, is left out."""
-        found: dict[int, Item] = {}
-        for start in range(0, len(ids), PAGE_SIZE):
-            batch = ids[start : start + PAGE_SIZE]  # never empty: an empty list of ids would match all items
-            params = [*(("id[]", number) for number in batch), ("per_page", len(batch))]
-            answer = self._http.read(f"{self._api}/items", params, kind="items")
-            items = map(self._format.item, json_format.objects(answer.value, self._api))
-            found |= {item.id: item for item in items if item.id in batch}
-        return found
+        return self._with_ids("items", self._format.item, ids)
+
+    def media(self, ids: Sequence[int]) -> dict[int, Media]:
+        """Return the media by id. A medium that was deleted, or that the key may not see, is left out."""
+        return self._with_ids("media", self._format.media, ids)
 
     def item(self, item_id: int) -> Item:
         """Return one item. Raise NotFoundError if it was deleted, or if the key may not see it."""
@@ -277,6 +274,17 @@ class OmekaClient:
             yield from found
             if len(found) < PAGE_SIZE:
                 return
+
+    def _with_ids(self, resources: str, read: Callable[[Any], Found], ids: Sequence[int]) -> dict[int, Found]:
+        found: dict[int, Found] = {}
+        for start in range(0, len(ids), PAGE_SIZE):
+            # An empty list of ids would match all resources.
+            batch: Sequence[int] = ids[start : start + PAGE_SIZE]
+            params = [*(("id[]", number) for number in batch), ("per_page", len(batch))]
+            answer = self._http.read(f"{self._api}/{resources}", params, kind=resources)
+            rows = map(read, json_format.objects(answer.value, self._api))
+            found |= {one.id: one for one in rows if one.id in batch}
+        return found
 
     def _find(
         self, resources: str, read: Callable[[Any], Found], texts: Collection[str], properties: Collection[str]

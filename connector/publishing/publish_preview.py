@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from ..extensions import transaction
 from ..i18n import gettext as _
@@ -12,7 +13,7 @@ from ..jobs.attempt import JobAttempt
 from ..omeka import Item
 from .attempt_connections import Connect, connected_for
 from .connections import open_destination
-from .item_writer import ItemToSend
+from .item_writer import FileToSend, ItemToSend
 from .lookalikes import Lookalikes
 from .mapping import ItemRules, lacking
 from .merge import Merge, merge
@@ -40,7 +41,7 @@ class PublishPreview(Publisher):
     def _publish(self, tasks: Sequence[ItemToSend], rules: ItemRules, last_id: int) -> None:
         current = self._current(tasks)
         counts, problems = Counter[str](), list[tuple[ItemToSend, str]]()
-        for task in tasks:
+        for task in self._without_files_there(tasks, current):
             there = current.get(task.item_id)
             merged = merge(task.wanted, task.sent, there) if there else None
             counts[self._expected(task, there, merged, rules)] += 1
@@ -59,6 +60,19 @@ class PublishPreview(Publisher):
             self._attempt.advance({"seen": len(tasks), **counts}, cursor=self._cursor(last_id))
             for task, problem in problems:
                 self._note_problem(task, problem)
+
+    def _without_files_there(self, tasks: Sequence[ItemToSend], current: Mapping[int, Item]) -> list[ItemToSend]:
+        """Return the items without the files that stand at the destination, as a module may have put them there."""
+        items = {task.item_id: current[task.item_id] for task in tasks if task.files and task.item_id in current}
+        ids = [number for item in items.values() for number in item.media]
+        media = self._connection.outage.retry_until_available("destination", lambda: self._connection.client.media(ids))
+        known = {(one.item_id, one.sha256) for one in media.values()}
+
+        def left(task: ItemToSend) -> tuple[FileToSend, ...]:
+            item = items.get(task.item_id)
+            return tuple(file for file in task.files if item is None or (item.id, file.sha256) not in known)
+
+        return [replace(task, files=left(task)) for task in tasks]
 
     def _expected(self, task: ItemToSend, there: Item | None, merged: Merge | None, rules: ItemRules) -> str:
         """Return the counter of what publishing would do with an item."""

@@ -304,6 +304,19 @@ def test_a_preview_counts_items_to_adopt_and_asks_nothing(library, omeka):
     assert job_of(job_id).counts["added"] == held() - 1
 
 
+def test_a_preview_does_not_count_files_that_are_there(app, omeka):
+    library = added(omeka, files=FileMode.UPLOAD)
+    uploaded = publish(library, HARBOUR).counts["files_sent"]
+    destinations.remove(library)
+    job_id = publish_jobs.create(source(HARBOUR), added(omeka, files=FileMode.UPLOAD), kind=PUBLISH_PREVIEW)
+
+    assert carry_out(job_id)
+
+    counts = job_of(job_id).counts
+    assert (counts["adopted"], counts["files_sent"]) == (held(HARBOUR), 0)
+    assert uploaded > 0
+
+
 def test_items_of_a_lost_database_are_adopted_without_a_change_or_a_second_item(library, omeka):
     publish(library)
     before = state(omeka)
