@@ -153,6 +153,22 @@ class ItemWriter:
         """Return the items with these ids."""
         return self._asked(lambda: self._client.items(ids))
 
+    def update(self, item_id: int, merge: Callable[[Item], Item]) -> Item:
+        """Write what `merge` changes in an item, and return the item. `merge` may be called several times.
+
+        If the outcome of the request is not known, it is repeated only if the change is not there when the site must
+        have ended the request.
+        """
+        try:
+            return self._asked(lambda: self._client.update_item(item_id, merge)).item
+        except OutcomeUnknownError as error:
+            if error.status == 500:  # an answer of Omeka S itself: it has refused the change
+                raise
+        item = self._asked(lambda: self._client.item(item_id))
+        if merge(item) != item:
+            self._wait(RUNS_ON)
+        return self._asked(lambda: self._client.update_item(item_id, merge)).item
+
     def _asked(self, call: Callable[[], Result]) -> Result:
         return self._outage.retry_until_available("destination", call)
 
@@ -191,15 +207,16 @@ class ItemWriter:
         if merged.item == current:
             return self._outcome(task, current, merged, current)
         # The client reads the item again, so the merge is repeated with what stands there at that moment.
-        before, latest = current, merged
+        planned, before, latest = task.planned, current, merged
 
         def again(item: Item) -> Item:
-            nonlocal before, latest
+            nonlocal planned, before, latest
+            planned = continued(planned, changes_between(before, latest.item, task.recorded), before)
             before, latest = item, merge(task.wanted, task.sent, item)
             return latest.item
 
-        written = self._asked(lambda: self._client.update_item(current.id, again))
-        return self._outcome(task, before, latest, written.item)
+        item = self.update(current.id, again)
+        return self._outcome(replace(task, planned=planned), before, latest, item)
 
     @staticmethod
     def _outcome(task: ItemToSend, before: Item, merged: Merge, item: Item) -> Outcome:

@@ -231,10 +231,10 @@ class PublishUndo:
             return back.item
 
         try:
-            self._asked(lambda: self._client.update_item(row.omeka_id, again))
+            self._writer.update(row.omeka_id, again)
         except NotFoundError:
             return Effect({"gone": 1})
-        assert back is not None  # `update_item` has called `again`
+        assert back is not None  # `update` has called `again`
         sent = sent_of(row.wanted, row.accepted)
         values = {}
         if sent is not None:

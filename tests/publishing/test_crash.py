@@ -36,6 +36,14 @@ def instance(stock, tmp_path, omeka):
     return folder
 
 
+@pytest.fixture
+def flask(instance):
+    """The command line. One request may take 20 seconds, so that a busy machine makes no item fail."""
+    flask = CommandLine(instance)
+    flask.environment |= {"CONNECTOR_SECRET_KEY": SECRET_KEY, "CONNECTOR_MAX_OUTAGE_SECONDS": "60"}
+    return flask
+
+
 def forget_time_of_requests(instance) -> None:
     """Have the next process not wait until the requests of the killed one must have ended."""
     app = app_at(instance)
@@ -47,9 +55,7 @@ def forget_time_of_requests(instance) -> None:
 
 
 @pytest.mark.parametrize(("path", "number"), MOMENTS)
-def test_a_process_killed_after_a_write_leaves_nothing_twice(instance, omeka, path, number):
-    flask = CommandLine(instance)
-    flask.environment["CONNECTOR_SECRET_KEY"] = SECRET_KEY
+def test_a_process_killed_after_a_write_leaves_nothing_twice(instance, flask, omeka, path, number):
     written = []
 
     def kill(request):
@@ -79,9 +85,7 @@ def test_a_process_killed_after_a_write_leaves_nothing_twice(instance, omeka, pa
 
 
 @pytest.mark.parametrize(("method", "number"), [("DELETE", 1), ("DELETE", 5), ("PATCH", 1)])
-def test_an_undo_that_was_killed_after_a_write_goes_on_and_leaves_nothing(instance, omeka, method, number):
-    flask = CommandLine(instance)
-    flask.environment["CONNECTOR_SECRET_KEY"] = SECRET_KEY
+def test_an_undo_that_was_killed_after_a_write_goes_on_and_leaves_nothing(instance, flask, omeka, method, number):
     _, created = flask.json(*PUBLISH)
     change_titles(instance)
     _, changed = flask.json(*PUBLISH)
@@ -119,9 +123,7 @@ def change_titles(instance) -> None:
     let_go(app)
 
 
-def test_a_change_that_was_sent_before_the_process_was_killed_is_put_back_by_an_undo(instance, omeka):
-    flask = CommandLine(instance)
-    flask.environment["CONNECTOR_SECRET_KEY"] = SECRET_KEY
+def test_a_change_that_was_sent_before_the_process_was_killed_is_put_back_by_an_undo(instance, flask, omeka):
     flask.json(*PUBLISH)
     before = sorted(item["dcterms:title"][0]["@value"] for item in omeka.all_of("items"))
     change_titles(instance)
