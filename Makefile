@@ -8,10 +8,10 @@ READY_DEV := .venv/.ready-dev
 # Each process takes one half of the tests, so that few fixtures of modules are made twice, and then helps the other.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 # Tests of single modules, without a server, a browser or the network. Together they take less than a minute.
-FAST := $(addprefix tests/, test_config.py test_ids.py test_paging.py http/test_credentials.py http/test_traffic.py \
-    $(addprefix catalogue/, test_crosswalk.py test_identity.py test_rows.py test_store.py test_texts.py) \
-    $(addprefix dspace/test_, hal.py hal_records.py hal_walk.py legacy_answers.py legacy_recorded.py legacy_walk.py \
-        list_end.py members.py pages.py parts.py paths.py pipeline.py singly.py web_page.py))
+FAST := $(addprefix tests/, test_config.py test_row_ids.py test_pagination.py http/test_credentials.py http/test_stats.py \
+    $(addprefix catalogue/, test_crosswalk.py test_identity.py test_export_formats.py test_store.py test_text.py) \
+    $(addprefix dspace/test_, hal.py hal_records.py hal_walk.py html_page.py item_reader.py json_members.py legacy_answers.py \
+        legacy_recorded.py legacy_walk.py list_end.py ordered_pool.py page_reader.py urls.py uuid_partitions.py))
 
 .PHONY: run demo check test test-fast coverage test-thorough test-crash test-faults bench picture screenshots messages clean
 
@@ -33,7 +33,7 @@ test: $(READY_DEV)
 test-fast: $(READY_DEV)
 	$(PYTEST) -q $(FAST) $(ARGS)
 
-# Measuring doubles the time of the tests, so it covers only the readers of DSpace, with their unit tests.
+# Measuring doubles the time of the tests, so it covers only the clients of DSpace, with their unit tests.
 coverage: $(READY_DEV)
 	$(PYTEST) -q --cov --cov-report=term $(filter tests/dspace/%,$(FAST)) $(ARGS)
 

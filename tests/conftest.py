@@ -1,4 +1,4 @@
-"""An app on an instance of its own, a client that asks it for pages, and the sample repository."""
+"""An app with an instance of its own, a test client, and the sample repository."""
 
 from __future__ import annotations
 

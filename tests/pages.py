@@ -1,4 +1,4 @@
-"""Reads pages as a person does: their words, and what can be pressed."""
+"""Reads pages as a person does: their words, links and buttons."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ports of this machine for servers that must be told theirs before they begin."""
+"""Free ports of this machine, for servers that must be given a port before they start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An admin who has signed in: whoever tests pages without thinking of accounts is that one."""
+"""A signed-in admin, for tests of pages that do not concern accounts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A backup is written while the app is used, and what it brings back is what there was."""
+"""A backup is written while the app is used, and a restore brings back the same data."""
 
 from __future__ import annotations
 

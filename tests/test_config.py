@@ -1,4 +1,4 @@
-"""Settings are read from the environment and refused aloud when malformed; the secret key is made once."""
+"""Settings are read from the environment, and invalid ones are refused. The secret key is made once."""
 
 from __future__ import annotations
 

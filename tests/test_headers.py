@@ -1,4 +1,4 @@
-"""What every answer tells the browser of how to treat it."""
+"""The security and caching headers of every response."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The log says in one line each what happened, in which request or job; nobody else can write a line into it."""
+"""The log has one line for each event, with its request or job. Text from outside cannot add lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same on a real PostgreSQL, for those who need more than one process to work on the jobs."""
+"""The app on a real PostgreSQL, for instances with several worker processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sample repository beside recorded answers of real DSpace servers: the same members, envelopes and refusals."""
+"""The sample repository, compared with recorded answers of real DSpace servers: members, envelopes and refusals."""
 
 from __future__ import annotations
 

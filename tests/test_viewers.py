@@ -1,4 +1,4 @@
-"""What pages show to viewers: no links to pages that they may not open, and no columns that are empty for them."""
+"""The pages for viewers: no links to pages that refuse them, and no columns that are empty for them."""
 
 from __future__ import annotations
 

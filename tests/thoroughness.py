@@ -1,4 +1,4 @@
-"""How much of a random or very large test runs: a part of it by default, all of it with `make test-thorough`."""
+"""How much of a random or very large test runs: a part by default, all with `make test-thorough`."""
 
 from __future__ import annotations
 

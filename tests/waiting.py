@@ -1,4 +1,4 @@
-"""Tests of jobs that wait: work beside the test, and look until something is so."""
+"""Helpers for tests of waiting jobs: run work in a thread, and wait for a condition."""
 
 from __future__ import annotations
 

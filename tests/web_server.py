@@ -1,4 +1,4 @@
-"""The app as it is served, in a thread of its own."""
+"""The served app, in a thread of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An app that nobody has an account of yet, and what people do with it in their browsers."""
+"""An app without accounts, and the steps of its users in their browsers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The audit trail: who did what, when, from where; only ever added to."""
+"""The audit trail: who did what, when and from where. Entries are only added."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every page and fragment declares the role that it needs, and is closed to all others."""
+"""Every page and fragment declares the role that it needs, and is closed to all other users."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Passwords: what may be one, how it is kept, and that checking one takes the same work for everybody."""
+"""Passwords: which are allowed, how they are stored, and that each check takes the same time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CONNECTOR_AUTH=proxy: a header says who is there, and is believed from the proxies that are named only."""
+"""CONNECTOR_AUTH=proxy: a header names the user, and is trusted only from the configured proxies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What came only by a login at its source is not for viewers, wherever the catalogue shows it."""
+"""Viewers see no content that a login at the source brought, on any page."""
 
 from __future__ import annotations
 

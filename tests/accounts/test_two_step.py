@@ -1,4 +1,4 @@
-"""The second factor: setting it up, its codes at the sign-in, recovery codes, and how it is taken away."""
+"""Two-step sign-in: setup, verification codes, recovery codes, and how it is turned off."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""`make bench`: what an import costs, beside a bare client and the goals of the project. Prints tables."""
+"""`make bench`: measures imports beside a minimal client and the goals of the project. Prints tables."""

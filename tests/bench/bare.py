@@ -1,4 +1,4 @@
-"""Clients that fetch and parse and do nothing else: what no import can be faster than."""
+"""Clients that only fetch and parse. No import can be faster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server that is some way off: an import and its re-runs, and the plans of reading beside each other."""
+"""A server with latency: an import, its re-runs, and a comparison of page plans."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Large files: stored with their checksums by the product, and stored by curl."""
+"""Large files, stored with their checksums by the product, and stored by curl."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The product's own cost: the server answers from memory."""
+"""The cost of the product alone: the server answers from memory."""
 
 from __future__ import annotations
 

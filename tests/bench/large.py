@@ -1,4 +1,4 @@
-"""A large instance, written into an empty database in a minute: what imports of some days would leave there."""
+"""A large instance, written into an empty database within a minute, as imports of several days would leave it."""
 
 from __future__ import annotations
 

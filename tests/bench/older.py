@@ -1,4 +1,4 @@
-"""DSpace 6, whose lists cost more the longer they are: a first import, an unchanged one and a full check."""
+"""DSpace 6, where long lists are expensive: a first import, an unchanged import and a full check."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What publishing costs, beside a loop that only posts with as many writers."""
+"""The cost of publishing, compared with a loop that only posts, with the same number of writers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From Stop to stopped, whatever the job is waiting for."""
+"""The time from Stop until a job has stopped, for each kind of wait."""
 
 from __future__ import annotations
 

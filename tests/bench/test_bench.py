@@ -1,4 +1,4 @@
-"""The benchmark in its smallest form: it runs, and judges its figures."""
+"""The benchmark in its smallest form runs and compares its figures with their goals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""On PostgreSQL, too, no page of a job reads more in a larger instance, but that its indexes are deeper."""
+"""On PostgreSQL, too, a page of a job reads no more in a larger instance, apart from deeper indexes."""
 
 from __future__ import annotations
 

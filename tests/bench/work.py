@@ -1,6 +1,6 @@
-"""How much a page makes the database do: the same on every machine, however busy.
+"""The work that a page causes in the database. It is the same on every machine.
 
-On SQLite in steps of its virtual machine, on PostgreSQL in blocks read.
+On SQLite it is measured in steps of its virtual machine, on PostgreSQL in blocks read.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The app as it is served, with a worker that begins when told to, and Chromium in front of it."""
+"""The served app, a worker that starts on request, and Chromium."""
 
 from __future__ import annotations
 

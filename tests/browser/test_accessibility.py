@@ -1,4 +1,4 @@
-"""Every page in each of its states follows WCAG 2.2 AA, as far as axe-core can tell: wide, dark and narrow."""
+"""Every page in each of its states follows WCAG 2.2 AA, as far as axe-core can check: wide, dark and narrow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages on which a person decides: what is gone at the source, takedowns, estimates, and what failed."""
+"""The pages on which a person decides: missing items, takedowns, estimates and failed items."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A person's whole way through the pages in Firefox, with script and without it, by mouse and by keyboard."""
+"""A complete walk through the pages in Firefox, with script and without it, by mouse and by keyboard."""
 
 from __future__ import annotations
 

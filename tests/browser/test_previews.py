@@ -1,4 +1,4 @@
-"""The list of what would change in a browser: ticks on several of its pages, and the import of what is ticked."""
+"""The list of changes of a preview: ticks on several of its pages, and the import of the ticked items."""
 
 from __future__ import annotations
 

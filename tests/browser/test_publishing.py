@@ -1,4 +1,4 @@
-"""A person's whole way to Omeka S: connect, import straight to a site, edit there, import again, choose, undo."""
+"""A complete walk to Omeka S: connect, import with publishing, edit there, import again, choose, undo."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of a source in a browser: the form shows what its choices need, with script and without."""
+"""The page of a source: the form shows what its choices need, with script and without."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A second factor is set up, asked for and accepted in a browser, and its picture is one that a phone can read."""
+"""Two-step sign-in is set up and used in a browser. Its QR code can be read."""
 
 from __future__ import annotations
 

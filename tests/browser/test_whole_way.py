@@ -1,4 +1,4 @@
-"""A person's whole way through the pages, with script and without it."""
+"""A complete walk through the pages, with script and without it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of DSpace 4 to 6 that were closed after they were imported leave the lists there, as deleted files do."""
+"""Closed files of DSpace 4 to 6 leave the lists there, as deleted files do."""
 
 from __future__ import annotations
 

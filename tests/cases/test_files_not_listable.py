@@ -1,4 +1,4 @@
-"""The list of files of one item fails always, and so does every answer that embeds it. Its metadata can be read."""
+"""The list of files of one item always fails, as does every answer that embeds it. Its metadata can be read."""
 
 from __future__ import annotations
 

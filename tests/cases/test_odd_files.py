@@ -1,4 +1,4 @@
-"""Files whose address or checksum is not what a DSpace of its own would give: stores, packing, redirects, bombs."""
+"""Files whose address or checksum is unusual: object stores, compression, redirects, gzip bombs."""
 
 from __future__ import annotations
 

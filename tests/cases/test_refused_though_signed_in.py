@@ -1,4 +1,4 @@
-"""What is closed to the account that is signed in is not said to be closed to readers without an account."""
+"""What is closed to the signed-in account: the message does not say that it is closed to signed-out readers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The API of a DSpace 4 to 6 is answered with redirects that lead nowhere, while its pages work."""
+"""The API of a DSpace 4 to 6 answers with redirects that lead nowhere, while its pages work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One API reached by addresses that people take for the same: the site, its /server, its HAL browser."""
+"""One API under several addresses: the site, its /server, its HAL browser."""
 
 from __future__ import annotations
 

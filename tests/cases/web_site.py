@@ -1,4 +1,4 @@
-"""A web site on a loopback address that is no DSpace: it answers with what a test says."""
+"""A web site on a loopback address that is not a DSpace. Each test sets its answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The desk of the import tests, for what is done to the catalogue between two imports."""
+"""The importer of the import tests, for changes of the catalogue between two imports."""
 
 from tests.imports.conftest import desk, dspace
 

@@ -1,4 +1,4 @@
-"""The crosswalk against the module's table, recorded metadata, and the promise that nothing is lost."""
+"""The crosswalk, compared with the table of the module and recorded metadata. No value is lost."""
 
 import copy
 import json

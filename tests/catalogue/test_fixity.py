@@ -1,4 +1,4 @@
-"""The check of the stored files: what is gone, damaged or left over is found, named, and mended where asked for."""
+"""The check of stored files names missing, damaged and unneeded files, and repairs them on request."""
 
 from __future__ import annotations
 

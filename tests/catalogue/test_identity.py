@@ -1,4 +1,4 @@
-"""Whatever ids and handles a source gives its items: each is kept, none takes another's place, no unique key is hit."""
+"""Items keep their identity with any ids and handles of the source. No unique key is violated."""
 
 from __future__ import annotations
 

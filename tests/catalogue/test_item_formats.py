@@ -1,4 +1,4 @@
-"""An item for other programs, and what viewers get of it."""
+"""An item in the formats of other programs, and what viewers get of it."""
 
 from __future__ import annotations
 

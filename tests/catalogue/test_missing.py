@@ -1,4 +1,4 @@
-"""What is gone at the source is listed, and hidden or removed only by a person."""
+"""Items missing at the source are listed. Only a person hides or removes them."""
 
 from __future__ import annotations
 

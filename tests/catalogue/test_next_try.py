@@ -1,4 +1,4 @@
-"""Of each file that did not come, when it is tried again."""
+"""When a file that was not stored is tried again."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""An upgrade closes the names of files that may have come by a login, and the next import compares them."""
+"""An upgrade restricts the names of files that a login may have brought. The next import compares them."""
 
 from __future__ import annotations
 

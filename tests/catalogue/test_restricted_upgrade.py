@@ -1,4 +1,4 @@
-"""An upgrade closes at once what imports with a login brought before values were marked."""
+"""An upgrade restricts values that imports with a login may have brought before values were marked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which item set a person means by what they type."""
+"""Which item set a person means by a number or a name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Searches read an index, and find what they would find by reading all items."""
+"""Searches use an index, and find the same items as a search of all items."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is kept of an item's files when the source tells of it anew."""
+"""The files of an item when the source lists them again."""
 
 from __future__ import annotations
 

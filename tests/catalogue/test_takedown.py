@@ -1,4 +1,4 @@
-"""A takedown removes for good, says so in the jobs, and keeps every later run from bringing the item back."""
+"""A takedown removes an item for good, is shown in the jobs, and prevents later imports of the item."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Kills the real process at chosen and random moments: what comes of it must be what comes of one left alone."""
+"""Kills the real process at chosen and random moments, and compares the result with an undisturbed run."""

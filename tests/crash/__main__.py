@@ -1,4 +1,4 @@
-"""`python -m tests.crash`: kills until so many kills were made, and prints how many of which."""
+"""`python -m tests.crash`: runs until the number of kills is reached, and prints the kills of each kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two kinds of database under a crash: one that lies in the instance folder, and one on a server of its own."""
+"""The two kinds of database in a crash: a file in the instance folder, and a server."""
 
 from __future__ import annotations
 

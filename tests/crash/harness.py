@@ -1,4 +1,4 @@
-"""Runs each stage left alone, then again and again with kills, and compares."""
+"""Runs each stage undisturbed, then repeatedly with kills, and compares the results."""
 
 from __future__ import annotations
 

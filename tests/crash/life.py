@@ -1,4 +1,4 @@
-"""One instance of the app on the command line, its stages, and what has come of them."""
+"""One instance of the app on the command line, its stages, and their results."""
 
 from __future__ import annotations
 

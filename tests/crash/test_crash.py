@@ -1,4 +1,4 @@
-"""The harness with few kills; `make test-crash` makes a hundred."""
+"""The harness with few kills. `make test-crash` makes a hundred."""
 
 from __future__ import annotations
 

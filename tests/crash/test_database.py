@@ -1,4 +1,4 @@
-"""A database that is locked, restarted or replaced under the app: jobs go on at their cursor, pages stay in words."""
+"""A database that is locked, restarted or replaced while the app runs: jobs continue at their cursor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A disk that is full or cannot be written: the job fails with a sentence, and goes on when there is room."""
+"""A disk that is full or read-only: the job fails with a sentence, and can be resumed when there is room."""
 
 from __future__ import annotations
 

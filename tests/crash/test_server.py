@@ -1,4 +1,4 @@
-"""`flask up` killed in the middle of a job: the next start goes on with it by itself."""
+"""`flask up` is killed during a job: the next start continues the job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever a job waits for, a signal or Stop ends the wait, and Resume goes on right there."""
+"""A signal or Stop ends each kind of wait of a job. Resume continues at the same place."""
 
 from __future__ import annotations
 

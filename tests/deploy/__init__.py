@@ -1,1 +1,1 @@
-"""The examples in deploy/, tried with the programs that they are for."""
+"""The examples in deploy/, run with the programs that they are made for."""

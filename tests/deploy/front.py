@@ -1,4 +1,4 @@
-"""The app behind a web server, and how it answers to those who ask there."""
+"""The app behind a web server, and its responses to clients."""
 
 from __future__ import annotations
 

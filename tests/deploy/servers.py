@@ -1,4 +1,4 @@
-"""Real web servers with the examples of deploy/, on free ports of this machine and with a certificate of their own."""
+"""Real web servers with the examples of deploy/, on free ports and with a certificate made for the test."""
 
 from __future__ import annotations
 

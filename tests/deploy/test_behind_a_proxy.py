@@ -1,4 +1,4 @@
-"""Behind the real web servers of the examples, over https, below a prefix and not: links, a live import, downloads."""
+"""The app behind the web servers of the examples, with and without a prefix: links, a live import, downloads."""
 
 from __future__ import annotations
 

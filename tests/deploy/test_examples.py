@@ -1,4 +1,4 @@
-"""What an administrator copies from deploy/ is taken by the programs that it is for."""
+"""The programs accept the examples in deploy/."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the guide says to add to the examples: another proxy in front, a sign-in of the site."""
+"""The additions to the examples that the guide describes: another proxy in front, a sign-in of the site."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clients that send a form as slowly as they can keep nobody else out, through Apache and straight at the port."""
+"""Clients that send a form very slowly block no other client, through Apache and directly at the port."""
 
 from __future__ import annotations
 

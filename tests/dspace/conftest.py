@@ -1,4 +1,4 @@
-"""The client for DSpace 7 to 10 before the sample repository, through real HTTP."""
+"""The client for DSpace 7 to 10 with the sample repository, through real HTTP."""
 
 from __future__ import annotations
 

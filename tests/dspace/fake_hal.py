@@ -1,7 +1,4 @@
-"""A DSpace 9 in memory that answers as `HttpClient` would.
-
-Its items are recorded, or synthetic ones of the same shape.
-"""
+"""A DSpace 9 in memory that answers as `HttpClient` would. Its items are recorded, or synthetic with the same shape."""
 
 from __future__ import annotations
 

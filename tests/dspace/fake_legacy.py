@@ -1,4 +1,4 @@
-"""Two DSpaces of generation 4 to 6 that answer as `HttpClient` would: one as recorded, one that pages as they do."""
+"""A recorded DSpace 4 to 6, and one with the paging of real servers. Both answer as `HttpClient` would."""
 
 from __future__ import annotations
 

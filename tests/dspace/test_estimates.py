@@ -1,4 +1,4 @@
-"""What a client tells before an import starts, against the sample repository through real HTTP."""
+"""Estimates before an import, with the sample repository through real HTTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The client for DSpace 7 to 10 beside its walks: finding things, listing them, and where a lost item went."""
+"""The client for DSpace 7 to 10, apart from its walks: find objects, list them, and find the state of missing items."""
 
 from __future__ import annotations
 

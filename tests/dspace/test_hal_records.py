@@ -1,4 +1,4 @@
-"""What the recorded answers of a DSpace 9.3 become, value by value and file by file."""
+"""The records made from recorded answers of a DSpace 9.3, value by value and file by file."""
 
 from __future__ import annotations
 

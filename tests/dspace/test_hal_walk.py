@@ -1,4 +1,4 @@
-"""Walks over a DSpace 7 to 10: complete, each item once, to be resumed at any page, and by the cheapest plan."""
+"""Walks over a DSpace 7 to 10: complete, each item once, resumable at any page, and with the cheapest plan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The client for DSpace 4 to 6 behind the real door to the network: every bad answer, and each of its own rows."""
+"""The client for DSpace 4 to 6 on the real HTTP client: every bad answer, and each kind of row."""
 
 from __future__ import annotations
 

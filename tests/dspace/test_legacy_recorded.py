@@ -1,4 +1,4 @@
-"""The client for DSpace 4 to 6 against what a real 6.3 and a real 4.9 answered, every odd item in it."""
+"""The client for DSpace 4 to 6 with recorded answers of a real 6.3 and a real 4.9, including every odd item."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The client for DSpace 4 to 6 against the sample repository, through real HTTP."""
+"""The client for DSpace 4 to 6 with the sample repository, through real HTTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Walks over collections whose paging repeats and loses rows, as that of real servers does."""
+"""Walks over collections whose paging repeats and loses rows, as on real servers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists whose counts are not true: of DSpace 7 to 10 read page by page, such as those of files."""
+"""Lists of DSpace 7 to 10 with wrong counts, such as lists of files."""
 
 from __future__ import annotations
 

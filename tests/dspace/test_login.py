@@ -1,4 +1,4 @@
-"""Login at the source: each generation through real HTTP, what lapses, and what is never shown."""
+"""Login at the source on each generation, through real HTTP. It is renewed, and its secrets are never shown."""
 
 from __future__ import annotations
 

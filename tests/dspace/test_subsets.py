@@ -1,4 +1,4 @@
-"""Reading only a part of DSpace 7 to 10, or what changed, against the sample repository through real HTTP."""
+"""Reading a part or the changes of DSpace 7 to 10, with the sample repository through real HTTP."""
 
 from __future__ import annotations
 

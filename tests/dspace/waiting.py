@@ -1,4 +1,4 @@
-"""Time that passes only when somebody waits, and what is read meanwhile."""
+"""A clock that only waits move, and a log of the reads between them."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The fault matrix: what a DSpace can do wrong at each kind of object, and what an import makes of it."""
+"""The fault matrix: each fault of a DSpace at each kind of object, and the result of an import."""

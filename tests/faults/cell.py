@@ -1,4 +1,4 @@
-"""One cell of the matrix: do something while the fault lasts, import again without it, and ask three questions."""
+"""One cell of the matrix: import with the fault, import again without it, then check three things."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A clock that pauses move on, so that nobody waits for them."""
+"""A clock that waits move forward, so that no test really waits."""
 
 from __future__ import annotations
 

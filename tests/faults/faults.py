@@ -1,4 +1,4 @@
-"""The columns of the matrix: what goes wrong with an answer. Each is given as members of the sample's `Fault`."""
+"""The columns of the matrix: the faults. Each is given as members of `Fault` of the sample."""
 
 from __future__ import annotations
 

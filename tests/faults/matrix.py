@@ -1,4 +1,4 @@
-"""The matrix as a whole: cells run in two processes, its table and the reasons of what failed."""
+"""The whole matrix: runs its cells in two processes, prints its table and the reasons of failures."""
 
 from __future__ import annotations
 

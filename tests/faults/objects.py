@@ -1,4 +1,4 @@
-"""The rows of the matrix: the kinds of object that a fault falls on, by the addresses at which they are asked for."""
+"""The rows of the matrix: the kinds of objects at which a fault happens, by their addresses."""
 
 from __future__ import annotations
 

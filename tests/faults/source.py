@@ -1,4 +1,4 @@
-"""The repository that the matrix imports: small, with one item whose files fill more than one page of any list."""
+"""The repository of the matrix. It is small, with one item whose files fill more than one page of any list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small part of the fault matrix; `make test-faults` runs all of it."""
+"""A small part of the fault matrix. `make test-faults` runs all of it."""
 
 from __future__ import annotations
 

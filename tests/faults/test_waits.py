@@ -1,4 +1,4 @@
-"""What an import shows while it waits for a repository, whatever it asked for, and when the waits end."""
+"""The waits that an import shows for each kind of request to a repository, and when they end."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Made-up input of every shape, to see that nothing but a sentence comes of it."""
+"""Random input of every shape. The app answers it with a sentence and never crashes."""

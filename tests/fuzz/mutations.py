@@ -1,4 +1,4 @@
-"""JSON answers with one thing in them wrong, as a strategy of hypothesis."""
+"""JSON answers with one wrong part, as a hypothesis strategy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every address of the app with every name that a form or a link of it uses, and odd values: never a 500 or a trace."""
+"""Every address of the app with its form and query names and odd values: never status 500 and no traceback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers of every wrong shape: a client tells of them in a sentence, in few requests, and never breaks."""
+"""Answers of every wrong shape: the client raises an error with a sentence, after few requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole imports from a repository that answers wrongly: each job ends by itself, and every page of it opens."""
+"""Whole imports from a repository that answers wrongly: each job ends, and all its pages open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An instance in which something of everything has happened, so that each page has something to show."""
+"""An instance with data for every page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages of the app in their states, and how a reader comes to each."""
+"""The pages of the app in their states, and the steps that lead to each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A tour through all pages: the app is served twice, with something of everything and with nothing."""
+"""A tour of all pages. The app is served twice: with data for every page, and empty."""
 
 from __future__ import annotations
 

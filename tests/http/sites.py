@@ -1,4 +1,4 @@
-"""A web server on the loopback address that answers as a test says, byte for byte."""
+"""A web server on the loopback address. Each test sets its response, byte for byte."""
 
 import ssl
 import sys

@@ -1,4 +1,4 @@
-"""Bot challenges are told from refusals of the repository itself."""
+"""Bot challenges are distinguished from refusals of the repository itself."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The HTTP client: what each bad answer becomes, what is repeated and how, and which limits hold.
+"""The HTTP client: the error of each bad response, repeats and limits.
 
-Answers whose bytes or timing matter come from a real server on the loopback address, the others from `responses`.
+Responses whose bytes or timing matter come from a real server on the loopback address, the others from `responses`.
 """
 
 import gzip

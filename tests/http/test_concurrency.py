@@ -1,4 +1,4 @@
-"""The concurrency of requests: slots over threads, objects and processes, and a limit that adapts to the server."""
+"""The concurrency of requests: slots shared by threads and processes, and a limit that adapts to the server."""
 
 import os
 import subprocess

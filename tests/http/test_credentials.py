@@ -1,4 +1,4 @@
-"""A signed-in door: who is given the headers of a login, and what a POST becomes."""
+"""A signed-in HTTP client: which hosts get the headers of a login, and how a POST is sent."""
 
 import pytest
 import responses

@@ -1,4 +1,4 @@
-"""Which redirects are followed, and that an error behind one is not taken for an answer of the repository."""
+"""Which redirects are followed. An error behind a redirect does not count as an answer of the repository."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long requests are repeated, when that ends, and what is shown meanwhile."""
+"""How long requests are repeated, when that ends, and which waits are shown."""
 
 from __future__ import annotations
 

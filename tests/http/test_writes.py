@@ -1,4 +1,4 @@
-"""Requests that change data: what is sent, when a request is repeated, and that a key in the query is shown nowhere."""
+"""Requests that change data: what is sent, when a request is repeated. A key in the query is never shown."""
 
 import gc
 import io

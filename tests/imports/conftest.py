@@ -1,4 +1,4 @@
-"""A desk to import at, with a fake DSpace behind it."""
+"""The fixture `desk`: imports, and a fake DSpace as their source."""
 
 from __future__ import annotations
 

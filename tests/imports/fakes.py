@@ -1,4 +1,4 @@
-"""A DSpace of lists: the same methods as the clients, no network."""
+"""A DSpace made of lists, with the methods of the clients and without a network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What jobs count: added in one statement, read with the job, and only what its kind declares."""
+"""Counters of jobs: added in one statement, read with the job, and declared by its kind."""
 
 from __future__ import annotations
 

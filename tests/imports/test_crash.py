@@ -1,4 +1,4 @@
-"""A process that is killed at any moment loses nothing: whoever resumes its job ends where it would have ended."""
+"""A process that is killed at any moment loses nothing. The resumed job has the same result."""
 
 from __future__ import annotations
 

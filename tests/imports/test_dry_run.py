@@ -1,4 +1,4 @@
-"""`--dry-run` against the sample repository: it says what would change, and the import after it does just that."""
+"""`--dry-run` with the sample repository: it describes exactly the changes of the next import."""
 
 from __future__ import annotations
 

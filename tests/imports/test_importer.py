@@ -1,4 +1,4 @@
-"""An import brings every item once and reports truthfully what it did."""
+"""An import saves every item once and reports correctly what it did."""
 
 from __future__ import annotations
 

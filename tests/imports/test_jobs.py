@@ -1,4 +1,4 @@
-"""A job's life: created, claimed once, stopped, resumed, recovered, and never left hanging."""
+"""The life of a job: created, claimed once, stopped, resumed, recovered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notices of scheduled imports, before real mail servers and a real webhook on the loopback address."""
+"""Notifications of scheduled imports, with real mail servers and a real webhook on the loopback address."""
 
 from __future__ import annotations
 

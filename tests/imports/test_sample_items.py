@@ -1,4 +1,4 @@
-"""Sample items are varied items, shown as their pages would be. They are not kept in the catalogue."""
+"""Sample items are varied, and shown as their pages would be. The catalogue does not keep them."""
 
 from __future__ import annotations
 

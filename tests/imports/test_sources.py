@@ -1,4 +1,4 @@
-"""The pages of sources: what is held, what was done, and its schedule."""
+"""The pages of sources: their items, their jobs and their schedule."""
 
 from __future__ import annotations
 

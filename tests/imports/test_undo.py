@@ -1,4 +1,4 @@
-"""Undo removes what an import added, restores what it changed, and leaves what others hold, in any order."""
+"""Undo removes what an import added, restores what it changed, and keeps what other imports hold, in any order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a job waits for is on its row, whatever asks; a file that is to wait long holds up nothing."""
+"""A job stores the reason of each wait in its row. A file with a long wait delays no other file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The client at a site: it writes only what changes, keeps the values of others, and finds resources by identifier."""
+"""The client at a site: it writes only changes, keeps the values of others, and finds resources by identifier."""
 
 from __future__ import annotations
 

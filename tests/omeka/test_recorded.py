@@ -1,4 +1,4 @@
-"""The client reads the recorded answers of Omeka S 4.2.0, and turns its refusals into errors that say what is wrong."""
+"""The client reads the recorded answers of Omeka S 4.2.0, and turns its refusals into clear errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stand-in answers as the recorded Omeka S 4.2.0 did, so that it cannot drift from the truth."""
+"""The stand-in answers as the recorded Omeka S 4.2.0 did."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The steps of tests that publish at the stand-in of Omeka S, and what they compare."""
+"""Steps and comparisons of tests that publish to the stand-in of Omeka S."""
 
 from __future__ import annotations
 

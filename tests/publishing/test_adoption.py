@@ -1,4 +1,4 @@
-"""Items that stand in Omeka S already are adopted after a question: none is there twice, and nothing there is lost."""
+"""Items that are in Omeka S already are adopted after a question. None exists twice, and no value there is lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A process that is killed while it publishes leaves no item, file or item set twice, and its job goes on."""
+"""A process that is killed while it publishes leaves no item, file or item set twice. Its job continues."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Publishing a source: no item twice, no edit lost, nothing sent again that did not change."""
+"""Publishing a source: no item twice, no edit lost, and only changes are sent again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Undo of a publishing job: the site is as it was, and no edit of a person is lost."""
+"""Undo of a publishing job restores the site, and keeps all edits of people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an import will take is told before it, as far as it can be known: and what cannot be is named."""
+"""Estimates of an import before it starts, and what cannot be estimated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Import settings are visible where an import starts, where it ran and where it runs again."""
+"""Import settings are shown where an import starts, where it ran and where it can run again."""
 
 from __future__ import annotations
 

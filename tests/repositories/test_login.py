@@ -1,4 +1,4 @@
-"""The login at a repository: tried before it is kept, kept sealed, used by every page, told in sentences."""
+"""The login at a repository: checked before it is stored, encrypted at rest, and used by every page."""
 
 from __future__ import annotations
 

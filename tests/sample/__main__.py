@@ -1,4 +1,4 @@
-"""`python -m tests.sample`: serves the sample repository until it is told to end."""
+"""`python -m tests.sample`: serves the sample repository until it gets a signal."""
 
 from __future__ import annotations
 

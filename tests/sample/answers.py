@@ -1,4 +1,4 @@
-"""A request and an answer, as the generations see them: no socket in sight."""
+"""Requests and responses of all generations, apart from sockets."""
 
 from __future__ import annotations
 

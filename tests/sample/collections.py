@@ -1,4 +1,4 @@
-"""The sample library: a town library, a faculty and a room of oddities, made to be worth looking at."""
+"""The sample library: a town library, a faculty and a collection of odd items."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What answers cost a real server, so that a client's plans can be compared without one."""
+"""The time that answers take on a real server, so that page plans can be compared without one."""
 
 from __future__ import annotations
 

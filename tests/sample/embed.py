@@ -1,4 +1,4 @@
-"""`embed` and `embed.size` of DSpace 7 to 10: what hangs on an object, and how much of each list."""
+"""`embed` and `embed.size` of DSpace 7 to 10: which related objects are embedded, and how much of each list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scripted misbehaviour: what goes wrong, for which request, how often."""
+"""Scripted faults: which fault, for which requests, how often."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Synthetic items by the thousand, the same each time, for the benchmark."""
+"""Thousands of synthetic items, the same each time, for the benchmark."""
 
 from __future__ import annotations
 

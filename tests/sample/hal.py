@@ -1,4 +1,4 @@
-"""DSpace 7, 9 and 10: the routes of `/server/api`, and what the three versions do differently."""
+"""DSpace 7, 9 and 10: the routes of `/server/api`, and the differences of the three versions."""
 
 from __future__ import annotations
 

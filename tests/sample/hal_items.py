@@ -1,4 +1,4 @@
-"""Items as DSpace 7 to 10 write them, their own part from memory."""
+"""Items as DSpace 7 to 10 write them. Their own members are cached."""
 
 from __future__ import annotations
 

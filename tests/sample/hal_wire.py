@@ -1,4 +1,4 @@
-"""What requests and answers of DSpace 7 to 10 have in common."""
+"""Common parts of requests and answers of DSpace 7 to 10."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DSpace 5 and 4: what they do otherwise than 6, or not yet."""
+"""DSpace 5 and 4: their differences from 6."""
 
 from __future__ import annotations
 

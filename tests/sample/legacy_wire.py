@@ -1,4 +1,4 @@
-"""What requests and answers of DSpace 4 to 6 have in common."""
+"""Common parts of requests and answers of DSpace 4 to 6."""
 
 from __future__ import annotations
 

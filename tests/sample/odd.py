@@ -1,4 +1,4 @@
-"""The room of oddities: all in metadata and files that importers stumble over, each item named for its oddity."""
+"""A collection of items with metadata and files that importers fail on. Each item is named for its oddity."""
 
 from __future__ import annotations
 

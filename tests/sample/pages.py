@@ -1,4 +1,4 @@
-"""The pages people see at the repository's own address, just enough to follow a link back; and a web server's 404."""
+"""The pages of the repository for people, enough to follow a link back, and the 404 page of a web server."""
 
 from __future__ import annotations
 

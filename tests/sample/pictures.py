@@ -1,4 +1,4 @@
-"""Files made in code: pictures as PNG and a PDF, so that nothing binary lies in the project."""
+"""Files made in code, pictures as PNG and a PDF, so that the project contains no binary files."""
 
 from __future__ import annotations
 

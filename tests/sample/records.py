@@ -1,4 +1,4 @@
-"""The records of the sample repository: what a DSpace holds, whatever its version."""
+"""The records of the sample repository, for all versions of DSpace."""
 
 from __future__ import annotations
 

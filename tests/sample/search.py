@@ -1,4 +1,4 @@
-"""The search of DSpace 7 to 10, as far as a harvester uses it: scope, a few field queries, four sorts."""
+"""The search of DSpace 7 to 10, as far as importers use it: scope, a few field queries, four sorts."""
 
 from __future__ import annotations
 

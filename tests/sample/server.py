@@ -1,4 +1,4 @@
-"""The web server around the sample data: sockets, threads, faults and costs. What to answer is for the generation."""
+"""The web server of the sample data: sockets, threads, faults and costs. The generations make the answers."""
 
 from __future__ import annotations
 

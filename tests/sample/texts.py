@@ -1,4 +1,4 @@
-"""The words of the sample library: titles, names, subjects and headlines, all of them invented."""
+"""The words of the sample library: invented titles, names, subjects and headlines."""
 
 from __future__ import annotations
 

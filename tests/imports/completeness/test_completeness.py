@@ -1,4 +1,4 @@
-"""A run accounts for what the source counts and does not show, or says in words that it cannot and is not clean."""
+"""An import explains each difference between the count of the source and its items, or is not clean."""
 
 from __future__ import annotations
 

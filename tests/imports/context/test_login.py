@@ -1,4 +1,4 @@
-"""Imports that sign in at the source: what comes only by login is marked, and a login that lapses loses nothing."""
+"""Imports with a login: restricted content is marked, and a login that expires loses nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an import stores as JSON: its options, its cursor and its proof. Later versions read what earlier ones wrote."""
+"""The JSON that an import stores: options, cursor and proof. Later versions read that of earlier ones."""
 
 from types import SimpleNamespace
 

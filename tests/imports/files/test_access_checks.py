@@ -1,4 +1,4 @@
-"""Who may read files at the source is asked in few requests, and an import says what it has not asked."""
+"""Checks of access to files at the source take few requests. An import names the number of files not checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The counts of files are those of all items that the source holds, at every moment of a job and however it ends."""
+"""The counts of files cover all items that the source holds, at every moment and end of a job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file has the status that is true of it: verified or not, with a wrong checksum, missing, closed or open again."""
+"""Each file has the right status: verified or not, with another checksum, missing, closed or open again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run after a complete one reads what changed since, and proves by two counts that nothing else did."""
+"""An import after a complete one reads only the changes, and proves by two counts that nothing else changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The state of an item is read wherever an item is seen: in every list, and wherever it is read by itself."""
+"""The state of an item is read in every list and in every single item."""
 
 from __future__ import annotations
 

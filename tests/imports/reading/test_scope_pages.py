@@ -1,4 +1,4 @@
-"""Changed items are read in full pages where most of a page has changed, and one by one where few have."""
+"""Changed items are read in full pages where most of a page has changed, otherwise one by one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Item sets made from collections follow the source, and leave alone what a person did."""
+"""Item sets made from collections follow the source, and keep the changes of people."""
 
 from __future__ import annotations
 

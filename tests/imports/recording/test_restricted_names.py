@@ -1,4 +1,4 @@
-"""Names of files that only a login at the source lists are marked one by one, and closed to viewers everywhere."""
+"""Names of files that only a login at the source lists are marked, and hidden from viewers everywhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Metadata values that only a login at the source shows are marked one by one, whatever shows or restores them."""
+"""Metadata values that only a login at the source shows are marked, and hidden from viewers everywhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""After a retry, a job still lists what it could not read or download, with what became of it."""
+"""After a retry, a job still lists what it could not read or download, with the result of the retry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The request log of a job says in plain words what was asked, what failed and what the app did next."""
+"""The request log of a job lists requests, failures and the reactions of the app in plain words."""
 
 from __future__ import annotations
 

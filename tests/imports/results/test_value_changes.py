@@ -1,4 +1,4 @@
-"""The changed words of values, in their place."""
+"""The changed words of values, marked in place."""
 
 from __future__ import annotations
 

@@ -1,0 +1,69 @@
+"""Partitions of a repository by uuid: every item is in exactly one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connector.dspace.hal_query import WAYS, items_in
+from connector.dspace.records import MOST_PARTS, Scope, ScopeKind, Subset
+from connector.dspace.uuid_partitions import part_of, prefixes
+
+HOME = Scope(ScopeKind.COLLECTION, "598251e6-d326-4740-bad9-1d1776a4afb6")
+PARTS = st.integers(1, MOST_PARTS)
+
+
+@settings(deadline=None)
+@given(st.uuids(), PARTS)
+def test_each_uuid_belongs_to_exactly_one_part(uuid, of):
+    holding = [number for number in range(of) if str(uuid).startswith(prefixes(number, of))]
+
+    assert holding == [part_of(str(uuid), of)]
+
+
+@pytest.mark.parametrize("of", [1, 7, 16, 17, 256, 257, MOST_PARTS])
+def test_parts_have_at_most_twice_the_size_of_each_other(of):
+    sizes = [len(prefixes(number, of)) for number in range(of)]
+
+    assert min(sizes) >= 1
+    assert max(sizes) <= 2 * min(sizes)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 10**9), PARTS)
+def test_numbers_of_old_are_dealt_out_evenly(number, of):
+    parts = [part_of(str(number + step), of) for step in range(of)]
+
+    assert sorted(parts) == list(range(of))
+
+
+def query_of(subset: Subset | None, **how) -> str | None:
+    return dict(items_in(HOME, subset, **how, with_private=False)).get("query")
+
+
+def test_subsets_become_queries_of_solr():
+    since = datetime(2026, 11, 24, 9, 30, 15, 999, timezone(timedelta(hours=1)))
+    changed = "SolrIndexer.lastIndexed:[2026-11-24T08:30:15Z TO *]"
+    either = "(search.resourceid:0* OR search.resourceid:1* OR search.resourceid:2*)"
+
+    assert query_of(None) is query_of(Subset()) is None
+    assert query_of(Subset(since)) == changed
+    assert query_of(Subset(part=(0, 7))) == either
+    assert query_of(Subset(part=(15, 16))) == "search.resourceid:f*"
+    assert query_of(Subset(since, (0, 7))) == f"{changed} AND {either}"
+    assert query_of(Subset(since), way=WAYS[-1]) == f"{changed} AND search.resourceid:f*"
+
+
+@pytest.mark.parametrize("part", [(-1, 7), (7, 7), (0, 0), (0, MOST_PARTS + 1)])
+def test_a_part_that_cannot_be_is_refused(part):
+    with pytest.raises(ValueError, match="there is no part"):
+        Subset(part=part)
+
+
+def test_a_time_without_zone_is_refused():
+    with pytest.raises(ValueError, match="time zone"):
+        Subset(datetime(2026, 11, 24))
+    assert Subset(datetime(2026, 11, 24, tzinfo=UTC)).part is None

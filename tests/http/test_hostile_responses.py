@@ -1,0 +1,125 @@
+"""Responses made to harm: each raises an error, and the process stays small."""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from connector.http.json_limits import decode, parse, weight
+
+from .sites import hang_up, reply
+
+MOST_MEMORY = 220  # MB
+SIZE = 30 * 2**20  # below the limit in bytes, so that the weight decides
+
+READER = """
+import ipaddress, json, re, sys
+from connector.errors import RepositoryError
+from connector.http import AddressRule, HttpClient, HttpSettings, ConcurrencyLimit
+from pathlib import Path
+
+rule = AddressRule((ipaddress.ip_network("127.0.0.0/8"),))
+settings = HttpSettings("test", rule, deadline=float(sys.argv[3]))
+http = HttpClient(settings, ConcurrencyLimit(Path(sys.argv[2]), "repository", 1))
+try:
+    http.get_json(sys.argv[1], tries=1)
+    told = "read"
+except RepositoryError as error:
+    told = type(error).__name__
+peak = re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())  # of this process, unlike ru_maxrss
+print(json.dumps([told, int(peak[1]) // 1024]))
+"""
+
+
+def endless(handler):
+    """Chunks without end, until nobody listens."""
+    hang_up(handler)
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    chunk = b"100000\r\n" + b" " * 2**20 + b"\r\n"
+    try:
+        while True:
+            handler.wfile.write(chunk)
+    except OSError:
+        return
+
+
+def drip(handler):
+    """A byte now and then, never so late that a read would time out, for ever."""
+    hang_up(handler)
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n")
+    try:
+        while True:
+            handler.wfile.write(b" ")
+            handler.wfile.flush()
+            time.sleep(0.01)
+    except OSError:
+        return
+
+
+def says(body: bytes, **headers: str):
+    return lambda handler: reply(handler, body, **headers)
+
+
+HOSTILE = {
+    "endless chunks": (endless, "TooLargeError"),
+    "a slow drip": (drip, "RequestTimeoutError"),
+    "a packed bomb": (lambda: says(gzip.compress(bytes(2**30), 1), Content_Encoding="gzip"), "TooLargeError"),
+    "a million keys": (lambda: says(json.dumps({f"key {n}": n for n in range(10**6)}).encode()), "TooLargeError"),
+    "lists in a list": (lambda: says(b"[" + b"[]," * (SIZE // 3) + b"[]]"), "TooLargeError"),
+    "one text with a wide sign": (lambda: says(b'"' + "😀".encode() + b"a" * SIZE + b'"'), "TooLargeError"),
+    "the same, escaped": (lambda: says(b'"\\ud83d\\ude00' + b"a" * SIZE + b'"'), "TooLargeError"),
+    "one plain text": (lambda: says(b'"' + b"a" * SIZE + b'"'), "read"),
+    "10,000 levels": (lambda: says(b'{"a":' * 10_000 + b"1" + b"}" * 10_000), "DamagedResponseError"),
+    "a number of a million digits": (lambda: says(b"9" * 10**6), "BadResponseError"),
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.timing] * (answer in (endless, drip)))
+        for name, (answer, _) in HOSTILE.items()
+    ],
+)
+def test_no_answer_takes_the_process_with_it(name, site, tmp_path):
+    answer, told = HOSTILE[name]
+    there = site(answer if answer in (endless, drip) else answer())
+
+    done = subprocess.run(
+        [sys.executable, "-c", READER, there.url, str(tmp_path), "2" if answer is drip else "120"],
+        cwd=Path(__file__).parents[2],
+        env=os.environ,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    found, megabytes = json.loads(done.stdout)
+    assert found == told
+    assert megabytes < MOST_MEMORY - 20, "the whole app takes a little more than its door"
+
+
+def test_the_weight_of_an_answer_counts_text_twice_by_its_widest_sign_and_each_value():
+    assert weight(b'"abcd"') == 2 * 6
+    assert weight('"é"'.encode()) == 2 * 4
+    assert weight('"ā"'.encode()) == 2 * 2 * 4
+    assert weight('"😀"'.encode()) == 2 * 4 * 6
+    assert weight(b'"\\ud83d"') == 2 * 4 * 8
+    assert weight(b'[1,{"a":2}]') == 2 * 11 + 3 * 200
+
+
+def test_only_strict_json_is_parsed():
+    assert parse('{"a": [1, null, "x"]}') == {"a": [1, None, "x"]}
+    with pytest.raises(ValueError, match="NaN"):
+        parse("[NaN]")
+    with pytest.raises(ValueError, match="deeply"):
+        parse("[" * 100_000)
+
+
+def test_a_mark_at_the_start_is_no_part_of_the_text():
+    assert decode("\ufeff[]".encode()) == "[]"

@@ -1,0 +1,236 @@
+"""Clients with too many costly requests are slowed down, and no other clients."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+import requests
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import insert
+from waitress import create_server
+
+from config import load
+from connector import create_app
+from connector.accounts import passwords, sessions, user_management
+from connector.accounts.authorization import allows
+from connector.extensions import db, transaction, utcnow
+from connector.models.accounts import AuditEntry, Role
+from connector.server import WEB_THREADS
+from connector.storage.instance import prepare
+from connector.web.rate_limits import COUNTS, FILTERS, LISTS, QUESTIONS, WAYS_OUT
+from tests import signed_in
+from tests.pages import words
+from tests.waiting import until
+
+LIVE = "/jobs/9/live"  # what a page asks for again and again
+
+
+@pytest.fixture
+def hasty(app: Flask, client: FlaskClient) -> FlaskClient:
+    """The browser of an admin, of an app in which each person may do three costly things a minute."""
+    app.config["COSTLY_A_MINUTE"] = 3
+    return client
+
+
+def browser_of_another(app: Flask) -> FlaskClient:
+    """A browser in which an editor has signed in."""
+    with app.app_context():
+        account_id = user_management.redeem_link(user_management.add("Anna", Role.EDITOR), signed_in.PASSWORD)
+        with transaction():
+            token = sessions.begin(account_id, "127.0.0.1")
+    browser = app.test_client()
+    kept = signed_in.cookie(app, token)
+    browser.set_cookie(kept["name"], kept["value"])
+    return browser
+
+
+def test_changes_and_list_downloads_share_a_limit_without_pages(hasty):
+    downloads = [hasty.get(path).status_code for path in ("/items.csv", "/audit.csv")]
+    pages = [hasty.get(path).status_code for path in ("/items/", LIVE, "/jobs/", "/audit/")]
+    changes = [hasty.post("/jobs/9/retry").status_code for _ in range(2)]
+
+    assert (downloads, pages) == ([200, 200], [200, 404, 200, 200])
+    assert changes == [404, 429]
+    assert hasty.get("/excluded.csv").status_code == 429
+    assert hasty.get("/items/").status_code == 200
+
+
+def test_searches_count_as_costly_and_pages_of_all_items_do_not(hasty):
+    searches = [hasty.get(f"/items/?q={word}").status_code for word in ("map", "chart", "atlas", "globe")]
+    pages = [hasty.get(path).status_code for path in ("/items/", "/items/?q=+", "/items/?after=2")]
+
+    assert searches == [200, 200, 200, 429]
+    assert pages == [200, 200, 200]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/items/?repository=1",
+        "/items/?item_set=1&after=9",
+        "/items/?job=1",
+        "/missing/?repository=1",
+        "/audit/?who=Tess",
+    ],
+)
+def test_lists_with_filters_count_as_costly(hasty, address):
+    filtered = [hasty.get(address).status_code for _ in range(4)]
+    others = [hasty.get(path).status_code for path in ("/items/?item_set=", "/missing/", "/audit/?who=&what=")]
+
+    assert filtered == [200, 200, 200, 429]
+    assert others == [200, 200, 200]
+
+
+def test_a_limit_does_not_affect_other_users(app, hasty):
+    mine = [hasty.post("/jobs/9/retry").status_code for _ in range(4)]
+    theirs = browser_of_another(app).post("/jobs/9/retry").status_code
+
+    assert (mine[-1], theirs) == (429, 404)
+
+
+def test_a_limited_request_shows_advice_and_is_recorded(hasty):
+    for _ in range(3):
+        hasty.post("/jobs/9/retry")
+
+    refused = hasty.post("/jobs/9/retry")
+    trail = words(hasty.get("/audit/"))
+
+    assert "Wait a minute, then try again" in words(refused)
+    assert signed_in.NAME in trail
+    assert "POST /jobs/<int:job_id>/retry" in trail
+
+
+def test_a_form_without_token_counts_for_the_limit(app, hasty):
+    app.config["WTF_CSRF_ENABLED"] = True
+
+    answers = [hasty.post("/jobs/9/retry").status_code for _ in range(4)]
+
+    assert answers == [400, 400, 400, 429]
+
+
+def test_every_limited_page_exists(app):
+    endpoints = {rule.endpoint for rule in app.url_map.iter_rules()}
+
+    assert endpoints >= LISTS | QUESTIONS | FILTERS.keys() | WAYS_OUT
+
+
+def test_every_list_download_counts(app):
+    lists = {rule.endpoint for rule in app.url_map.iter_rules() if rule.rule.endswith((".csv", ".txt", ".jsonl"))}
+
+    assert lists == LISTS
+
+
+@pytest.mark.timing
+def test_further_changes_are_refused_at_the_limit_and_other_requests_work(app, client):
+    began, may_end, waited = threading.Semaphore(0), threading.Event(), []
+
+    @app.post("/waits")
+    @allows(Role.VIEWER)
+    def waits() -> str:
+        began.release()
+        return "done" if may_end.wait(60) else "left alone"
+
+    def wait() -> None:
+        waited.append(app.test_client().post("/waits").text)
+
+    waiting = [threading.Thread(target=wait) for _ in range(app.config["CHANGES_AT_ONCE"])]
+    for thread in waiting:
+        thread.start()
+        assert began.acquire(timeout=60)
+
+    refused = [client.post("/jobs/9/retry").status_code, client.get("/repositories/9/collections").status_code]
+    others = [client.get(path).status_code for path in ("/items/", "/healthz", "/items.csv")]
+    ways_out = [client.post("/jobs/9/stop").status_code, client.post("/sign-out").status_code]
+    may_end.set()
+    for thread in waiting:
+        thread.join()
+
+    assert (refused, others, ways_out) == ([429, 429], [200, 200, 200], [404, 303])
+    assert waited == ["done"] * app.config["CHANGES_AT_ONCE"]
+
+
+@pytest.fixture
+def served(app) -> Iterator[str]:
+    """The address of the app on the real server, whose threads are what the limits are about."""
+    server = create_server(app, host="127.0.0.1", port=0, threads=WEB_THREADS)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.effective_port}"
+    server.task_dispatcher.shutdown()
+    server.close()
+    thread.join()
+
+
+@pytest.mark.timing
+def test_a_download_of_a_list_counts_until_its_end_and_blocks_nothing_else(app, client, served):
+    with app.app_context(), transaction():
+        entry = {"at": utcnow(), "who": "x" * 400, "what": "y" * 400, "about": "z" * 400, "address": "", "data": {}}
+        db.session.execute(insert(AuditEntry), [entry] * 60_000)
+    browser = requests.Session()
+    browser.cookies.set("dspace-connector", client.get_cookie("dspace-connector").value)
+
+    def ask() -> requests.Response:
+        return browser.get(f"{served}/audit.csv", stream=True, timeout=60)
+
+    unread = [ask() for _ in range(WEB_THREADS + 2)]
+    taken, refused = unread[: app.config["LISTS_AT_ONCE"]], unread[app.config["LISTS_AT_ONCE"] :]
+    others = [requests.get(f"{served}/healthz", timeout=60), browser.post(f"{served}/jobs/9/retry", timeout=60)]
+
+    assert {answer.status_code for answer in taken} == {200}
+    assert {(answer.status_code, answer.headers["Retry-After"]) for answer in refused} == {(429, "60")}
+    assert [answer.status_code for answer in others] == [200, 404]
+    for answer in unread:
+        answer.close()
+    until(lambda: app.extensions[COUNTS].lists._value == len(taken))
+    assert ask().status_code == 200
+
+
+@pytest.mark.timing
+def test_failed_requests_and_aborted_downloads_free_their_slot(app, client):
+    @app.post("/breaks")
+    @allows(Role.VIEWER)
+    def breaks() -> str:
+        raise KeyError("a fault of ours")
+
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    for _ in range(app.config["CHANGES_AT_ONCE"] + 1):
+        assert client.post("/breaks").status_code == 500
+        client.get("/items.csv", buffered=False).close()
+        client.head("/items.csv", buffered=True)
+    app.config["PROPAGATE_EXCEPTIONS"] = True
+    for _ in range(app.config["CHANGES_AT_ONCE"] + 1):
+        with pytest.raises(KeyError):
+            client.post("/breaks")
+
+    assert (client.get("/items.csv").status_code, client.post("/jobs/9/retry").status_code) == (200, 404)
+
+
+def test_some_threads_are_reserved_for_pages_and_monitors(app):
+    costly = app.config["CHANGES_AT_ONCE"] + app.config["LISTS_AT_ONCE"]
+
+    assert costly + passwords.AT_ONCE + passwords.WAITING <= WEB_THREADS - 2
+
+
+def test_the_default_limits_do_not_affect_a_fast_user(client):
+    answers = {client.post("/jobs/9/retry").status_code for _ in range(100)}
+
+    assert answers == {404}
+
+
+def test_limits_are_counted_in_the_process_while_the_queue_server_is_unavailable(tmp_path):
+    app = create_app(load({"CONNECTOR_INSTANCE": str(tmp_path), "CONNECTOR_QUEUE_URL": "redis://127.0.0.1:1"}))
+    prepare(app)
+    app.config |= {"WTF_CSRF_ENABLED": False, "COSTLY_A_MINUTE": 3}
+    signed_in.admit(app)
+    stranger, app.test_client_class = app.test_client(), signed_in.SignedIn
+    somebody = app.test_client()
+
+    assert [somebody.post("/jobs/9/retry").status_code for _ in range(4)] == [404, 404, 404, 429]
+    tries = [stranger.post("/sign-in", data={"name": "Anna", "password": "x"}).status_code for _ in range(11)]
+    assert tries == [422] * 10 + [429]
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()

@@ -1,0 +1,124 @@
+"""The periodic duties of a worker process continue after any error."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from connector import server, tasks
+from connector.extensions import huey
+from connector.web import monitoring
+from tests.imports.conftest import Desk
+from tests.imports.fakes import FakeDSpace
+from tests.waiting import until
+
+
+def test_a_periodic_check_queues_abandoned_jobs_and_updates_the_monitoring(app):
+    Desk(app, FakeDSpace()).create()
+
+    server.attempt(app, tasks.recover)
+
+    assert huey.pending_count() == 1
+    assert (app.config["INSTANCE"] / "recovered").exists()
+
+
+def test_a_failed_periodic_task_is_logged_and_runs_again(app, caplog):
+    database = app.config["INSTANCE"] / "connector.db"
+    shutil.copy(database, database.with_suffix(".aside"))
+    database.write_bytes(b"no database")
+
+    with caplog.at_level(logging.ERROR, "connector.server"):
+        server.attempt(app, tasks.recover)
+
+    shutil.move(database.with_suffix(".aside"), database)
+    assert caplog.messages[0].startswith("The periodic task recover failed: The database cannot be used now: ")
+    assert "Traceback" not in caplog.text
+    assert not (app.config["INSTANCE"] / "recovered").exists()
+
+
+def test_an_unexpected_error_in_a_periodic_task_is_logged_with_traceback(app, caplog):
+    def duty() -> None:
+        raise KeyError("out of the blue")
+
+    server.attempt(app, duty)
+
+    assert caplog.messages == ["The periodic task duty failed"]
+    assert "KeyError" in caplog.text
+
+
+def test_jobs_that_wait_for_the_queue_are_logged_once_a_minute(app, caplog):
+    desk = Desk(app, FakeDSpace())
+    for collection in ("c1", "c2", "c3"):
+        desk.create(collection)
+    app.config["QUEUE_URL"] = "redis://127.0.0.1:1/0"
+    huey.init_app(app)
+
+    server.attempt(app, tasks.recover)
+    server.attempt(app, tasks.recover)
+
+    [record] = caplog.records
+    assert record.getMessage().startswith("The queue cannot be used now: Error 111 connecting to 127.0.0.1:1.")
+    assert record.exc_info is None
+    assert (app.config["INSTANCE"] / "recovered").exists()
+
+
+def test_a_periodic_task_runs_at_once_and_repeatedly_until_the_process_ends(app):
+    done, ended = [], threading.Event()
+
+    def duty() -> None:
+        done.append(len(done))
+        if len(done) == 3:
+            ended.set()
+
+    server._repeat(app, duty, 0.01, ended)
+
+    assert done == [0, 1, 2]
+
+
+def test_an_unavailable_queue_is_logged_once_a_minute(app, caplog):
+    app.config["QUEUE_URL"] = "redis://127.0.0.1:1/0"
+    huey.init_app(app)
+    consumer = server._start_consumer(server.WORKERS)
+
+    until(lambda: caplog.records)
+    for worker, _ in consumer.worker_threads:
+        worker.loop()
+    consumer.stop(graceful=True)
+
+    [record] = caplog.records
+    assert record.getMessage().startswith("The queue cannot be used now: Error 111 connecting to 127.0.0.1:1.")
+    assert record.exc_info is None
+
+
+def test_periodic_checks_are_frequent_enough_for_monitors():
+    assert tasks.DUTIES[tasks.recover] * 3 < monitoring.LATELY
+
+
+def test_a_setting_without_tls_is_reported_without_its_value(app, caplog):
+    app.config["NOTIFY_WEBHOOK"] = "http://chat.example.org/hook/secret"
+
+    server.warn_of_settings_without_tls(app)
+
+    assert [record.getMessage().split(" leads")[0] for record in caplog.records] == ["CONNECTOR_NOTIFY_WEBHOOK"]
+    assert "chat" not in caplog.text
+
+
+def test_periodic_tasks_start_imports_notify_count_and_prune():
+    expected = {tasks.recover, tasks.start_due, tasks.send_notifications, tasks.count_catalogue, tasks.prune}
+
+    assert set(tasks.DUTIES) == expected
+
+
+@pytest.mark.parametrize(("soft", "hard", "held"), [(256, 4096, 1000), (1024, 1024, 250), (4096, 8192, 1000)])
+def test_the_number_of_connections_fits_the_limit_of_open_files(soft, hard, held):
+    limit = f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}))"
+    code = f"{limit}; from connector import connection_limit; print(connection_limit.most())"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert int(done.stdout) == held
