@@ -583,14 +583,14 @@ def test_a_fault_of_the_sample_can_choose_requests_and_last(fresh: SampleReposit
 
 
 @pytest.mark.parametrize("path", [f"{CORE}/collections", f"{CORE}/bitstreams/<Large file/file>/content"])
-def test_an_answer_can_be_cut_short(fresh: SampleRepository, path: str) -> None:
+def test_the_sample_can_cut_answers_short(fresh: SampleRepository, path: str) -> None:
     fresh.faults.add(filled(fresh, path), cut=100)
     with pytest.raises(http.client.IncompleteRead) as caught:
         ask(fresh, filled(fresh, path))
     assert len(caught.value.partial) == 100
 
 
-def test_an_answer_can_be_late(fresh: SampleRepository) -> None:
+def test_the_sample_can_delay_answers(fresh: SampleRepository) -> None:
     fresh.faults.add("/core/collections", delay=0.05)
     began = time.monotonic()
     assert ask(fresh, f"{CORE}/collections").status == 200

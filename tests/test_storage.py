@@ -166,7 +166,7 @@ def test_only_the_owner_may_read_the_instance_including_older_files(tmp_path):
 
 
 @pytest.mark.parametrize("args", [("--help",), (), ("import", "--help")])
-def test_help_creates_no_files(tmp_path, args):
+def test_showing_help_creates_no_instance(tmp_path, args):
     _, out, err = CommandLine(tmp_path / "new")(*args)
 
     assert "Usage:" in out + err

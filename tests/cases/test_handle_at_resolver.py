@@ -25,7 +25,7 @@ def test_the_redirect_of_a_resolver_leads_to_the_item(app, generation):
             assert resolver.asked == [f"/{item.handle}"]
 
 
-def test_the_rule_about_addresses_holds_for_the_target_of_a_redirect(app):
+def test_redirects_to_refused_addresses_are_not_followed(app):
     elsewhere = redirect("http://169.254.169.254/handle/1/2")
     with web_site(lambda path: elsewhere) as resolver, app.app_context(), pytest.raises(AddressNotAllowedError):
         discovery.connect(f"{resolver.url}/123456789/1", "rest", None)

@@ -36,7 +36,7 @@ def test_the_api_that_the_pages_name_is_found(app, below):
             assert service.get(found.repository_id).api_url == f"{sample.url}/server/api"
 
 
-def test_the_rule_about_addresses_holds_for_the_api_that_the_pages_name(app):
+def test_an_api_at_a_refused_address_is_not_used(app):
     inner = pages("http://169.254.169.254/server")
     with web_site(inner) as ui, app.app_context(), pytest.raises(AddressNotAllowedError):
         discovery.connect(ui.url, "rest", None)

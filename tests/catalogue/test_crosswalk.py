@@ -157,7 +157,7 @@ def test_a_field_without_a_finer_term_is_mapped_to_one_term(field):
         ("Bibo.PAGESTART", ("bibo:pageStart",)),
     ],
 )
-def test_case_hides_no_term(field, terms):
+def test_fields_in_upper_or_lower_case_have_the_same_terms(field, terms):
     assert terms_of(field) == terms
 
 
@@ -247,13 +247,13 @@ def test_texts_are_not_trimmed_or_changed():
     assert crosswalk([value("dc.title", "  x ")])["dcterms:title"][0]["value"] == "  x "
 
 
-def test_control_characters_come_across():
+def test_the_crosswalk_keeps_control_characters():
     text = crosswalk(recorded("6.3-control-characters"))["dcterms:description"][0]["value"]
 
     assert text.startswith("a\x0bb\x1bc\x01d\ufffee")
 
 
-def test_a_null_value_gives_no_term():
+def test_a_null_value_is_not_mapped():
     assert "dcterms:description" not in crosswalk(recorded("6.3-null-value"))
 
 
@@ -337,7 +337,7 @@ def test_a_pattern_names_the_field_itself(pattern):
         ("dc.subject", ".*"),
     ],
 )
-def test_a_pattern_spares_other_fields(field, pattern):
+def test_a_pattern_does_not_match_other_fields(field, pattern):
     assert not ignored_by(field, [pattern])
 
 

@@ -144,7 +144,7 @@ def test_half_a_surrogate_pair_does_not_break_a_csv():
     assert line.encode("utf-8").decode() == "title\r\na\N{REPLACEMENT CHARACTER}\r\n"
 
 
-def test_an_export_of_nothing_is_a_header():
+def test_an_export_without_items_has_only_a_header():
     assert list(csv_rows(["id", "title"], [])) == ["id,title\r\n"]
 
 

@@ -60,7 +60,7 @@ def test_plain_text_is_utf_8_and_a_pdf_can_be_viewed(fetch):
         ("quotes \"double\" and 'single'.txt", None),
     ],
 )
-def test_strange_names_arrive(fetch, name, sent):
+def test_unusual_file_names_are_kept_in_downloads(fetch, name, sent):
     disposition = fetch(name).headers["Content-Disposition"]
 
     if sent is None:

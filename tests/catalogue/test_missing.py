@@ -106,7 +106,7 @@ def test_an_item_hidden_here_that_comes_back_at_the_source_can_still_be_shown_ag
     assert titles_in(bereft.app) == {"Alpha", "Gamma"}
 
 
-def test_to_remove_is_asked_once_more_in_numbers(bereft, client):
+def test_removal_asks_for_confirmation_with_the_number_of_items(bereft, client):
     asked = client.post("/missing/", data={"do": "remove", "every": "on"})
 
     assert "Items removed 2 Files removed 1 Places in item sets 2 Beta Alpha" in words(asked)
@@ -169,7 +169,7 @@ def test_an_action_without_ticked_items_asks_to_tick_some(bereft, client, data):
     assert "Tick items first" in words(client.post("/missing/", data=data, follow_redirects=True))
 
 
-def test_an_unknown_thing_to_do_is_refused(bereft, client):
+def test_an_unknown_action_is_refused(bereft, client):
     assert client.post("/missing/", data={"do": "burn", "every": "on"}).status_code == 422
 
 

@@ -184,7 +184,7 @@ def test_safe_addresses_may_be_linked(url, href):
         "urn:isbn:1",
     ],
 )
-def test_any_other_address_may_not(url):
+def test_unsafe_addresses_may_not_be_linked(url):
     assert safe_href(url) is None
 
 

@@ -40,7 +40,7 @@ def test_the_tags_a_description_needs_stay():
         ("", ""),
     ],
 )
-def test_nothing_else_stays(html, cleaned):
+def test_only_harmless_html_is_kept(html, cleaned):
     assert clean_html(html) == cleaned
 
 

@@ -93,7 +93,7 @@ def test_characters_that_databases_cannot_store_are_searched_as_they_are_shown()
         (' "" ', "anything"),
     ],
 )
-def test_a_search_finds(query, title):
+def test_a_search_finds_texts_with_all_its_words(query, title):
     assert found(query, search_text(title, {}, []))
 
 
@@ -116,7 +116,7 @@ def test_a_search_finds(query, title):
         ("&", "7 and 8"),
     ],
 )
-def test_a_search_does_not_find(query, title):
+def test_a_search_skips_texts_that_lack_a_word(query, title):
     assert not found(query, search_text(title, {}, []))
 
 

@@ -195,7 +195,7 @@ def test_dspace_9_reports_the_address_of_its_user_interface():
     assert found(f"{SITE}/xmlui", {f"{SITE}/server/api": ROOT}).ui_url == ROOT["dspaceUI"]
 
 
-def test_nothing_is_asked_for_twice():
+def test_detection_sends_no_request_twice():
     web = Web({})
 
     with pytest.raises(NotDSpaceError):

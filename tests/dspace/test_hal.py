@@ -179,7 +179,7 @@ def test_communities_make_a_tree():
 
 
 @pytest.mark.parametrize("fake", [Containers(short=3), Containers(refuses=True)])
-def test_where_search_does_not_give_all_the_plain_list_does(fake):
+def test_collections_come_from_the_plain_list_if_the_search_lacks_some(fake):
     assert len(list(client_of(fake, limit=10).collections())) == 32
 
 
@@ -289,7 +289,7 @@ def test_an_item_counts_as_moved_if_its_communities_contain_each_other():
     assert len(fake.asked_of("core/communities")) == 3
 
 
-def test_an_outage_is_no_item_state():
+def test_an_outage_is_raised_and_not_taken_for_an_item_state():
     fake = FakeHal([])
     fake.extra[f"core/items/{item_id(0)}"] = ServerError("status 500")
 

@@ -123,7 +123,7 @@ def test_a_sort_the_site_does_not_have_is_left_out():
     assert [asked.get("sort") for asked in fake.asked_of(SEARCH)] == [["dc.date.accessioned,asc"], None, None, None]
 
 
-def test_a_cap_that_an_administrator_lowered_loses_nothing():
+def test_a_lowered_maximum_page_size_loses_no_items():
     fake = FakeHal((synthetic(number) for number in range(250)), cap=7)
 
     assert [item.id for item in items_of(walk(fake, light=True))] == all_ids(250)

@@ -147,7 +147,7 @@ BROKEN_ROWS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("row", BROKEN_ROWS.values(), ids=BROKEN_ROWS)
-def test_a_broken_row_takes_no_neighbour_along(web, reader, row):
+def test_a_broken_row_fails_without_its_neighbours(web, reader, row):
     listing(web, [row, FULL])
     web.get(f"{API}/items/2", json=row)
 

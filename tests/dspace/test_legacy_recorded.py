@@ -129,7 +129,7 @@ def test_the_odd_metadata_of_4_comes_without_languages():
     assert len(texts(items["338"], "dc.contributor.author")) == 5
 
 
-def test_half_of_the_mixed_collection_of_4_is_hidden():
+def test_half_of_the_mixed_collection_of_4_is_not_visible():
     result = walked(client(RecordedDSpace("dspace4"), 4), collection("4"), light=True)
 
     assert (len(result.ids), result.total, result.not_visible) == (20, 40, {"4": 20})

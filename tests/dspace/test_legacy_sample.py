@@ -135,7 +135,7 @@ def test_the_state_of_a_missing_item_is_read(reader, sample, generation):
     assert states == [SourceState.NOT_PUBLIC, listed_on_4, SourceState.MOVED, unknown_on_4]
 
 
-def test_a_file_arrives_whole(reader, sample, generation):
+def test_a_file_is_downloaded_completely(reader, sample, generation):
     file = next(
         file for item in sample.data.items.values() for file in item.bitstreams if file.readable and file.content
     )

@@ -196,7 +196,7 @@ def test_a_failing_row_does_not_make_other_pages_smaller():
     assert (500, 100) in listing.asked
 
 
-def test_three_broken_rows_side_by_side_are_the_rows_fault_while_others_can_be_read():
+def test_neighbouring_broken_rows_fail_alone_while_others_can_be_read():
     read = read_all(Listing(40, broken={21, 22, 23, 24}), 20)
 
     assert len(read[1][1].failures) == 4

@@ -38,7 +38,7 @@ def changed(reader: HalClient, scope: Scope = REPOSITORY) -> set[str]:
 
 
 @pytest.mark.parametrize("of", [1, 7, 16, 30])
-def test_the_parts_are_the_whole_each_item_once(reader, sample, of):
+def test_all_partitions_together_list_each_item_once(reader, sample, of):
     grow(sample.data, items=60)
     everything = {item.uuid for item in sample.data.items.values() if item.is_found}
     parts = [Subset(part=(number, of)) for number in range(of)]

@@ -32,7 +32,7 @@ def test_what_people_type_becomes_an_address(typed, address):
     "typed",
     ["", "repository", "123456789/7", "10.1000/182", "ftp://x.example", "a b.example", "mailto:a@b.example", "http://"],
 )
-def test_what_is_no_address_is_refused(typed):
+def test_text_that_is_no_address_is_refused(typed):
     with pytest.raises(InvalidInputError, match="Enter the address of the repository"):
         clean_address(typed)
 

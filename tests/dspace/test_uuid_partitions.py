@@ -44,7 +44,7 @@ def query_of(subset: Subset | None, **how) -> str | None:
     return dict(items_in(HOME, subset, **how, with_private=False)).get("query")
 
 
-def test_subsets_become_queries_of_solr():
+def test_subsets_are_written_as_solr_queries():
     since = datetime(2026, 11, 24, 9, 30, 15, 999, timezone(timedelta(hours=1)))
     changed = "SolrIndexer.lastIndexed:[2026-11-24T08:30:15Z TO *]"
     either = "(search.resourceid:0* OR search.resourceid:1* OR search.resourceid:2*)"

@@ -158,7 +158,7 @@ class TestOld:
 
         assert len(shelf.sample.requests) < 6
 
-    def test_nothing_of_a_closed_collection_is_open(self, shelf):
+    def test_no_item_of_a_closed_collection_is_open(self, shelf):
         data = shelf.sample.data
         home = data.add_collection("Members only", next(iter(data.communities.values())), readable=False)
         data.add_item(home, [("dc.title", ["Paper"])])

@@ -68,7 +68,7 @@ def test_every_response_of_a_repository_ends_in_a_sentence(repository, tmp_path_
     assert all(isinstance(sentence, str) and sentence.strip() for sentence in told)
 
 
-def test_without_a_mutation_all_of_it_can_be_read(repository, tmp_path):
+def test_unchanged_answers_are_read_without_errors(repository, tmp_path):
     repository.begin(None)
     http = HttpClient(HttpSettings("test", RULE), ConcurrencyLimit(tmp_path, "fuzz"), OutageWait(stop=Hurried()))
 

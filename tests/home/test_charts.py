@@ -15,7 +15,7 @@ def test_the_highest_column_fills_the_chart_and_small_ones_stay_visible():
     assert high.x < low.x < none.x < 100
 
 
-def test_no_values_make_no_columns():
+def test_a_chart_without_values_has_no_columns():
     assert charts.columns([]) == []
 
 

@@ -150,7 +150,7 @@ def test_the_last_jobs_are_listed_newest_first_with_what_they_did(stocked_client
     assert "Added: 12" in found
 
 
-def test_what_is_held_is_shown_by_repository_with_its_charts(stocked_app, stocked_client):
+def test_the_dashboard_counts_the_items_of_each_repository_and_draws_charts(stocked_app, stocked_client):
     with stocked_app.app_context():
         counts.count_if_changed()
 

@@ -150,7 +150,7 @@ def test_connections_are_used_again_also_after_refusals_and_redirects(http, site
     assert len(set(ports)) == 1
 
 
-def test_no_content_is_none(http, remote):
+def test_an_empty_204_response_has_no_json(http, remote):
     remote.get(URL, status=204)
 
     assert http.get_json(URL) is None
@@ -302,7 +302,7 @@ def test_an_unknown_host_raises_its_own_error(new_http):
 
 
 @pytest.mark.timing
-def test_silence_times_out(new_http, site):
+def test_a_server_that_sends_nothing_times_out(new_http, site):
     done = threading.Event()
     there = site(lambda handler: done.wait(60))
 
@@ -989,7 +989,7 @@ def test_a_download_that_is_too_slow_times_out(new_http, site):
 
 
 @pytest.mark.timing
-def test_a_file_that_keeps_coming_outlasts_the_grace(new_http, site):
+def test_a_download_that_makes_progress_outlasts_its_first_deadline(new_http, site):
     """Each piece moves the deadline on: here the second piece comes long after the first deadline."""
     passed = threading.Event()
     piece = bytes(2**18)
@@ -1130,7 +1130,7 @@ def widen(pace: ConcurrencyLimit) -> None:
         pace.answered(0.01, "first")
 
 
-def test_the_width_is_that_of_the_pace(http, pace, remote):
+def test_the_client_reports_the_current_concurrency(http, pace, remote):
     widen(pace)
     before = http.width
     remote.get(URL, status=503)

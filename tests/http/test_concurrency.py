@@ -185,7 +185,7 @@ def test_outdated_invalid_and_future_notes_hold_no_slot(tmp_path, note):
         assert not is_full(pace)
 
 
-def test_a_note_replaces_a_longer_one(tmp_path):
+def test_a_shorter_note_of_an_abandoned_request_replaces_a_longer_one(tmp_path):
     with (tmp_path / "note").open("w+b") as file:
         abandoned.note(file.fileno(), 1_000.125, 300.125)
         abandoned.note(file.fileno(), 2_000.0, 5.0)
@@ -322,7 +322,7 @@ def test_the_width_starts_at_one_and_is_four_after_nine_good_answers(tmp_path):
     assert widths == [1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 4]
 
 
-def test_the_most_may_be_sixteen(tmp_path):
+def test_the_concurrency_limit_may_be_sixteen(tmp_path):
     assert new_pace(tmp_path, most=16).width == 16
 
 

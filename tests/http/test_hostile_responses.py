@@ -104,7 +104,7 @@ def test_no_answer_takes_the_process_with_it(name, site, tmp_path):
     assert megabytes < MOST_MEMORY - 20, "the whole app takes a little more than its door"
 
 
-def test_the_weight_of_an_answer_counts_text_twice_by_its_widest_sign_and_each_value():
+def test_the_weight_of_a_response_counts_its_text_twice_and_each_value():
     assert weight(b'"abcd"') == 2 * 6
     assert weight('"é"'.encode()) == 2 * 4
     assert weight('"ā"'.encode()) == 2 * 2 * 4

@@ -226,7 +226,7 @@ def test_the_command_line_sets_weekly_and_monthly_schedules(desk, source_id, opt
     assert flask(desk, "schedule", str(source_id), *options)[1].startswith(f"{words}. Next: ")
 
 
-def test_off_ends_the_schedule(desk, source_id):
+def test_the_option_off_ends_the_schedule(desk, source_id):
     flask(desk, "schedule", "1/c1", "--daily")
 
     assert flask(desk, "schedule", "1/c1", "--off")[:2] == (0, "No schedule.\n")

@@ -43,7 +43,7 @@ def test_the_api_is_derived_from_any_address_of_a_site(address, api):
 
 
 @pytest.mark.parametrize("address", ["", "ftp://example.org", "https://me:secret@example.org", "https://[::1"])
-def test_what_is_no_address_of_a_website_is_refused(address):
+def test_text_that_is_no_website_address_is_refused(address):
     with pytest.raises(InvalidAddressError):
         api_url_of(address)
 

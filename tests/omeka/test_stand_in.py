@@ -86,14 +86,14 @@ def assert_same(answer: requests.Response, recorded: Exchange) -> None:
 
 
 @pytest.mark.parametrize("number", CREATED)
-def test_a_created_resource_is_as_recorded(omeka, number):
+def test_the_stand_in_creates_resources_as_recorded(omeka, number):
     restore(omeka, exchange(number))
 
     assert_same(send(omeka, exchange(number)), exchange(number))
 
 
 @pytest.mark.parametrize("number", REFUSED)
-def test_a_refusal_is_as_recorded(omeka, number):
+def test_the_stand_in_refuses_as_recorded(omeka, number):
     recorded = exchange(number)
     omeka.put(exchange(2).body)
 
@@ -108,7 +108,7 @@ def item_with_media(recorded: Exchange) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("number", CHANGED)
-def test_a_change_is_as_recorded(omeka, number):
+def test_the_stand_in_changes_items_as_recorded(omeka, number):
     recorded = exchange(number)
     restore(omeka, recorded)
     for kind in (12624, 12625):
@@ -140,7 +140,7 @@ def state_before(recorded: Exchange) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("number", FILES)
-def test_an_upload_is_as_recorded(omeka, number):
+def test_the_stand_in_stores_uploads_as_recorded(omeka, number):
     recorded = exchange(number)
     omeka.put({**exchange(2).body, "o:id": 12655})
 
@@ -155,7 +155,7 @@ def test_an_upload_is_as_recorded(omeka, number):
 
 
 @pytest.mark.parametrize("number", SEARCHES)
-def test_a_search_finds_as_recorded(omeka, number):
+def test_the_stand_in_finds_items_as_recorded(omeka, number):
     for raw in [*exchange(234).body, *exchange(213).body, *exchange(226).body, *exchange(231).body]:
         omeka.put(raw)
     recorded = exchange(number)

@@ -353,7 +353,7 @@ class TestCommand:
 
         assert json.loads(done.output) == {"login": NAME}
 
-    def test_forget_forgets(self, app, flask):
+    def test_the_option_forget_deletes_the_login(self, app, flask):
         flask.invoke(args=["login", "1", NAME], input=PASSWORD)
 
         done = flask.invoke(args=["login", "1", "--forget"])

@@ -54,7 +54,7 @@ def test_a_finished_file_counts_with_its_whole_size_instead(meter):
     assert meter.new()["arriving_bytes"] == 0
 
 
-def test_another_try_begins_at_nothing(meter):
+def test_another_try_for_a_file_counts_its_bytes_from_zero(meter):
     meter.watched(file(), lambda piece: None)(b"x" * 40)
     meter.new()
     meter.watched(file(), lambda piece: None)(b"x" * 10)

@@ -107,7 +107,7 @@ def test_an_older_dspace_with_fewer_items_than_were_seen_is_listed_again(desk, d
     assert (job.counts["seen"], job.counts["vanished"], job.clean) == (8, 2, True)
 
 
-def test_a_late_count_marks_nothing(desk, dspace):
+def test_a_count_that_lags_behind_marks_no_item(desk, dspace):
     ten_items(dspace)
     dspace.count_off_by = -2
 

@@ -211,7 +211,7 @@ def test_items_added_between_list_and_slice_are_left_to_the_next_import(held, ds
 
 
 @pytest.mark.parametrize("generation", [9, 6, 5, 4])
-def test_a_file_deleted_on_a_real_server_is_noticed_within_all_slices(app, generation):
+def test_a_file_deleted_on_a_real_server_is_noticed_after_all_slices(app, generation):
     app.config["RECHECK_RUNS"] = 7
     with SampleRepository(generation) as sample, app.app_context():
         home = sample.data.named("Aldermouth Gazette")

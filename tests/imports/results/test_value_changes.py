@@ -60,7 +60,7 @@ def test_a_change_of_the_language_alone_marks_no_word():
     assert new[0].entry["language"] == "en"
 
 
-def test_a_missing_text_has_no_parts():
+def test_a_missing_value_has_no_marked_parts():
     old, new = compare_values([entry(None)], [entry("Title")])
 
     assert (list(old[0].parts), marked(new[0].parts)) == ([], "[Title]")
