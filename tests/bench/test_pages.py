@@ -9,7 +9,7 @@ import pytest
 from connector import pagination
 from connector.catalogue import search
 from connector.imports.files import file_downloads
-from connector.web.catalogue import item_pages
+from connector.web.catalogue import item_lists
 from tests.conftest import app_at, let_go
 
 from .large import JOBS, make
@@ -81,7 +81,7 @@ def test_the_work_of_a_job_page_does_not_grow_with_the_number_of_items(instances
 
 @pytest.mark.parametrize("address", SEARCHES)
 def test_a_search_reads_only_items_that_it_finds_and_counts(instances, address, monkeypatch):
-    monkeypatch.setattr(item_pages, "FOUND_COUNTED", 300)
+    monkeypatch.setattr(item_lists, "FOUND_COUNTED", 300)
     monkeypatch.setattr(search, "SHORT", 300)
     small, large = steps_in(instances, address)
 
