@@ -10,6 +10,7 @@ from typing import Any
 import rispy
 from pybtex.database import BibliographyData, Entry, Person
 
+from ..characters import encodable
 from .source_links import DOI
 
 Values = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -180,8 +181,8 @@ class _RisWriter(rispy.RisWriter):  # type: ignore[misc]
 
 
 def _texts(values: Values, term: str) -> list[str]:
-    """Return the texts of a term. A URI is its own text."""
-    return [value["uri"] if "uri" in value else value["value"] for value in values.get(term, ())]
+    """Return the texts of a term, which UTF-8 can hold. A URI is its own text."""
+    return [encodable(value["uri"] if "uri" in value else value["value"]) for value in values.get(term, ())]
 
 
 def _first(values: Values, *terms: str) -> str | None:

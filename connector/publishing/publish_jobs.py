@@ -59,7 +59,9 @@ def of_import(job: Job) -> Sequence[Job]:
 
 def import_of(job: Job) -> int | None:
     """Return the id of the import whose items the job publishes, or None."""
-    return db.session.scalar(select(JOB.c.id).where(JOB.c.id == job.options.get(FOLLOWS)))
+    if FOLLOWS not in job.options:
+        return None
+    return db.session.scalar(select(JOB.c.id).where(JOB.c.id == job.options[FOLLOWS]))
 
 
 def is_import_queued(job: Job) -> bool:

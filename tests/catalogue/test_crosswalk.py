@@ -312,11 +312,11 @@ def test_values_that_are_no_safe_uri_stay_text(text):
     assert crosswalk([value("dc.identifier.uri", text, "en")]) == {"bibo:uri": [{"value": text, "language": "en"}]}
 
 
-def test_the_label_of_a_term_is_what_omeka_shows():
+def test_labels_of_terms_are_written_in_one_style_and_fields_without_a_term_keep_their_names():
     assert [term_label(term) for term in ("dcterms:isPartOf", "dcterms:created", "bibo:uri", "local.shelf.mark")] == [
         "Is Part Of",
         "Date Created",
-        "uri",
+        "URI",
         "local.shelf.mark",
     ]
 

@@ -46,6 +46,23 @@ def test_link_headers_name_the_permanent_address_the_formats_and_the_files(stock
     assert "item" in relations
 
 
+def test_odd_addresses_and_half_a_surrogate_pair_leave_every_format_readable(stocked_app, stocked_client, item):
+    link = 'https://repo.example.org/handle/1/ü"<x>;\u4e2d'
+    values = {"dcterms:title": [{"value": "half \ud800", "language": None}]}
+    with stocked_app.app_context():
+        db.session.execute(
+            update(CatalogueItem).where(CatalogueItem.id == item).values(handle_link=link, mapped_values=values)
+        )
+        db.session.commit()
+
+    page = stocked_client.get(f"/items/{item}/")
+    [cited] = [header for header in page.headers.getlist("Link") if "cite-as" in header]
+    assert cited.count("<") == cited.count(">") == 1
+    assert cited.isascii()
+    for name in FORMATS:
+        assert "half \ufffd" in stocked_client.get(f"/items/{item}.{name}").text
+
+
 def test_json_ld_has_each_value_with_its_language_and_no_field_is_left_out(stocked_app, stocked_client, item):
     with stocked_app.app_context():
         values = db.session.get(CatalogueItem, item).mapped_values

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from flask import Blueprint, Response, url_for
+from flask import Blueprint, Response, make_response, url_for
+from werkzeug.urls import iri_to_uri
 
 from ...accounts.authorization import allows, sees_restricted
 from ...catalogue import citation, item_presentation
@@ -56,14 +57,16 @@ FORMATS = {
 def item(item_id: int, name: str) -> Response:
     """Download an item in one of the FORMATS, without what the current user may not see."""
     shown, form = readable_item(item_id), FORMATS[name]
-    named = {"Content-Disposition": f'attachment; filename="item-{item_id}.{name}"'}
-    return Response(form.write(shown), content_type=f"{form.media_type}; charset=utf-8", headers=named)
+    response = make_response(form.write(shown))
+    response.headers["Content-Type"] = f"{form.media_type}; charset=utf-8"
+    response.headers["Content-Disposition"] = f'attachment; filename="item-{item_id}.{name}"'
+    return response
 
 
 def links(item: CatalogueItem) -> Iterator[str]:
     """Yield the Link headers of the page of an item: its permanent address, its formats and its first files."""
     if permanent := safe_href(item.link):
-        yield f'<{permanent}>; rel="cite-as"'
+        yield f'<{iri_to_uri(permanent)}>; rel="cite-as"'
     for name, form in FORMATS.items():
         address = url_for("item_formats.item", item_id=item.id, name=name, _external=True)
         yield f'<{address}>; rel="describedby"; type="{form.media_type}"'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, abort, render_template, request, send_file, stream_with_context
+from flask import Blueprint, Response, abort, make_response, render_template, request, send_file, stream_with_context
 from sqlalchemy import select
 
 from ...accounts.authorization import allows, sees_restricted
@@ -94,7 +94,10 @@ def item(item_id: int) -> Response:
         changed_by=search.jobs_of([item_id]).get(item_id, []),
         state=item_presentation.STATES[SourceState(shown.source_state)],
     )
-    return Response(page, headers=[("Link", link) for link in item_formats.links(shown)])
+    response = make_response(page)
+    for link in item_formats.links(shown):
+        response.headers.add("Link", link)
+    return response
 
 
 @blueprint.get("/items/<int:item_id>/history")

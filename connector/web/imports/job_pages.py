@@ -217,7 +217,7 @@ def _shown(shown: Job) -> dict[str, Any]:
     return {
         "job": shown,
         "ahead": queries.job_ahead(shown),
-        "published_by": publish_jobs.of_import(shown) if shown.is_import else (),
+        "published_by": publish_jobs.of_import(shown) if shown.options.get("publish_to") else (),
         "followed": publish_jobs.import_of(shown),
         "counts": job_presentation.counts(shown),
         "tried_files": file_counts.tried_by_status(shown),
