@@ -127,6 +127,10 @@ class BotChallengeError(BadResponseError):
     """A bot protection answered instead of the repository. Its response says nothing about the requested object."""
 
 
+class MaintenanceError(TransientError):
+    """A redirect to a page in place of the answer, such as one about maintenance. The request was not carried out."""
+
+
 class CertificateError(RepositoryError):
     """The TLS certificate of the host is not trusted, has expired or is for another name."""
 
@@ -162,7 +166,7 @@ class RestrictedError(RepositoryError):
 
 
 class RequestRejectedError(RepositoryError):
-    """Any other 4xx, or a redirect that may not be followed. A retry is useless.
+    """Any other 4xx, or a redirect to a new address that may not be followed. A retry is useless.
 
     `answer`: the JSON of the response, if any.
     """

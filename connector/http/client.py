@@ -248,9 +248,9 @@ class HttpClient:
         """Return the response to a request that changes data.
 
         The body is `json`, or multipart with `fields` and `upload`. `seconds`: the deadline after everything was sent.
-        The request is repeated only if it was certainly not carried out: no connection, 429, or 503 with Retry-After.
-        Raise OutcomeUnknownError if it may have been carried out, RequestRejectedError for a redirect, which is never
-        followed, and the errors of `get_json`.
+        The request is repeated only if it was certainly not carried out: no connection, 429, 503 with Retry-After, or
+        a redirect to a page (see `redirects.refuse`). No redirect is followed. Raise OutcomeUnknownError if it may have
+        been carried out, and the errors of `get_json`.
         """
 
         def once() -> ApiAnswer:

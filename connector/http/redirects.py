@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 import requests
 from urllib3.util import parse_url
 
-from ..errors import BadResponseError, NotFoundError, RequestRejectedError, RestrictedError
+from ..errors import BadResponseError, MaintenanceError, NotFoundError, RequestRejectedError, RestrictedError
 from ..i18n import gettext as _
 from .session import without_userinfo
 
@@ -57,11 +57,21 @@ def check_same_request(asked: str, target: str) -> None:
 
 
 def refuse(asked: str, target: str) -> NoReturn:
-    """Raise RequestRejectedError, which names the target of a redirect that is never followed."""
+    """Raise the error for a redirect that is never followed.
+
+    Another path is a page in place of the answer: MaintenanceError. Omeka S redirects to such pages until it is
+    installed and while an upgrade is not finished. The same path elsewhere is a new address: RequestRejectedError.
+    """
     shown = without_userinfo(target).partition("?")[0]
-    raise RequestRejectedError(
-        _("%(asked)s is redirected to %(target)s, which is not followed.", asked=asked, target=shown), asked
+    if _is_same_path(asked, target):
+        sentence = _("%(asked)s is redirected to %(target)s, which is not followed.", asked=asked, target=shown)
+        raise RequestRejectedError(sentence, asked)
+    sentence = _(
+        "%(asked)s is redirected to the page %(target)s. There may be maintenance at the site.",
+        asked=asked,
+        target=shown,
     )
+    raise MaintenanceError(sentence, asked)
 
 
 def _request(url: str) -> tuple[tuple[str | None, int | None], str, list[tuple[str, str]]]:

@@ -14,6 +14,7 @@ from urllib3.fields import RequestField
 from ..errors import (
     BotChallengeError,
     ConnectorError,
+    MaintenanceError,
     OutcomeUnknownError,
     ServerError,
     TooLargeError,
@@ -84,7 +85,7 @@ def outcome_checked(url: str) -> Iterator[None]:
     """Turn an error after which the server may have carried out the request into OutcomeUnknownError.
 
     Other errors mean that it was not carried out: nothing was sent, or the server refused it (429, 503 with
-    Retry-After, any 4xx but 408). A proxy may answer with any other 5xx while the server still works.
+    Retry-After, any 4xx but 408, a redirect). A proxy may answer with any other 5xx while the server still works.
     """
     try:
         yield
@@ -102,4 +103,4 @@ def _is_refusal(error: ConnectorError) -> bool:
         return error.status in (425, 429) or (error.status == 503 and error.retry_after is not None)
     if isinstance(error, UnreachableError):
         return not error.was_sent
-    return isinstance(error, BotChallengeError)
+    return isinstance(error, (BotChallengeError, MaintenanceError))

@@ -161,6 +161,16 @@ def test_a_redirected_write_is_refused_and_never_becomes_a_get(client_of, site, 
     assert len(answer.bodies) == 1
 
 
+@pytest.mark.parametrize("page", ["/maintenance", "/install", "https://status.example.org/"])
+def test_a_write_that_is_redirected_to_a_page_was_not_carried_out_and_is_repeated(client_of, site, page):
+    answer = one_by_one(failing(302, Location=page), good)
+    there = site(answer)
+
+    client_of(there.url).write(Method.POST, f"{there.url}/api/items", json={})
+
+    assert [method for method, _ in answer.bodies] == ["POST", "POST"]
+
+
 def test_a_refusal_keeps_its_status_and_its_json(client_of, site):
     said = {"errors": {"o:ingester": ["Media must set an ingester."]}}
     there = site(one_by_one(lambda handler: reply(handler, json.dumps(said).encode(), 422)))

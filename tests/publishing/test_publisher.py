@@ -268,6 +268,27 @@ def test_a_site_that_does_not_answer_ends_the_job_which_goes_on_later(library, o
     assert counts(job_of(job_id), "seen", "added") == {"seen": held(), "added": held()}
 
 
+def test_a_site_that_redirects_to_a_maintenance_page_is_away_and_fails_no_item(app, library, omeka):
+    app.config["MAX_OUTAGE_SECONDS"] = 1
+    created = []
+
+    def close_after_two_items(request):
+        created.append(request.path) if request.method == "POST" and request.path == "/api/items" else None
+        return Response(status=302, headers={"Location": "/maintenance"}) if len(created) > 2 else None
+
+    omeka.faults.instead = close_after_two_items
+    job = publish(library)
+    job_id, ended_as = job.id, (job.state, job.can_resume, job.counts["failed"])
+    begin_long_ago()
+    omeka.faults.instead = lambda request: None
+
+    lifecycle.resume(job_id)
+    carry_out(job_id)
+
+    assert ended_as == (State.FAILED, True, 0)
+    assert counts(job_of(job_id), "seen", "added", "failed") == {"seen": held(), "added": held(), "failed": 0}
+
+
 def test_a_stopped_job_goes_on_where_it_ended(library, omeka):
     created = []
 
