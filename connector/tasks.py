@@ -10,16 +10,18 @@ from flask import current_app, g
 from . import error_translation
 from .actor import SCHEDULE
 from .catalogue import counts
+from .errors import ConflictError
 from .extensions import huey
 from .i18n import gettext as _
 from .imports import importer, preview, undo
 from .imports.results import job_kinds, retention
-from .imports.start import scheduling
+from .imports.start import retry_failed, scheduling
 from .imports.start.import_options import ImportOptions
 from .jobs import lifecycle, notifications, worker_heartbeat
 from .jobs.attempt import JobAttempt, work
 from .logs import about_job, log_throttled
-from .publishing import publish_jobs, publish_preview, publisher
+from .models.jobs import Job
+from .publishing import failed_items, publish_jobs, publish_preview, publisher
 from .publishing import undo as publish_undo
 from .publishing.job_kind import PUBLISH, PUBLISH_PREVIEW, PUBLISH_UNDO
 from .repositories.connections import RepositoryConnection, open_connection
@@ -54,6 +56,11 @@ RUNNERS: dict[str, Callable[[JobAttempt], tuple[bool, str]]] = {
     PUBLISH_UNDO.name: publish_undo.run,
 }
 
+RETRIES: dict[str, tuple[Callable[[Job], bool], Callable[[int], int]]] = {
+    job_kinds.IMPORT.name: (retry_failed.can_retry, retry_failed.retry),
+    PUBLISH.name: (failed_items.can_retry, failed_items.retry),
+}
+
 
 def carry_out(job_id: int) -> bool:
     """Run a job if it can be claimed, then wake the next queued job that needs the same resource.
@@ -70,6 +77,19 @@ def carry_out(job_id: int) -> bool:
     if claimed and resource and (waiting := lifecycle.next_queued(resource)) is not None:
         wake(waiting)
     return claimed
+
+
+def can_retry(job: Job) -> bool:
+    """Return whether a new job can retry what failed in a job."""
+    return job.kind in RETRIES and RETRIES[job.kind][0](job)
+
+
+def retry(job_id: int) -> int:
+    """Queue a job that retries what failed in a job, and return its id. Raise ConflictError if nothing can be."""
+    job = lifecycle.get(job_id)
+    if job.kind not in RETRIES:
+        raise ConflictError(_("Job %(job)s has nothing to retry.", job=job_id))
+    return RETRIES[job.kind][1](job_id)
 
 
 def wake(*job_ids: int) -> None:

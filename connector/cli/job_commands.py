@@ -14,13 +14,14 @@ from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..imports.results import request_log
 from ..imports.results.questions import Answer
-from ..imports.start import queueing, retry_failed
+from ..imports.start import queueing
 from ..jobs import creation, lifecycle, report
 from ..models.jobs import Job, Kind
 from ..publishing import adoptions
 from ..publishing.job_kind import ADOPT
 from ..row_ids import ROW_ID
 from ..server import serve, work
+from ..tasks import retry
 from .command import REFUSED, answer, command, json_option, option, print_json
 from .foreground import run_in_foreground
 from .job_output import print_job
@@ -61,14 +62,14 @@ def _resume(job: int, accept_missing: bool, leave_missing: bool, adopt: str | No
 
 @command(
     "retry",
-    help=_l("Retry only the items and files that the import JOB could not read or download, and wait for the end."),
+    help=_l("Retry only the items and files that JOB could not read, download or publish, and wait for the end."),
 )
 @click.argument("job", type=ROW_ID)
 @as_option
 @json_option
 def _retry(job: int, as_json: bool) -> None:
     own(lifecycle.get(job).owner)
-    run_in_foreground(retry_failed.retry(job), as_json)
+    run_in_foreground(retry(job), as_json)
 
 
 @command("stop", help=_l("Stop JOB within seconds. It can be resumed."))

@@ -178,6 +178,21 @@ class PublishedFile(Base):
     job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id", ondelete="SET NULL"))
 
 
+class RefusedFile(Base):
+    """A file that the site refused for an item. It is not sent again (see `failed_items` and `destinations.change`).
+
+    `reason`: why, as a sentence.
+    """
+
+    __tablename__ = "refused_file"
+
+    published_item_id: Mapped[int] = mapped_column(
+        ForeignKey("published_item.id", ondelete="CASCADE"), primary_key=True
+    )
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    reason: Mapped[str]
+
+
 class PublishingConflict(Base):
     """A part of an item that both sides changed: the values of a property, or a member such as its class.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from flask import current_app
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from ..accounts import audit
 from ..encryption import KeyPurpose, seal
@@ -15,7 +15,7 @@ from ..errors import ConflictError, InvalidInputError, NotFoundError, RequestRej
 from ..extensions import db, transaction
 from ..i18n import gettext as _
 from ..models.jobs import ACTIVE, Job
-from ..models.publishing import Destination, FileMode, PublishedItem
+from ..models.publishing import Destination, FileMode, PublishedItem, RefusedFile
 from ..omeka import Offers, OmekaClient, Site, api_url_of
 from ..repositories.http_factory import page_outage
 from .connection_report import read_only_key, unknown_key
@@ -98,8 +98,9 @@ def add(address: str, identity: str, credential: str, settings: DestinationSetti
 def change(
     destination_id: int, address: str, identity: str, credential: str | None, settings: DestinationSettings
 ) -> None:
-    """Check and save other data of a destination. No `credential`: the saved one stays.
+    """Check and save other data of a destination. The next job tries the files again that the site refused.
 
+    No `credential`: the saved one stays.
     A saved credential is never sent to another address. Raise the errors of `add`, and InvalidInputError if the address
     changes without a new credential.
     """
@@ -120,6 +121,8 @@ def change(
         if credential is not None:
             destination.key_secret = _sealed(credential)
         _apply(destination, settings)
+        items = select(PublishedItem.id).where(PublishedItem.destination_id == destination_id)
+        db.session.execute(delete(RefusedFile).where(RefusedFile.published_item_id.in_(items)))
         audit.note("destination changed", api_url, name=settings.name)
 
 

@@ -32,6 +32,7 @@ _REFUSALS = {
     Refusal.FILE_TYPE: _l("The Omeka S site does not accept files of this type."),
     Refusal.REQUIRED_VALUE: _l("It lacks a value that the resource template requires."),
 }
+_OF_FILES = (413, 422)  # the statuses with which a site refuses a file each time
 RUNS_ON = 30.0  # seconds that Omeka S may work on a request whose connection has ended (PHP's max_execution_time)
 ITEM_PROBLEMS = (*LASTING_ERRORS, OutcomeUnknownError, InvalidInputError)
 
@@ -58,10 +59,11 @@ class ItemToSend:
     """An item of the catalogue that is to be published.
 
     `known_id`: its id at the destination, if we know it. `sent`: what we last sent. `is_begun`: whether an earlier
-    attempt may have created it. `files`: those that we have not uploaded yet. `has_conflicts`: whether conflicts of it
-    are stored. `recorded`: what we last sent, without choices for conflicts. `planned`: the changes that an earlier
-    attempt of the job planned or made. `fields`: those without a term. `besides`: ids at the destination of items that
-    nobody wanted to adopt for it. `is_counted`: whether the job has recorded the item before.
+    attempt may have created it. `files`: those that we have not uploaded yet and that the site has not refused.
+    `refused`: a sentence about each file that it has refused. `has_conflicts`: whether conflicts of it are stored.
+    `recorded`: what we last sent, without choices for conflicts. `planned`: the changes that an earlier attempt of the
+    job planned or made. `fields`: those without a term. `besides`: ids at the destination of items that nobody wanted
+    to adopt for it. `is_counted`: whether the job has recorded the item before.
     """
 
     item_id: int
@@ -71,6 +73,7 @@ class ItemToSend:
     sent: Sent | None = None
     is_begun: bool = False
     files: tuple[FileToSend, ...] = ()
+    refused: tuple[str, ...] = ()
     has_conflicts: bool = False
     recorded: Sent | None = None
     planned: Changes = field(default_factory=dict)
@@ -96,6 +99,7 @@ class Outcome:
 
     `sent`: what to compare with next time. `changes`: what the job changed in an item that was there before.
     `uploaded`, `present`: the ids of the files that the job uploaded, and of those that were there, by SHA-256.
+    `refused`: why the site refused files, by SHA-256.
     `is_unknown`: the request may have been carried out without an answer.
     """
 
@@ -108,14 +112,20 @@ class Outcome:
     changes: Changes = field(default_factory=dict)
     uploaded: Mapping[str, int] = field(default_factory=dict)
     present: Mapping[str, int] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
     files_sent: int = 0
     is_unknown: bool = False
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Return the problems, with those of files that an item at the destination still lacks."""
+        return (*self.problems, *self.task.refused) if self.item else self.problems
 
     @property
     def is_plain(self) -> bool:
         """Return whether nothing has to be written to the database but a count."""
         is_stored = self.uploaded or self.present or self.task.planned or self.task.has_conflicts
-        is_noteworthy = self.problems or self.conflicts or is_stored
+        is_noteworthy = self.sentences or self.conflicts or is_stored
         return self.action == "unchanged" and not is_noteworthy and is_same(self.sent, self.task.recorded)
 
 
@@ -234,7 +244,7 @@ class ItemWriter:
         if item is None or not files:
             return outcome
         there = self._media(item.id) if item.media else {}
-        uploaded, present = dict[str, int](), dict[str, int]()
+        uploaded, present, refused = dict[str, int](), dict[str, int](), dict[str, str]()
         problems, sent_files = list(outcome.problems), 0
         # Nobody else has uploaded a file to an item whose creation was never answered.
         found = uploaded if outcome.task.is_begun else present
@@ -246,7 +256,9 @@ class ItemWriter:
                 uploaded[file.sha256] = self._uploaded(item, file).id
             except (*ITEM_PROBLEMS, OSError) as error:
                 told = sentence_of(error) if isinstance(error, ConnectorError) else _("It cannot be read here.")
-                problems.append(_("File “%(name)s”: %(reason)s", name=file.name, reason=told))
+                problems.append(file_in_words(file.name, told))
+                if isinstance(error, RequestRejectedError) and error.status in _OF_FILES:
+                    refused[file.sha256] = told
             else:
                 sent_files += 1
         action = "updated" if outcome.action == "unchanged" and sent_files else outcome.action
@@ -256,6 +268,7 @@ class ItemWriter:
             problems=tuple(problems),
             uploaded=uploaded,
             present=present,
+            refused=refused,
             files_sent=sent_files,
         )
 
@@ -300,6 +313,11 @@ def _ignored(wanted: Item, there: Item) -> tuple[str, ...]:
     if (wanted.sites or frozenset()) - (there.sites or frozenset()):
         told.append(_("The user of the key may not add it to all chosen sites in Omeka S."))
     return tuple(told)
+
+
+def file_in_words(name: str, reason: str) -> str:
+    """Return why a file was not published."""
+    return _("File “%(name)s”: %(reason)s", name=name, reason=reason)
 
 
 def sentence_of(error: ConnectorError) -> str:

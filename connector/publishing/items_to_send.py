@@ -16,8 +16,8 @@ from ..models.jobs import Job
 from ..models.publishing import Choice, FileMode, PublishingSelection
 from ..storage.content_store import FileFolder
 from .item_addresses import addresses_of
-from .item_writer import FileToSend, ItemToSend
-from .job_kind import SELECTED
+from .item_writer import FileToSend, ItemToSend, file_in_words
+from .job_kind import RETRIES, SELECTED
 from .lookalikes import Unpublished
 from .mapping import FileLink, ItemRules, fields_of, identifier_of, is_open, mapped
 from .merge import Sent, settled
@@ -46,6 +46,7 @@ class ItemsToSend:
         self._sites = [site for site in (repository.site_url, repository.ui_url) if site]
         self._server, self._mode = repository.server, mode
         self._listed, self._column = _listed(job)
+        self._is_retry = RETRIES in job.options
         self._folder = FileFolder(folder)
 
     def count(self) -> int:
@@ -97,6 +98,8 @@ class ItemsToSend:
             mine = files.get(row.id, [])
             open_conflicts = conflicts.get(there.id, []) if there else []
             uploaded = self._published.uploaded(there.id) if there and mine else set()
+            refused = self._published.refused(there.id) if there and mine and not self._is_retry else {}
+            lacking = [file for file in mine if file.sha256 not in uploaded]
             task = ItemToSend(
                 row.id,
                 identifier,
@@ -104,7 +107,10 @@ class ItemsToSend:
                 known_id=there.omeka_id if there else None,
                 sent=_sent(there, open_conflicts) if there else None,
                 is_begun=there is not None and there.sending_since is not None,
-                files=tuple(file for file in mine if file.sha256 not in uploaded),
+                files=tuple(file for file in lacking if file.sha256 not in refused),
+                refused=tuple(
+                    file_in_words(file.name, refused[file.sha256]) for file in lacking if file.sha256 in refused
+                ),
                 has_conflicts=bool(open_conflicts),
                 recorded=sent_of(there.wanted, there.accepted) if there else None,
                 planned=planned.get(there.id, {}) if there else {},

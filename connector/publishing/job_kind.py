@@ -14,6 +14,7 @@ from ..models.jobs import Job
 
 ADOPT = "adopt"  # the member of the question of a job with the number of items to adopt
 FOLLOWS = "follows"  # the option of a job that publishes the items of this import while it runs
+RETRIES = "retries"  # the option of a job that retries this job, also the files that the site refused
 SELECTED = "selected"  # the option of a job that publishes only its selection (see `PublishingSelection`)
 _COUNTERS = (
     *("seen", "added", "adopted", "updated", "unchanged", "failed", "conflicts", "deleted_there"),
@@ -59,7 +60,8 @@ PUBLISH = JobKind(
     position=("seen", "files_sent"),
     undo_kind=_UNDO_NAME,
     variants={
-        SELECTED: JobVariant(_l("Publishing of selected items"), _l("Publishing of selected items of %(source)s"))
+        RETRIES: JobVariant(_l("Retry of publishing, job %(job)s"), _l("Retry of publishing %(source)s, job %(job)s")),
+        SELECTED: JobVariant(_l("Publishing of selected items"), _l("Publishing of selected items of %(source)s")),
     },
 )
 PUBLISH_PREVIEW = JobKind(

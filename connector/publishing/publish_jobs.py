@@ -18,7 +18,7 @@ from ..models.publishing import Destination, PublishingSelection
 from ..models.repositories import Source
 from . import destinations
 from .followed_import import takes_items
-from .job_kind import FOLLOWS, PUBLISH, SELECTED
+from .job_kind import FOLLOWS, PUBLISH, RETRIES, SELECTED
 
 JOB, HOLDING, SELECTION = Job.__table__, Holding.__table__, PublishingSelection.__table__
 
@@ -91,17 +91,40 @@ def create_for(item_ids: Select[Any], destination_id: int, *, comment: str = "",
         ]
 
 
+def create_retry(job: Job, item_ids: Select[Any]) -> int:
+    """Queue the publishing of items of a job again, and return the id of the new job. `item_ids`: as `create_for`.
+
+    If such a job is active, return its id instead.
+    """
+    with transaction():
+        creation.lock_repository(job.repository_id)
+        retries = (JOB.c.source_id == job.source_id, JOB.c.kind == job.kind, JOB.c.reruns_id == job.id)
+        active: int | None = db.session.scalar(select(JOB.c.id).where(*retries, JOB.c.state.in_(ACTIVE)))
+        if active is not None:
+            return active
+        destination = destinations.get(job.options["destination"])
+        options = {SELECTED: True, RETRIES: job.id}
+        retry_id = _add(PUBLISH, job.source, destination, options, job.comment, reruns_id=job.id)
+        _select(retry_id, item_ids)
+    return retry_id
+
+
 def _selected(kind: JobKind, source_id: int, destination: Destination, item_ids: Select[Any], comment: str) -> int:
     source = db.session.get_one(Source, source_id)
     creation.lock_repository(source.repository_id)
     job_id = _same(kind, source_id, destination, JOB.c.state == State.QUEUED, JOB.c.attempt == 0, is_selected=True)
     if job_id is None:
         job_id = _add(kind, source, destination, {SELECTED: True}, comment)
+    _select(job_id, item_ids)
+    return job_id
+
+
+def _select(job_id: int, item_ids: Select[Any]) -> None:
+    """Add items to the selection of a job."""
     known = select(SELECTION.c.item_id).where(SELECTION.c.job_id == job_id)
     [item_id] = item_ids.selected_columns
     new = item_ids.where(item_id.not_in(known)).add_columns(literal(job_id))
     db.session.execute(insert(SELECTION).from_select(["item_id", "job_id"], new))
-    return job_id
 
 
 def _add(

@@ -54,6 +54,8 @@ class PublishPreview(Publisher):
                 problems.append((task, self._alike.doubtful[task.item_id]))
             elif there is None and task.known_id is None and (names := lacking(task.wanted, rules)):
                 problems.append((task, lacking_in_words(names)))
+            if there:
+                problems += [(task, sentence) for sentence in task.refused]
             self._left_out.update(task.fields.left_out)
         self._after = last_id
         with transaction():

@@ -10,7 +10,7 @@ from sqlalchemy import Select, delete, func, insert, or_, select, update
 
 from ..extensions import db, execute_counted, utcnow
 from ..models.catalogue import CatalogueItem
-from ..models.publishing import PublishedChange, PublishedFile, PublishedItem, PublishingConflict
+from ..models.publishing import PublishedChange, PublishedFile, PublishedItem, PublishingConflict, RefusedFile
 from . import adoptions, item_changes
 from .item_changes import Changes
 from .item_writer import ItemToSend, Outcome
@@ -18,7 +18,7 @@ from .resource_groups import group_of
 from .stored_items import group_to_json, to_json
 
 ITEM, PUBLISHED, FILE = CatalogueItem.__table__, PublishedItem.__table__, PublishedFile.__table__
-CONFLICT, CHANGE = PublishingConflict.__table__, PublishedChange.__table__
+CONFLICT, CHANGE, REFUSED = PublishingConflict.__table__, PublishedChange.__table__, RefusedFile.__table__
 
 
 class PublishedItems:
@@ -55,6 +55,11 @@ class PublishedItems:
     def uploaded(self, published_id: int) -> set[str]:
         """Return the SHA-256 of the files of an item that are at the destination."""
         return set(db.session.scalars(select(FILE.c.sha256).where(FILE.c.published_item_id == published_id)))
+
+    def refused(self, published_id: int) -> dict[str, str]:
+        """Return why the site refused files of an item, by SHA-256."""
+        mine = REFUSED.c.published_item_id == published_id
+        return {row.sha256: row.reason for row in db.session.execute(select(REFUSED).where(mine))}
 
     def planned(self, published_ids: Sequence[int]) -> dict[int, Changes]:
         """Return the changes that this job planned or made, by id of the published item."""
@@ -100,6 +105,19 @@ class PublishedItems:
             self._record_conflicts(published_id, outcome)
         if not outcome.is_unknown:
             self._replace_changes(published_id, outcome.changes)
+        self._record_files(published_id, outcome)
+
+    def _record_files(self, published_id: int, outcome: Outcome) -> None:
+        tried = (*outcome.uploaded, *outcome.present, *outcome.refused)
+        mine = (REFUSED.c.published_item_id == published_id, REFUSED.c.sha256.in_(tried))
+        if tried:
+            db.session.execute(delete(REFUSED).where(*mine))
+        refused = [
+            {"published_item_id": published_id, "sha256": sha256, "reason": reason}
+            for sha256, reason in outcome.refused.items()
+        ]
+        if refused:
+            db.session.execute(insert(REFUSED), refused)
         for files, job_id in ((outcome.uploaded, self._job_id), (outcome.present, None)):
             both = {"published_item_id": published_id, "job_id": job_id}
             rows = [both | {"sha256": sha256, "media_id": media_id} for sha256, media_id in files.items()]

@@ -267,7 +267,7 @@ class Publisher:
         counts["conflicts"] = int(bool(outcome.conflicts) and not (task.is_counted and task.has_conflicts))
         if not task.is_counted:
             counts.update(("seen", outcome.action))
-        problems = list(outcome.problems)
+        problems = list(outcome.sentences)
         if outcome.conflicts:
             problems.append(conflict_in_words(outcome.conflicts, outcome.task))
         with transaction():

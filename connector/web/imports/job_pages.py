@@ -28,7 +28,7 @@ from ...i18n import gettext as _
 from ...imports.files import file_counts
 from ...imports.results import import_report, job_details, problem_outcomes, request_log
 from ...imports.results.questions import Answer
-from ...imports.start import queueing, retry_failed
+from ...imports.start import queueing
 from ...imports.undo_effects import undo_effects
 from ...jobs import creation, job_presentation, lifecycle, notifications, queries, report
 from ...models.accounts import Role
@@ -37,7 +37,8 @@ from ...models.repositories import Source
 from ...publishing import publish_jobs
 from ...publishing import undo_effects as publishing_undo
 from ...publishing.job_kind import PUBLISH
-from ...tasks import wake
+from ...tasks import can_retry, wake
+from ...tasks import retry as retry_failed
 from ...text import csv_safe
 
 MOST_PROBLEMS = 100
@@ -50,7 +51,7 @@ blueprint.app_template_global("sort_of")(job_presentation.sort)
 blueprint.app_template_global("is_whole_import")(job_details.is_whole_import)
 blueprint.app_template_global("counts_of")(job_presentation.counts)
 blueprint.app_template_global()(job_details.source_page)
-blueprint.app_template_global()(retry_failed.can_retry)
+blueprint.app_template_global()(can_retry)
 blueprint.app_template_global("awaits_notification")(notifications.is_due)
 blueprint.app_template_global("now")(utcnow)
 blueprint.app_template_filter()(clock)
@@ -164,7 +165,7 @@ def answer(job_id: int) -> Any:
 def retry(job_id: int) -> Any:
     """Retry the failed items and files in a new job."""
     own_job(job_id)
-    return _do(job_id, lambda: _queued(retry_failed.retry(job_id)))
+    return _do(job_id, lambda: _queued(retry_failed(job_id)))
 
 
 @blueprint.get("/<int:job_id>/rerun")
