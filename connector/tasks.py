@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 
 from flask import current_app, g
 
@@ -21,7 +22,7 @@ from .jobs import lifecycle, notifications, worker_heartbeat
 from .jobs.attempt import JobAttempt, work
 from .logs import about_job, log_throttled
 from .models.jobs import Job
-from .publishing import failed_items, publish_jobs, publish_preview, publisher
+from .publishing import failed_items, old_changes, publish_jobs, publish_preview, publisher
 from .publishing import undo as publish_undo
 from .publishing.job_kind import PUBLISH, PUBLISH_PREVIEW, PUBLISH_UNDO
 from .repositories.connections import RepositoryConnection, open_connection
@@ -129,16 +130,17 @@ def count_catalogue() -> None:
     counts.count_if_changed()
 
 
-def prune() -> None:
-    """Delete data that is past its retention time.
+def prune() -> retention.Pruned:
+    """Delete data that is past its retention time. Return how much was deleted.
 
     This runs more than once a day, since a machine that is off at night could miss a daily run.
     """
-    retention.prune()
+    pruned = retention.prune()
+    return replace(pruned, states=pruned.states + old_changes.prune())
 
 
 # Periodic duties of each worker process, with their intervals in seconds. Several processes may run a duty at once.
-DUTIES: dict[Callable[[], None], float] = {
+DUTIES: dict[Callable[[], object], float] = {
     recover: MINUTE,
     start_due: MINUTE,
     send_notifications: MINUTE,

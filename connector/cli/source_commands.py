@@ -13,11 +13,11 @@ from ..formatting import file_count
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..i18n import ngettext
-from ..imports.results import retention
 from ..imports.start import scheduling
 from ..jobs import notifications
 from ..jobs.schedule import WEEKDAYS, Every, Schedule, on_the_wall, parse_day, parse_time, parse_window
 from ..models.repositories import Source
+from ..tasks import prune
 from .command import answer, command, json_option, option, print_json
 
 DEFAULT_AT = "02:00"
@@ -130,7 +130,7 @@ def _notify(is_test: bool) -> None:
 )
 @json_option
 def _prune(as_json: bool) -> None:
-    gone = retention.prune()
+    gone = prune()
     if as_json:
         print_json(asdict(gone))
         return

@@ -14,6 +14,7 @@ from ..models.jobs import Job
 
 ADOPT = "adopt"  # the member of the question of a job with the number of items to adopt
 FOLLOWS = "follows"  # the option of a job that publishes the items of this import while it runs
+LASTING = "lasting"  # the counter of changed items that an undo can no longer restore
 RETRIES = "retries"  # the option of a job that retries this job, also the files that the site refused
 SELECTED = "selected"  # the option of a job that publishes only its selection (see `PublishingSelection`)
 _COUNTERS = (
@@ -47,7 +48,7 @@ PUBLISH = JobKind(
     name="publish",
     title=_l("Publishing"),
     heading=_l("Publishing of %(source)s"),
-    counters=frozenset(_COUNTERS),
+    counters=frozenset({*_COUNTERS, LASTING}),
     shown=(
         *RESULTS,
         ShownCount("adopted", _l("Adopted"), _l("%(count)s adopted"), is_rare=True),

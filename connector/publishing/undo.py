@@ -334,6 +334,7 @@ class PublishUndo:
         is_clean = db.session.scalars(problems).one() == 0
         told = [_kept_in_words(counts["kept"])] if counts["kept"] else []
         told += [_gone_in_words(counts["gone"])] if counts["gone"] else []
+        told += [_lasting_in_words(number)] if (number := undo_effects.counted(self._job_id).lasting) else []
         return is_clean, " ".join(told)
 
 
@@ -354,6 +355,15 @@ def _gone_in_words(number: int) -> str:
     return ngettext(
         "%(num)s item was no longer in Omeka S.",
         "%(num)s items were no longer in Omeka S.",
+        number,
+    )
+
+
+def _lasting_in_words(number: int) -> str:
+    return ngettext(
+        "%(num)s item that the job changed stays as it is in Omeka S, because its earlier values are no longer stored.",
+        "%(num)s items that the job changed stay as they are in Omeka S, because their earlier values are no longer "
+        "stored.",
         number,
     )
 

@@ -9,11 +9,13 @@ from sqlalchemy import func, select
 
 from ..errors import ConnectorError
 from ..extensions import db
+from ..jobs import counters
 from ..models.jobs import Job, State
 from ..models.publishing import PublishedChange, PublishedFile, PublishedItem, PublishedSet
 from . import destinations
 from .connections import connected_to
 from .edits_since import is_edited
+from .job_kind import LASTING
 from .stored_items import sent_of
 
 JOB, PUBLISHED, FILE, SET = Job.__table__, PublishedItem.__table__, PublishedFile.__table__, PublishedSet.__table__
@@ -23,12 +25,16 @@ MOST_COMPARED = 300  # items that a page compares with the site; each hundred ta
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """The numbers of items to delete, of changed items, of files uploaded to other items, and of item sets."""
+    """The numbers of items to delete, of changed items, of files uploaded to other items, and of item sets.
+
+    `lasting`: changed items that cannot be restored (see `old_changes`).
+    """
 
     items: int
     changed: int
     files: int
     item_sets: int
+    lasting: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,7 @@ def counted(job_id: int) -> Counted:
         db.session.scalars(select(func.count()).select_from(CHANGED).where(CHANGED.c.job_id == job_id)).one(),
         db.session.scalars(others.where(FILE.c.job_id == job_id, elsewhere)).one(),
         db.session.scalars(select(func.count()).select_from(SET).where(SET.c.job_id == job_id)).one(),
+        counters.value(job_id, LASTING),
     )
 
 

@@ -1,7 +1,6 @@
 """Deletes the earlier states of items that old imports keep, and the rows of old previews.
 
-An undo restores items from these states. Without them it can only remove what the import added. Each transaction is
-small, so that other transactions do not wait long. Several workers may run this at the same time.
+An undo restores items from these states. Without them it can only remove what the import added.
 """
 
 from __future__ import annotations
@@ -10,15 +9,15 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from flask import current_app
-from sqlalchemy import ColumnElement, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 
 from ...accounts import audit
 from ...catalogue.changes import clear_before
 from ...errors import ConflictError
 from ...extensions import db, transaction, utcnow
 from ...i18n import gettext as _
-from ...jobs import lifecycle
+from ...jobs import lifecycle, undo_history
+from ...jobs.undo_history import ROWS_AT_ONCE
 from ...models.catalogue import Change
 from ...models.job_kinds import KINDS
 from ...models.jobs import ACTIVE, Job, Kind, PreviewRow, SampleItem
@@ -26,7 +25,6 @@ from ...storage.garbage_collection import delete_unreferenced_files
 
 CHANGE, JOB = Change.__table__, Job.__table__
 ROW, SAMPLE = PreviewRow.__table__, SampleItem.__table__
-CHANGES_AT_ONCE = 200
 A_DAY = timedelta(days=1)
 
 
@@ -41,48 +39,15 @@ class Pruned:
 
 def prune() -> Pruned:
     """Delete item states that are no longer kept, and the rows of previews that ended over a day ago."""
-    states = sum(_forget(job_id) for job_id in _due())
+    states = undo_history.forget(Kind.IMPORT, _clear, JOB.c.source_id)
     files = delete_unreferenced_files() if states else 0
     return Pruned(states, files, forget_previews_before(utcnow() - A_DAY))
 
 
-def _due() -> list[int]:
-    """Return the imports whose item states are no longer kept.
-
-    They are older than the last UNDO_HISTORY_RUNS imports of their source, and ended more than UNDO_HISTORY_DAYS ago.
-    """
-    runs, days = current_app.config["UNDO_HISTORY_RUNS"], timedelta(days=current_app.config["UNDO_HISTORY_DAYS"])
-    if runs == 0:
-        return []
-    place = func.row_number().over(partition_by=JOB.c.source_id, order_by=JOB.c.id.desc()).label("place")
-    ranked = select(JOB.c.id, place).where(JOB.c.kind == Kind.IMPORT, JOB.c.state.not_in(ACTIVE)).subquery()
-    query = select(JOB.c.id).join(ranked, ranked.c.id == JOB.c.id).where(ranked.c.place > runs)
-    old = query.where(JOB.c.pruned_at.is_(None), JOB.c.ended_at < utcnow() - days)
-    ids = list(db.session.scalars(old.order_by(JOB.c.id)))
-    db.session.rollback()
-    return ids
-
-
-def _forget(job_id: int) -> int:
-    """Delete the item states of an import, mark the job as pruned, and return how many states were deleted.
-
-    An import that is active or has an undo is skipped.
-    """
-    at_rest = (JOB.c.id == job_id, JOB.c.state.not_in(ACTIVE), ~_undo_began())
-    forgotten = 0
-    while True:
-        kept = select(CHANGE.c.id).where(CHANGE.c.job_id == job_id, CHANGE.c.before.is_not(None)).limit(CHANGES_AT_ONCE)
-        with transaction():
-            number = clear_before(CHANGE.c.id.in_(kept), exists().where(*at_rest))
-            if not number:
-                db.session.execute(update(JOB).where(*at_rest).values(pruned_at=utcnow()))
-                return forgotten
-        forgotten += number
-
-
-def _undo_began() -> ColumnElement[bool]:
-    undo = JOB.alias()
-    return exists().where(undo.c.undoes_id == JOB.c.id)
+def _clear(job_id: int, may_delete: ColumnElement[bool]) -> int:
+    """Delete some item states of an import. Return their number."""
+    states = (CHANGE.c.job_id == job_id, CHANGE.c.before.is_not(None))
+    return clear_before(CHANGE.c.id.in_(select(CHANGE.c.id).where(*states).limit(ROWS_AT_ONCE)), may_delete)
 
 
 def forget_preview(job_id: int) -> None:
