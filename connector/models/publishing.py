@@ -223,3 +223,13 @@ class PublishingSelection(Base):
 
     job_id: Mapped[int] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"), primary_key=True)
     item_id: Mapped[int] = mapped_column(ForeignKey("item.id", ondelete="CASCADE"), primary_key=True, index=True)
+
+
+class PreviewedItem(Base):
+    """An item that a preview of publishing names. `action`: the counter of what publishing would do with it."""
+
+    __tablename__ = "previewed_item"
+
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"), primary_key=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey("item.id", ondelete="CASCADE"), primary_key=True, index=True)
+    action: Mapped[str]

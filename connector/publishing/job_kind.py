@@ -11,6 +11,7 @@ from ..i18n import lazy_gettext as _l
 from ..jobs import report
 from ..models.job_kinds import FAILED, RESULTS, UNCHANGED, UNDO_RESULTS, JobKind, JobVariant, ShownCount, register
 from ..models.jobs import Job
+from . import previewed_items
 
 ADOPT = "adopt"  # the member of the question of a job with the number of items to adopt
 FOLLOWS = "follows"  # the option of a job that publishes the items of this import while it runs
@@ -37,6 +38,15 @@ def _with_counts(names: tuple[str, ...]) -> Callable[[Job, bool], dict[str, Any]
         return report.with_numbers(job, {name: job.counts[name] for name in names} | undoes, with_restricted)
 
     return as_dict
+
+
+def _preview_as_dict(job: Job, with_restricted: bool) -> dict[str, Any]:
+    """Return a preview as `--json` prints it."""
+    items = {
+        group.action: [{"id": item.source_id, "handle": item.handle, "title": item.title} for item in group.items]
+        for group in previewed_items.groups(job, with_restricted=with_restricted)
+    }
+    return {**_with_counts(_COUNTERS)(job, with_restricted), "items": items}
 
 
 def _problems(job: Job, limit: int | None, with_restricted: bool) -> Iterator[dict[str, Any]]:
@@ -80,7 +90,7 @@ PUBLISH_PREVIEW = JobKind(
         ShownCount("files_sent", _l("Files to upload"), _l("files to upload: %(count)s"), is_rare=True),
     ),
     done=("seen",),
-    as_dict=_with_counts(_COUNTERS),
+    as_dict=_preview_as_dict,
     problems=_problems,
     position=("seen",),
     variants={

@@ -11,6 +11,7 @@ from ..i18n import gettext as _
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
 from ..omeka import Item
+from . import previewed_items
 from .attempt_connections import Connect, connected_for
 from .connections import open_destination
 from .item_writer import FileToSend, ItemToSend
@@ -27,7 +28,7 @@ def run(attempt: JobAttempt, connect: Connect = open_destination) -> tuple[bool,
 
 
 class PublishPreview(Publisher):
-    """One attempt at a preview. It reads from the destination, and stores only counts and problems of the job."""
+    """One attempt at a preview. It reads from the destination, and stores only what the page of the job shows."""
 
     def _activity(self) -> str:
         return _("Comparing items")
@@ -40,11 +41,12 @@ class PublishPreview(Publisher):
 
     def _publish(self, tasks: Sequence[ItemToSend], rules: ItemRules, last_id: int) -> None:
         current = self._current(tasks)
-        counts, problems = Counter[str](), list[tuple[ItemToSend, str]]()
+        actions, problems = dict[int, str](), list[tuple[ItemToSend, str]]()
+        counts = Counter[str]()
         for task in self._without_files_there(tasks, current):
             there = current.get(task.item_id)
             merged = merge(task.wanted, task.sent, there) if there else None
-            counts[self._expected(task, there, merged, rules)] += 1
+            actions[task.item_id] = self._expected(task, there, merged, rules)
             if there or task.known_id is None:
                 counts["files_sent"] += len(task.files)
             if merged and merged.conflicts:
@@ -59,7 +61,9 @@ class PublishPreview(Publisher):
             self._left_out.update(task.fields.left_out)
         self._after = last_id
         with transaction():
-            self._attempt.advance({"seen": len(tasks), **counts}, cursor=self._cursor(last_id))
+            counts.update(actions.values(), seen=len(tasks))
+            self._attempt.advance(counts, cursor=self._cursor(last_id))
+            previewed_items.add(self._attempt.job_id, actions.items())
             for task, problem in problems:
                 self._note_problem(task, problem)
 

@@ -19,6 +19,7 @@ from connector.models.publishing import FileMode
 from connector.models.repositories import Repository, Source
 from connector.publishing import destinations, publish_jobs
 from connector.publishing.destinations import DestinationSettings
+from connector.publishing.job_kind import PUBLISH_PREVIEW
 from connector.repositories import discovery, service
 from connector.tasks import carry_out
 from tests.omeka_server import Omeka
@@ -67,7 +68,7 @@ def furnish(app: Flask, sample: SampleRepository, omeka: Omeka) -> dict[str, int
         jobs["manuscripts"] = _import(repository_id, sample, MANUSCRIPTS)
         jobs |= _with_previews(repository_id, sample, jobs["completed"])
         _take_down(repository_id, sample)
-        jobs["published"] = _publish(omeka, jobs["completed"])
+        jobs |= _publish(omeka, jobs["completed"])
         jobs |= {name: _still(number, *state) for number, (name, state) in enumerate(STILL.items())}
     return jobs
 
@@ -122,8 +123,8 @@ def _with_previews(repository_id: int, sample: SampleRepository, imported: int) 
     }
 
 
-def _publish(omeka: Omeka, imported: int) -> int:
-    """Publish the source of an import at a destination with its own sites, owner and classes."""
+def _publish(omeka: Omeka, imported: int) -> dict[str, int]:
+    """Preview and publish the source of an import at a destination with its own sites, owner and classes."""
     sites = [omeka.add_site(title) for title in ("Virtual exhibition", LONG_WORD)]
     settings = DestinationSettings(
         "University library",
@@ -134,7 +135,11 @@ def _publish(omeka: Omeka, imported: int) -> int:
         classes={"image": "http://purl.org/dc/dcmitype/Image", "thesis": "http://purl.org/ontology/bibo/Thesis"},
     )
     destination_id = destinations.add(omeka.url, omeka.admin.identity, omeka.admin.credential, settings)
-    return _carried_out(publish_jobs.create(lifecycle.get(imported).source_id, destination_id))
+    source_id = lifecycle.get(imported).source_id
+    return {
+        "publishing": _carried_out(publish_jobs.create(source_id, destination_id, kind=PUBLISH_PREVIEW)),
+        "published": _carried_out(publish_jobs.create(source_id, destination_id)),
+    }
 
 
 def _take_down(repository_id: int, sample: SampleRepository) -> None:

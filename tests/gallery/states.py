@@ -43,6 +43,10 @@ def _press(*names: str) -> Callable[[Page], None]:
     return act
 
 
+def _unfold(page: Page) -> None:
+    page.locator("main details summary").first.click()
+
+
 def _fill(button: str, **texts: str) -> Callable[[Page], None]:
     """Return an action that fills fields by their names and presses the button."""
 
@@ -177,6 +181,7 @@ STATES = (
     State("destination-remove", "/destinations/1/remove"),
     State("item-set-choice", "/destinations/1/sources/1/item-set"),
     State("job-published", "/jobs/{published}/"),
+    State("job-publishing-preview", "/jobs/{publishing}/", act=_unfold),
     State("sign-in", "/sign-in", STRANGER),
     State("sign-in-error", "/sign-in", STRANGER, _fill("Sign in", name="Nobody", password="wrong")),
     State("error", "/nowhere"),

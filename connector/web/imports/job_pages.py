@@ -34,7 +34,7 @@ from ...jobs import creation, job_presentation, lifecycle, notifications, querie
 from ...models.accounts import Role
 from ...models.jobs import Job
 from ...models.repositories import Source
-from ...publishing import publish_jobs
+from ...publishing import previewed_items, publish_jobs
 from ...publishing import undo_effects as publishing_undo
 from ...publishing.job_kind import PUBLISH
 from ...tasks import can_retry, wake
@@ -223,6 +223,7 @@ def _shown(shown: Job) -> dict[str, Any]:
         "counts": job_presentation.counts(shown),
         "tried_files": file_counts.tried_by_status(shown),
         "source_files": job_details.files(shown),
+        "previewed": [] if shown.is_active else previewed_items.groups(shown, with_restricted=sees_restricted()),
         "status_text": "" if is_withheld else job_presentation.status_text(shown),
         "message": "" if is_withheld else shown.message,
         "problems": found[:MOST_PROBLEMS],
