@@ -10,12 +10,14 @@ from connector.models.accounts import Account, Role
 from connector.models.catalogue import CatalogueItem
 from connector.models.jobs import Job
 from connector.models.publishing import Choice, PublishedItem, PublishingConflict
-from connector.publishing import conflicts
+from connector.publishing import conflicts, destinations
 from connector.tasks import carry_out
 from tests.pages import words
 
 from .conftest import added
-from .steps import change_title, counts, first_published, job_of, literal, publish
+from .steps import change_title, counts, ended, first_published, job_of, literal, publish, state, undo
+
+BIBO = "http://purl.org/ontology/bibo/"
 
 
 @pytest.fixture
@@ -89,6 +91,60 @@ def test_the_source_is_chosen_and_only_that_item_is_written(library, omeka, titl
     assert counts(job) == {"seen": 1, "added": 0, "updated": 1, "unchanged": 0, "failed": 0}
     assert rows() == []
     assert counts(publish(library), "updated", "conflicts") == {"updated": 0, "conflicts": 0}
+
+
+def test_an_undo_of_use_source_puts_back_what_stood_in_omeka_and_lists_the_conflict_again(library, omeka, title):
+    _, there = title
+    theirs = literal("Theirs") | {"@language": "en", "is_public": False}
+    omeka.edit(there["o:id"], dcterms__title=[theirs, literal("A second title")])
+    publish(library)
+    before = state(omeka)
+    [row] = rows()
+    job = carried_out(conflicts.choose(library, Choice.OURS, row.id))
+
+    undone = undo(ended(job))
+
+    assert (undone.counts["restored"], undone.clean) == (1, True)
+    assert state(omeka) == before
+    assert counts(publish(library), "updated", "conflicts") == {"updated": 0, "conflicts": 1}
+    assert [[value["text"] for value in one.theirs] for one in rows()] == [["Theirs", "A second title"]]
+
+
+@pytest.mark.parametrize("is_newest_first", [True, False])
+def test_undos_of_use_source_and_of_a_later_change_put_back_what_stood_in_omeka(library, omeka, title, is_newest_first):
+    item_id, there = title
+    before = state(omeka)
+    [row] = rows()
+    chosen = ended(carried_out(conflicts.choose(library, Choice.OURS, row.id)))
+    change_title(catalogue_item(item_id), "Ours again")
+    later = ended(publish(library))
+
+    for job in (later, chosen) if is_newest_first else (chosen, later):
+        undo(job)
+
+    assert state(omeka) == before
+    assert title_of(there, omeka) == ["Theirs"]
+
+
+def test_an_undo_of_use_source_puts_back_the_class_that_stood_in_omeka(library, omeka):
+    destinations.get(library).classes = {"text": f"{BIBO}Thesis"}
+    for one in db.session.scalars(db.select(CatalogueItem)):
+        one.mapped_values = one.mapped_values | {"dcterms:type": [{"value": "Text", "language": None}]}
+    db.session.commit()
+    publish(library)
+    omeka.edit(first_published(omeka)[1]["o:id"], o__resource_class={"o:id": 40}, o__is_public=False)
+    destinations.get(library).classes = {"text": f"{BIBO}Article"}
+    db.session.commit()
+    publish(library)
+    before = state(omeka)
+    [row] = rows()
+    job = carried_out(conflicts.choose(library, Choice.OURS, row.id))
+    changed = state(omeka)
+
+    undo(ended(job))
+
+    assert changed != before
+    assert state(omeka) == before
 
 
 def test_a_choice_for_omeka_lasts_until_the_source_changes_again(library, omeka, title):
