@@ -96,9 +96,10 @@ def test_readers_who_may_not_see_restricted_titles_get_no_such_item(library):
 def test_the_page_and_the_command_list_the_items(app, library, stocked_client):
     job = preview(library)
 
+    ids = named(job)["added"]
     page = stocked_client.get(f"/jobs/{job.id}/")
     result = app.test_cli_runner().invoke(args=["publish", "--source", NAME, "--to", "Library", "--dry-run", "--json"])
 
     assert f"To create: {held()}" in words(page)
-    assert all(f"/items/{number}/" in links(page) for number in named(job)["added"])
+    assert all(f"/items/{number}/" in links(page) for number in ids)
     assert len(json.loads(result.stdout)["items"]["added"]) == held()
