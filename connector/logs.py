@@ -92,10 +92,10 @@ class Plain(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line. Non-printable characters are escaped, so that no input can imitate a log line."""
-        told = _told(self, record)
-        subjects = "".join(f" [{name} {told[name]}]" for name in ("request", "job") if name in told)
-        trace = f" {told['trace']}" if "trace" in told else ""
-        return escaped(f"{told['time']} {told['level']} {told['logger']}: {told['message']}{subjects}{trace}")
+        fields = _fields(self, record)
+        subjects = "".join(f" [{name} {fields[name]}]" for name in ("request", "job") if name in fields)
+        trace = f" {fields['trace']}" if "trace" in fields else ""
+        return escaped(f"{fields['time']} {fields['level']} {fields['logger']}: {fields['message']}{subjects}{trace}")
 
 
 class Json(logging.Formatter):
@@ -103,23 +103,23 @@ class Json(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line of ASCII."""
-        return json.dumps(_told(self, record))
+        return json.dumps(_fields(self, record))
 
 
 class LogThrottle:
     """A limit for repeated sentences of all threads: each one once in `pause` seconds."""
 
     def __init__(self, pause: float = 60.0):
-        self._pause, self._told, self._lock = pause, dict[str, float](), threading.Lock()
+        self._pause, self._logged_at, self._lock = pause, dict[str, float](), threading.Lock()
 
     def is_due(self, sentence: str) -> bool:
         """Return whether the sentence was not logged within the pause. If so, start a new pause."""
         with self._lock:
             now = time.monotonic()
-            self._told = {told: when for told, when in self._told.items() if now - when < self._pause}
-            if sentence in self._told:
+            self._logged_at = {text: when for text, when in self._logged_at.items() if now - when < self._pause}
+            if sentence in self._logged_at:
                 return False
-            self._told[sentence] = now
+            self._logged_at[sentence] = now
             return True
 
 
@@ -152,9 +152,9 @@ def escaped(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
-def _told(formatter: logging.Formatter, record: logging.LogRecord) -> dict[str, Any]:
+def _fields(formatter: logging.Formatter, record: logging.LogRecord) -> dict[str, Any]:
     moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    told = {
+    fields = {
         "time": moment,
         "level": record.levelname,
         "logger": record.name,
@@ -163,7 +163,7 @@ def _told(formatter: logging.Formatter, record: logging.LogRecord) -> dict[str, 
         "job": _job.get(),
         "trace": formatter.formatException(record.exc_info) if record.exc_info else None,
     }
-    return {name: value for name, value in told.items() if value is not None}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _begin() -> None:

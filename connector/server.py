@@ -140,10 +140,10 @@ def attempt(app: Flask, duty: Callable[[], None]) -> None:
         with app.app_context():
             duty()
     except Exception as error:
-        if (told := error_translation.translate(error)) is None:
+        if (known := error_translation.translate(error)) is None:
             log.exception("The periodic task %s failed", duty.__name__)
         else:
-            log.error("The periodic task %s failed: %s", duty.__name__, told)
+            log.error("The periodic task %s failed: %s", duty.__name__, known)
 
 
 def _start_consumer(workers: int) -> Consumer:

@@ -43,8 +43,8 @@ def import_and_publish(
         wake(job_id)
     clean, message = importer.run(attempt, connect)
     if job_id is None:
-        told = _("The items were not published, because the destination was removed.")
-        return False, f"{message} {told}".strip()
+        problem = _("The items were not published, because the destination was removed.")
+        return False, f"{message} {problem}".strip()
     return clean, f"{message} {_('Job %(job)s publishes the items.', job=job_id)}".strip()
 
 

@@ -361,7 +361,7 @@ def test_a_file_is_stored_after_the_scanner_restarted_twice_during_its_scan(app,
 
 @pytest.mark.timing
 def test_an_unavailable_scanner_is_waited_for_after_any_number_of_attempts(impostor, tmp_path, monkeypatch):
-    monkeypatch.setattr(virus_scan, "LOOK", 0.01)
+    monkeypatch.setattr(virus_scan, "CHECK_SECONDS", 0.01)
     asked = []
 
     def answers(came: bytes) -> bytes | None:

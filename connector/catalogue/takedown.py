@@ -211,7 +211,7 @@ def _wipe(repository_id: int, row: Any, reason: str) -> None:
     db.session.execute(update(CHANGE).where(its).values(title=None))
     earlier = (CHANGE.c.action == Action.TAKEN_DOWN, CHANGE.c.source_key == row.source_key, CHANGE.c.job_id.in_(jobs))
     db.session.execute(delete(CHANGE).where(*earlier))
-    told = {"action": Action.TAKEN_DOWN.value, "reason": reason}
-    told |= {"source_key": row.source_key, "source_id": row.source_id, "handle": row.handle}
+    values = {"action": Action.TAKEN_DOWN.value, "reason": reason}
+    values |= {"source_key": row.source_key, "source_id": row.source_id, "handle": row.handle}
     if jobs:
-        db.session.execute(insert(CHANGE), [told | {"job_id": job_id} for job_id in sorted(jobs)])
+        db.session.execute(insert(CHANGE), [values | {"job_id": job_id} for job_id in sorted(jobs)])

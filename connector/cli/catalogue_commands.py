@@ -63,8 +63,8 @@ def _take_down(what: takedown.Named, repository_id: int, as_json: bool, reason: 
             _("Not in the catalogue, but excluded: %(name)s") if also_unknown else _("Not in the catalogue: %(name)s")
         )
         click.echo(sentence % {"name": name}, err=True)
-    told = {"removed": removed, "unknown": list(what.unknown)}
-    answer(as_json, told, _("Taken down: %(items)s.", items=item_count(removed)))
+    result = {"removed": removed, "unknown": list(what.unknown)}
+    answer(as_json, result, _("Taken down: %(items)s.", items=item_count(removed)))
     sys.exit(1 if what.unknown and not also_unknown else 0)
 
 

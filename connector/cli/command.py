@@ -25,11 +25,11 @@ REFUSED, AGAIN, STOPPED = 2, 75, 130  # 75: EX_TEMPFAIL of sysexits.h
 
 def give_up(error: Exception) -> NoReturn:
     """Exit with the sentence of an error. Log the traceback of an unexpected error, which may be a bug of this app."""
-    told = error_translation.translate(error)
-    if told is None:
+    known = error_translation.translate(error)
+    if known is None:
         log.error("The command failed", exc_info=error)
         refuse(_("Something went wrong in this app. The log above has the details."))
-    refuse(str(told), code=exit_code(told))
+    refuse(str(known), code=exit_code(known))
 
 
 def exit_code(error: ConnectorError) -> int:

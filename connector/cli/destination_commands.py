@@ -90,9 +90,9 @@ def _list(as_json: bool) -> None:
 @json_option
 def _test(destination: str, as_json: bool) -> None:
     report = connection_report.report_of(destinations.find(destination))
-    site, told = report.site, list(report.sentences)
-    found = {"version": site.version, "knows_key": site.knows_key, "may_write": site.may_write, "findings": told}
-    answer(as_json, found, *told)
+    site, sentences = report.site, list(report.sentences)
+    found = {"version": site.version, "knows_key": site.knows_key, "may_write": site.may_write, "findings": sentences}
+    answer(as_json, found, *sentences)
     sys.exit(0 if site.may_write else 1)
 
 

@@ -25,7 +25,7 @@ from .command import REFUSED, STOPPED, exit_code, refuse
 from .job_output import print_job
 from .progress_bar import JobProgress
 
-GLANCE = 0.5  # seconds
+POLL_SECONDS = 0.5
 
 
 def run_in_foreground(job_id: int, as_json: bool) -> None:
@@ -53,13 +53,13 @@ def _run(job_id: int, as_json: bool) -> int:
     try:
         job = follow(job_id)
     except DBAPIError as error:
-        told = error_translation.of_database(error)
+        known = error_translation.of_database(error)
         sentence = _(
             "%(error)s Job %(job)s is not lost: flask resume %(job)s goes on with it, or a worker does automatically.",
-            error=told,
+            error=known,
             job=job_id,
         )
-        refuse(sentence, job_id, exit_code(told))
+        refuse(sentence, job_id, exit_code(known))
     print_job(job, as_json)
     return _exit_code(job)
 
@@ -86,7 +86,7 @@ def follow(job_id: int) -> Job:
             job = lifecycle.get(job_id)
             if not job.is_active:
                 return job
-            time.sleep(GLANCE)
+            time.sleep(POLL_SECONDS)
 
 
 def _stop_elsewhere(job_id: int) -> None:

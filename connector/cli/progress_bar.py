@@ -33,7 +33,7 @@ class JobProgress:
         self._console = Console(stderr=True)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._follow, daemon=True)
-        self._said = ""
+        self._last_line = ""
         self._last: Job | None = None
 
     def __enter__(self) -> JobProgress:
@@ -83,9 +83,9 @@ class JobProgress:
             counts=job_presentation.counts_in_words(job) if job.is_undo else _import_counts(job),
             status=_status_text(job) or job.message,
         ).rstrip()
-        if line != self._said:
+        if line != self._last_line:
             self._console.print(line, soft_wrap=True, markup=False, highlight=False)
-            self._said = line
+            self._last_line = line
 
     def _job(self) -> Job | None:
         """Return the job as last read. Return None if the database has not answered yet."""

@@ -38,12 +38,12 @@ def _login(repository: str, name: str | None, forget: bool, as_json: bool) -> No
     else:
         password = read_secret(_("Password"), _("Give the password as the first line of stdin."), "password")
         credentials.sign_in(known.id, name, password)
-    told = (
+    sentence = (
         _("Imports sign in at %(label)s as %(name)s.", label=label, name=name)
         if name
         else _("The login at %(label)s was forgotten.", label=label)
     )
-    answer(as_json, {"login": name}, told)
+    answer(as_json, {"login": name}, sentence)
 
 
 def _known(text: str) -> Repository:

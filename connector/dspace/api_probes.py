@@ -75,8 +75,8 @@ def _version(http: HttpClient, root: Any, url: str) -> tuple[str, int]:
 
     Raise BadResponseError if it is not the root of a DSpace API.
     """
-    said = root.get("dspaceVersion") if isinstance(root, dict) else None
-    number = re.search(r"\d[\w.-]*", said) if isinstance(said, str) else None
+    version = root.get("dspaceVersion") if isinstance(root, dict) else None
+    number = re.search(r"\d[\w.-]*", version) if isinstance(version, str) else None
     if number is not None and _major(number[0]) >= 7:
         return number[0], _generation(number[0])
     if number is None and isinstance(root, dict) and any(isinstance(root.get(name), str) for name in _ROOT_MEMBERS):

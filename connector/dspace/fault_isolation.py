@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ..errors import TransientError
 
 IN_A_ROW = 3  # failures of single rows before the repository itself is checked
-MOST_OF_NONE = 20  # rows that are tried one by one if a list has never returned a row
+MAX_WITHOUT_SUCCESS = 20  # rows that are tried one by one if a list has never returned a row
 
 
 class RepositoryFailingError(Exception):
@@ -21,19 +21,19 @@ class RepositoryFailingError(Exception):
 class FailureTracker:
     """The failures of single rows. They count as the rows' own after a later success, or after a successful control."""
 
-    def __init__(self, control: Callable[[], None], came_before: bool):
-        self._control, self._came = control, came_before
+    def __init__(self, control: Callable[[], None], has_rows: bool):
+        self._control, self._has_rows = control, has_rows
         self.failed: list[int] = []  # row numbers
         self._errors: list[TransientError] = []
         self._parts: dict[int, set[bool]] = {}
 
-    def note(self, size: int, came: bool) -> None:
+    def note(self, size: int, was_read: bool) -> None:
         """Record whether a part of the page, of this size, was read."""
-        self._parts.setdefault(size, set()).add(came)
-        self._came = self._came or came
+        self._parts.setdefault(size, set()).add(was_read)
+        self._has_rows = self._has_rows or was_read
 
     @property
-    def is_of_the_size(self) -> bool:
+    def is_too_large(self) -> bool:
         """Return whether the page is too large. A faulty item fails one part of it and not the others."""
         size = max(self._parts)
         return size > 1 and len(self._parts[size]) == 1
@@ -51,7 +51,8 @@ class FailureTracker:
         self._errors.append(error)
         if len(self._errors) >= IN_A_ROW:
             self.settle()
-        if len(self.failed) >= MOST_OF_NONE and not self._came:  # the list itself is broken, not each of its rows
+        # Then the list itself is broken, not each of its rows.
+        if len(self.failed) >= MAX_WITHOUT_SUCCESS and not self._has_rows:
             raise RepositoryFailingError(error)
 
     def settle(self) -> None:

@@ -261,8 +261,8 @@ class HalClient:
             return access_one_by_one(self.is_open, bitstream_ids)
         except LASTING_ERRORS:  # the item itself fails; `item_state` reports its state
             return {}
-        told = {id: access for id, access in found.items() if id in bitstream_ids}
-        return {**told, **access_one_by_one(self.is_open, [id for id in bitstream_ids if id not in told])}
+        listed = {id: access for id, access in found.items() if id in bitstream_ids}
+        return {**listed, **access_one_by_one(self.is_open, [id for id in bitstream_ids if id not in listed])}
 
     def _single(
         self, scope: Scope, cursor: dict[str, Any] | None, seen: Callable[[Group[str]], set[str]]

@@ -117,8 +117,8 @@ class HalApi(JsonApi):
     def access(self, item_id: str) -> dict[str, FileAccess]:
         """Return which files of an item the reader may read, by file id, as far as known (9 and later)."""
         rows = self._files(item_id, None, "", (_ACCESS,))
-        told = ((required(found, "uuid", str, url), access_of(found, url)) for found, _, url in rows)
-        return {id: access for id, access in told if access is not None}
+        pairs = ((required(found, "uuid", str, url), access_of(found, url)) for found, _, url in rows)
+        return {id: access for id, access in pairs if access is not None}
 
     def check_files(self, item_id: str) -> None:
         """Request the files of an item, without embeds. Raise the error of the item, if any."""

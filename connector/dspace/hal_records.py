@@ -81,7 +81,7 @@ def item_of(found: Json, url: str, collection: Collection | None = None) -> Item
         metadata=tuple(_metadata(found, url)),
         collection=collection or _owning_collection(found, url),
         state=state_of(found, url),
-        first_access=_access_told(found, url),
+        first_access=_access_or_none(found, url),
     )
 
 
@@ -89,8 +89,8 @@ def with_bitstreams(item: Item, bitstreams: tuple[Bitstream, ...]) -> Item:
     """Return the item with its files. An item's access status is that of its primary or first ORIGINAL file."""
     original = [file for file in bitstreams if file.bundle == ORIGINAL]
     if item.first_access is not None and len(original) == 1:
-        told = {original[0].id: item.first_access}
-        bitstreams = tuple(replace(file, access=file.access or told.get(file.id)) for file in bitstreams)
+        by_id = {original[0].id: item.first_access}
+        bitstreams = tuple(replace(file, access=file.access or by_id.get(file.id)) for file in bitstreams)
     return replace(item, bitstreams=bitstreams)
 
 
@@ -144,11 +144,11 @@ def bitstream_of(found: Json, bundle: str, url: str) -> Bitstream:
         checksum=None if digest is None else digest.lower(),
         checksum_algorithm=label(checksum, "checkSumAlgorithm", url),
         sequence=optional(found, "sequenceId", int, url),
-        access=_access_told(found, url),
+        access=_access_or_none(found, url),
     )
 
 
-def _access_told(found: Json, url: str) -> FileAccess | None:
+def _access_or_none(found: Json, url: str) -> FileAccess | None:
     """Return the access status embedded in an item or a file, or None if it is missing or malformed."""
     with suppress(BadResponseError):
         return access_of(found, url)
@@ -158,10 +158,10 @@ def _access_told(found: Json, url: str) -> FileAccess | None:
 def access_of(found: Json, url: str) -> FileAccess | None:
     """Return whether a file may be read, from the embedded access status, or None if that is missing."""
     status = embedded(found, "accessStatus", url)
-    told = None if status is None else optional(status, "status", str, url)
-    if told not in ("open.access", "embargo", "restricted"):
+    value = None if status is None else optional(status, "status", str, url)
+    if value not in ("open.access", "embargo", "restricted"):
         return None
-    return FileAccess(told == "open.access", None if told == "open.access" else embargo_end_of(status, url))
+    return FileAccess(value == "open.access", None if value == "open.access" else embargo_end_of(status, url))
 
 
 def embargo_end_of(status: Json, url: str) -> date | None:

@@ -162,12 +162,12 @@ def _bitstream(row: Any, url: str) -> Bitstream:
 
 def _broken(row: Any, error: BadResponseError) -> Failure:
     """Return a Failure with the readable members of a malformed row."""
-    said = {key: value for key, value in row.items() if isinstance(value, str)} if isinstance(row, dict) else {}
+    texts = {key: value for key, value in row.items() if isinstance(value, str)} if isinstance(row, dict) else {}
     try:
         id = identifier(row, error.url)
     except BadResponseError:
         id = None
-    return Failure(id, storable(said.get("handle")), storable(said.get("name")), str(error))
+    return Failure(id, storable(texts.get("handle")), storable(texts.get("name")), str(error))
 
 
 def sum_if_known(counts: Iterable[int | None]) -> int | None:

@@ -131,11 +131,11 @@ class _Jwt(_Entry):
         csrf = {"X-XSRF-TOKEN": self.http.cookie(_CSRF_COOKIE) or ""}
         url = f"{self.api_url}/authn/login"
         answer = self.http.post(url, form=form, headers={**headers, **csrf})
-        told = answer.headers.get("authorization", "")
-        if not told.startswith(_BEARER):
+        token = answer.headers.get("authorization", "")
+        if not token.startswith(_BEARER):
             raise BadResponseError(_("%(url)s accepts the login and gives no token.", url=url), url)
-        life = _end(told, url) - (answer.time or datetime.now(UTC)).timestamp()
-        self.headers, self._due = {"Authorization": told}, self.clock() + max(life - _BEFORE_ITS_END, life / 2)
+        life = _end(token, url) - (answer.time or datetime.now(UTC)).timestamp()
+        self.headers, self._due = {"Authorization": token}, self.clock() + max(life - _BEFORE_ITS_END, life / 2)
 
 
 _ENTRIES: dict[int, type[_Token] | type[_Cookie] | type[_Jwt]] = {

@@ -62,7 +62,7 @@ class PageReader:
         self._clock, self._weight = clock, weight or RowWeight()
         self._read, self._sizes, self._outage, self._width, self._kind = read, tuple(sizes), outage, width, kind
         self._good: tuple[int, int] | None = None
-        self._stand_in = control
+        self._first_control = control
         self.too_large = 0
 
     def fit(self, offset: int, size: float) -> int:
@@ -75,11 +75,11 @@ class PageReader:
         After a page that was too large or very slow, the next pages are smaller, until many of them succeeded. If rows
         are heavy, a page has only as many rows as fit into PAGE_BYTES.
         """
-        offset, largest, under_way = start, AdaptivePageSize(self._sizes, size), deque[int]()
+        offset, page_size, under_way = start, AdaptivePageSize(self._sizes, size), deque[int]()
 
         def tasks(at: int) -> Iterator[Callable[[], tuple[Rows, float]]]:
             while at < end():
-                under_way.append(here := self.fit(at, min(largest.size, self._weight.most_rows)))
+                under_way.append(here := self.fit(at, min(page_size.size, self._weight.most_rows)))
                 yield partial(self._timed, at, here)
                 at += here
 
@@ -88,9 +88,9 @@ class PageReader:
             try:
                 rows, seconds = future.result()
                 self._was_good(offset, here)
-                largest.was_good(here, heavy=seconds > HEAVY)
+                page_size.was_good(here, heavy=seconds > HEAVY)
             except TransientError:
-                rows = self._carefully(offset, here, largest)
+                rows = self._read_in_parts(offset, here, page_size)
             offset += here
             yield offset, rows
 
@@ -108,17 +108,17 @@ class PageReader:
     def _was_good(self, offset: int, size: int) -> None:
         self._good = (offset, size)
 
-    def _carefully(self, offset: int, size: int, largest: AdaptivePageSize) -> Rows:
+    def _read_in_parts(self, offset: int, size: int, page_size: AdaptivePageSize) -> Rows:
         """Read a failing page in smaller ones. While the repository fails, wait and start again."""
         waited = False
         while True:
-            doubt = FailureTracker(self._control, came_before=self._good is not None)
+            failures = FailureTracker(self._control, has_rows=self._good is not None)
             try:
-                parts = list(self._split(offset, size, doubt))
-                if doubt.is_of_the_size and not waited:
+                parts = list(self._split(offset, size, failures))
+                if failures.is_too_large and not waited:
                     self.too_large += 1
-                    largest.was_too_large(size)
-                parts += [self._once_more(row) for row in doubt.failed]
+                    page_size.was_too_large(size)
+                parts += [self._once_more(row) for row in failures.failed]
                 if self._good is not None:  # the rows that still fail are at fault themselves
                     self._outage.good(self._kind)
                 return Rows(
@@ -127,35 +127,35 @@ class PageReader:
                     tuple(failure for part in parts for failure in part.failures),
                     lacking=sum(part.lacking for part in parts),
                 )
-            except RepositoryFailingError as lasting:
-                self._outage.wait(self._kind, lasting.error)
+            except RepositoryFailingError as failing:
+                self._outage.wait(self._kind, failing.error)
                 waited = True
 
-    def _split(self, offset: int, size: int, doubt: FailureTracker, outermost: bool = True) -> Iterator[Rows]:
+    def _split(self, offset: int, size: int, failures: FailureTracker, outermost: bool = True) -> Iterator[Rows]:
         smaller = self.fit(offset, max(1, size - 1))
         for here in range(offset, offset + size, smaller):
             try:
                 yield self._attempt(here, smaller, 2)
                 self._was_good(here, smaller)
-                doubt.clear()
-                doubt.note(smaller, came=True)
-            except BotChallengeError as wall:  # bot protection says nothing about the rows, even if others can be read
-                raise RepositoryFailingError(wall) from None
+                failures.clear()
+                failures.note(smaller, was_read=True)
+            except BotChallengeError as challenge:  # it says nothing about the rows, even if others can be read
+                raise RepositoryFailingError(challenge) from None
             except TransientError as error:
-                doubt.note(smaller, came=False)
+                failures.note(smaller, was_read=False)
                 if smaller > 1:
-                    yield from self._split(here, smaller, doubt, outermost=False)
+                    yield from self._split(here, smaller, failures, outermost=False)
                 else:
-                    doubt.add(here, error)
+                    failures.add(here, error)
         if outermost:
-            doubt.settle()
+            failures.settle()
 
     def _once_more(self, row: int) -> Rows:
         """Return a row that failed while the repository may have failed, or a Failure if it fails again."""
         try:
             return self._attempt(row, 1, 2)
-        except BotChallengeError as wall:
-            raise RepositoryFailingError(wall) from None
+        except BotChallengeError as challenge:
+            raise RepositoryFailingError(challenge) from None
         except TransientError as error:
             return Rows(
                 (),
@@ -166,7 +166,7 @@ class PageReader:
     def _control(self) -> None:
         """Read the last good page again, or call `control` if there is none. Raise TransientError if that fails."""
         good = self._good
-        control = self._stand_in if good is None else lambda: self._read(*good, 1)
+        control = self._first_control if good is None else lambda: self._read(*good, 1)
         if control is None or not self._outage.is_well(self._kind, control):
             raise TransientError(_("The repository does not answer."))
         if good is not None:

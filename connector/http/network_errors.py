@@ -54,17 +54,17 @@ _TROUBLES: tuple[tuple[type[BaseException], type[RepositoryError], str], ...] = 
 )
 
 
-def network_trouble(error: Exception, url: str) -> RepositoryError:
+def network_error(error: Exception, url: str) -> RepositoryError:
     """Return the error of `connector.errors` for an exception of requests or urllib3."""
     causes = list(_causes(error))
     for sign, kind, sentence in _TROUBLES:
         for cause in causes:
             if isinstance(cause, sign):
-                said = getattr(cause, "verify_message", "").rstrip(".")
-                trouble = kind(sentence % {"host": host_of(url), "cause": said}, url)
-                if isinstance(trouble, UnreachableError):
-                    trouble.was_sent = not any(isinstance(cause, _NOT_SENT) for cause in causes)
-                return trouble
+                reason = getattr(cause, "verify_message", "").rstrip(".")
+                translated = kind(sentence % {"host": host_of(url), "cause": reason}, url)
+                if isinstance(translated, UnreachableError):
+                    translated.was_sent = not any(isinstance(cause, _NOT_SENT) for cause in causes)
+                return translated
     raise AssertionError("the last row fits every exception")
 
 

@@ -30,7 +30,7 @@ from ..i18n import lazy_gettext as _l
 from .bot_challenges import is_bot_challenge
 from .bot_challenges import sentence as wall_sentence
 from .json_limits import decode, parse, weight
-from .network_errors import host_of, network_trouble
+from .network_errors import host_of, network_error
 
 _PIECE = 256 * 1024
 _BODY_START_BYTES = 64 * 1024
@@ -88,7 +88,7 @@ def pieces(answer: requests.Response, limit: int | None, *, as_sent: bool = Fals
                 )
             yield piece
     except (requests.RequestException, urllib3_errors.HTTPError) as error:
-        raise network_trouble(error, answer.url) from error
+        raise network_error(error, answer.url) from error
 
 
 def _as_sent(answer: requests.Response) -> Iterator[bytes]:

@@ -85,8 +85,8 @@ class RequestStats:
         `unanswered` is the sorted list of unsupported optional queries.
         """
         with self._lock:
-            told = {"halvings": self._halvings(), "worst": self._worst, "troubles": self._troubles}
-            return {**self._sums, **self._waited(), **told, "unanswered": sorted(self._unanswered)}
+            others = {"halvings": self._halvings(), "worst": self._worst, "troubles": self._troubles}
+            return {**self._sums, **self._waited(), **others, "unanswered": sorted(self._unanswered)}
 
     @staticmethod
     def merged(a: Mapping[str, Any] | None, b: dict[str, Any]) -> dict[str, Any]:

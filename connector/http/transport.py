@@ -26,7 +26,7 @@ from ..errors import (
 )
 from .concurrency import ConcurrencyLimit
 from .deadline import RequestDeadline
-from .network_errors import network_trouble
+from .network_errors import network_error
 from .query_key import QueryKey
 from .redirects import Redirects, check_same_request, refuse
 from .request_builder import Params, RequestBuilder, url_of
@@ -116,7 +116,7 @@ class Transport:
             return answer
         except (requests.RequestException, urllib3_errors.HTTPError) as error:
             # urllib3 puts the request target into its errors, so a traceback would show the key.
-            raise network_trouble(error, url_of(request)) from (error if self.key is None else None)
+            raise network_error(error, url_of(request)) from (error if self.key is None else None)
 
     def accepted(self, answer: requests.Response) -> requests.Response:
         """Return the response if its status is good. Raise the errors of `response_reader.accepted`."""

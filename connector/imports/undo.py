@@ -49,10 +49,10 @@ def run(run: JobAttempt) -> tuple[bool, str]:
     delete_unreferenced_files()
     db.session.expire_all()
     kept = db.session.get_one(Job, run.job_id).counts["kept"]
-    told = [_kept_in_words(kept)] if kept else []
-    told += [_gone_in_words(first["gone"])] if first["gone"] else []
-    told += [_lasting_in_words(lasting)] if (lasting := first.get("lasting")) else []
-    return True, " ".join(told)
+    sentences = [_kept_in_words(kept)] if kept else []
+    sentences += [_gone_in_words(first["gone"])] if first["gone"] else []
+    sentences += [_lasting_in_words(lasting)] if (lasting := first.get("lasting")) else []
+    return True, " ".join(sentences)
 
 
 def _at_first(run: JobAttempt, known: dict[str, int] | None, job_id: int) -> dict[str, int]:

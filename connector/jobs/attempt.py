@@ -34,11 +34,11 @@ from .steady_wait import SteadyWait
 log = logging.getLogger(__name__)
 Opened = TypeVar("Opened")
 NOTHING: Mapping[str, int] = MappingProxyType({})
-BEAT = 5.0
-GLANCE = 0.5
+HEARTBEAT_SECONDS = 5.0
+CHECK_SECONDS = 0.5
 WAIT_REASONS = {"file": WaitReason.FILE, "destination": WaitReason.DESTINATION}  # by kind of request
 INTERNAL_ERROR = _l("Something went wrong in this app. The server log has the details. The job can be resumed.")
-_under_way: set[JobAttempt] = set()
+_running: set[JobAttempt] = set()
 _shutting_down = threading.Event()
 
 
@@ -57,7 +57,7 @@ class JobAttempt:
     def __init__(self, job_id: int, attempt: int, kind: JobKind, engine: Engine, zone: tzinfo):
         self.job_id, self.attempt, self._kind, self._engine, self._zone = job_id, attempt, kind, engine, zone
         self.stop = threading.Event()
-        self._said = _("Starting")
+        self._status_text = _("Starting")
         self._unwritten: Counter[str] = Counter()
         self._waits: dict[int, tuple[WaitReason, str, datetime]] = {}  # by thread id
         self._outages: list[OutageWait] = []
@@ -69,8 +69,8 @@ class JobAttempt:
 
     def __enter__(self) -> JobAttempt:
         with self._engine.connect() as connection:
-            self._look(connection)
-        _under_way.add(self)
+            self._stop_if_due(connection)
+        _running.add(self)
         if _shutting_down.is_set():
             self.pause()
         self._timer.start()
@@ -79,7 +79,7 @@ class JobAttempt:
     def __exit__(self, *exc: object) -> None:
         self._ended.set()
         self._timer.join()
-        _under_way.discard(self)
+        _running.discard(self)
 
     def pause(self) -> None:
         """End this attempt at its cursor. The job is then queued again."""
@@ -88,7 +88,7 @@ class JobAttempt:
 
     def say(self, sentence: str) -> None:
         """Set the sentence that the job's page shows as the current activity."""
-        self._said = sentence
+        self._status_text = sentence
 
     def waiting(self, reason: WaitReason, detail: str) -> None:
         """Note the reason for which the current thread waits. An empty `detail` ends the wait."""
@@ -102,7 +102,7 @@ class JobAttempt:
     @property
     def status_text(self) -> str:
         """Return the sentence that was last passed to `say`."""
-        return self._said
+        return self._status_text
 
     @property
     def wait(self) -> tuple[WaitReason, str, datetime] | None:
@@ -160,30 +160,30 @@ class JobAttempt:
         """
         table = Job.__table__
         mine = (table.c.id == self.job_id, table.c.attempt == self.attempt)
-        glances, said, steady = 0, None, SteadyWait()
-        while not self._ended.wait(GLANCE):
-            glances += 1
+        checks, written, steady = 0, None, SteadyWait()
+        while not self._ended.wait(CHECK_SECONDS):
+            checks += 1
             wait = steady.shown(self.wait)
             now = (self.status_text, wait and wait[:2])
-            beats = glances % int(BEAT / GLANCE) == 0 or said != now
+            is_beat = checks % int(HEARTBEAT_SECONDS / CHECK_SECONDS) == 0 or written != now
             try:
                 with self._engine.begin() as connection:
-                    if beats:
-                        said = now
+                    if is_beat:
+                        written = now
                         for new in (self.new_requests(), self.new_progress()):
                             self._unwritten.update(new)
                         values = {"heartbeat_at": utcnow(), "status_text": now[0], **wait_columns(*(wait or (None,)))}
                         if connection.execute(update(table).where(*mine).values(values)).rowcount:
                             counters.add(connection, self.job_id, self._unwritten)
-                    self._look(connection)
-                if beats:
+                    self._stop_if_due(connection)
+                if is_beat:
                     self._unwritten.clear()
             except SQLAlchemyError as error:
-                told = error_translation.translate(error)
-                sentence = f"The heartbeat of job {self.job_id} could not be written. {told or ''}".rstrip()
-                log_throttled(log, sentence, None if told else error)
+                known = error_translation.translate(error)
+                sentence = f"The heartbeat of job {self.job_id} could not be written. {known or ''}".rstrip()
+                log_throttled(log, sentence, None if known else error)
 
-    def _look(self, connection: Connection) -> None:
+    def _stop_if_due(self, connection: Connection) -> None:
         """Set `stop` if the job is no longer running this attempt, or if its permitted hours have ended."""
         job, source = Job.__table__, Source.__table__
         query = select(job.c.state, job.c.kind, job.c.scheduled, job.c.options, source.c.schedule).join(source)
@@ -198,13 +198,13 @@ class JobAttempt:
 def pause_all() -> None:
     """Return all running jobs of this process to the queue at their cursors, because the process is about to end."""
     _shutting_down.set()
-    for run in list(_under_way):
+    for run in list(_running):
         run.pause()
 
 
 def stop_here(job_id: int) -> None:
     """Stop a job at once if it runs in this process. A signal handler may call this, because it uses no database."""
-    for run in list(_under_way):
+    for run in list(_running):
         if run.job_id == job_id:
             run.stop.set()
 

@@ -175,8 +175,8 @@ def _by_webhook(notification: _JobNotification | _TestNotification) -> None:
     try:
         http.post(url, json=notification.data, headers={})
     except ConnectorError as error:
-        said = re.sub(r"https?://\S+", urlsplit(url).hostname or "", str(error))
-        raise NotificationError(_("The webhook refused the notification. %(error)s", error=said)) from None
+        sentence = re.sub(r"https?://\S+", urlsplit(url).hostname or "", str(error))
+        raise NotificationError(_("The webhook refused the notification. %(error)s", error=sentence)) from None
     finally:
         http.close()
 

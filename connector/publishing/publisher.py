@@ -284,10 +284,10 @@ class Publisher:
         job = db.session.get_one(Job, self._attempt.job_id)
         problems = select(func.count()).select_from(CHANGE).where(CHANGE.c.job_id == job.id)
         is_clean = db.session.scalars(problems).one() == 0
-        told = [_deleted_in_words(number)] if (number := job.counts["deleted_there"]) else []
-        told += [_left_out_in_words(self._left_out)] if self._left_out else []
-        told += [sentence] if self._import_id and (sentence := unfinished_in_words(self._import_id)) else []
-        return is_clean, " ".join(told)
+        sentences = [_deleted_in_words(number)] if (number := job.counts["deleted_there"]) else []
+        sentences += [_left_out_in_words(self._left_out)] if self._left_out else []
+        sentences += [sentence] if self._import_id and (sentence := unfinished_in_words(self._import_id)) else []
+        return is_clean, " ".join(sentences)
 
 
 def conflict_in_words(names: Sequence[str], task: ItemToSend) -> str:

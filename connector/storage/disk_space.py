@@ -15,7 +15,7 @@ from ..text import human_size
 from .content_store import away
 from .waiting_job import WaitingJob
 
-LOOK = 1.0  # seconds
+CHECK_SECONDS = 1.0
 EVERY = 16 * 2**20  # bytes of a download between two checks
 
 
@@ -58,7 +58,7 @@ class Room:
         try:
             while self._least and (left := free(self._instance)) - more < self._least:
                 self._job.waiting(WaitReason.DISK_SPACE, _space_in_words(left, self._least, more))
-                if self._job.stop.wait(LOOK):
+                if self._job.stop.wait(CHECK_SECONDS):
                     raise JobStoppedError(_("Stopped."))
         finally:
             self._job.waiting(WaitReason.DISK_SPACE, "")

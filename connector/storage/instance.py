@@ -237,8 +237,8 @@ def _agree(app: Flask) -> None:
 
     Its journal would be taken for the journal of this one.
     """
-    told = os.pread(app.extensions["in_use"], 100, 0).decode()
-    if told and told != str(_identity(database_file())):
+    noted = os.pread(app.extensions["in_use"], 100, 0).decode()
+    if noted and noted != str(_identity(database_file())):
         raise StorageError(UNUSABLE)
 
 

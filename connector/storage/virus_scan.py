@@ -26,7 +26,7 @@ Address = str | tuple[str, int]  # path of a Unix socket, or host and port
 CONNECT = 10.0  # seconds
 SILENCE = 120.0  # seconds without progress while bytes are sent
 VERDICT = 600.0  # seconds; by default, clamd ends a scan after two minutes
-LOOK = 1.0  # seconds
+CHECK_SECONDS = 1.0
 MAX_RESPONSE_BYTES = 4096
 MOST_BREAKS = 3  # broken connections, after which the file counts as the cause
 TOO_LONG = "INSTREAM size limit exceeded. ERROR"
@@ -78,7 +78,7 @@ class Scanner:
                     breaks += 1
                 except ScannerUnavailableError as error:
                     self._job.waiting(WaitReason.VIRUS_SCANNER, str(error))
-                    if self._job.stop.wait(LOOK):
+                    if self._job.stop.wait(CHECK_SECONDS):
                         raise JobStoppedError(_("Stopped.")) from None
         finally:
             self._job.waiting(WaitReason.VIRUS_SCANNER, "")
@@ -164,7 +164,7 @@ def _answer(clamd: socket.socket, job: WaitingJob) -> str:
 
     Raise OSError if the connection breaks or the response takes longer than VERDICT.
     """
-    clamd.settimeout(LOOK)
+    clamd.settimeout(CHECK_SECONDS)
     line, until = b"", time.monotonic() + VERDICT
     while not line.endswith(b"\0") and len(line) < MAX_RESPONSE_BYTES:
         job.check()

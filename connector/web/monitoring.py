@@ -106,8 +106,8 @@ def _counters(name: str, help_text: str, label: str, numbers: Mapping[str, int])
     return family
 
 
-def _one(name: str, told: str, value: float) -> Metric:
-    return GaugeMetricFamily(name, told, value=value)
+def _one(name: str, help_text: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, help_text, value=value)
 
 
 def _scalar(number: ColumnElement[int]) -> int:
@@ -154,8 +154,8 @@ def _holds(name: str, check: Callable[[], object]) -> bool:
         check()
         return True
     except Exception as error:  # any error means not ready
-        told = error_translation.translate(error)
-        log_throttled(log, f"Not ready: {name}. {told or ''}".rstrip(), None if told else error)
+        known = error_translation.translate(error)
+        log_throttled(log, f"Not ready: {name}. {known or ''}".rstrip(), None if known else error)
         db.session.rollback()
         return False
 

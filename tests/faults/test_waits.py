@@ -38,7 +38,7 @@ def test_each_wait_is_shown_when_it_begins_and_all_end_with_the_maximum_outage(w
     world, pauses = world_of(generation), []
 
     def watch(seconds: float) -> None:
-        waits = [run.wait for run in list(attempts._under_way)]
+        waits = [run.wait for run in list(attempts._running)]
         pauses.append((seconds, waits[0][:2] if waits and waits[0] else None))
 
     world.be_at(stage)

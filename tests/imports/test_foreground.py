@@ -18,7 +18,7 @@ from tests.waiting import until
 
 
 def test_ctrl_c_stops_a_job_that_another_process_runs_with_one_request(desk, dspace, monkeypatch):
-    monkeypatch.setattr(foreground, "GLANCE", 0.01)
+    monkeypatch.setattr(foreground, "POLL_SECONDS", 0.01)
     recover, looks = lifecycle.recover, []
     monkeypatch.setattr(lifecycle, "recover", lambda: looks.append(None) or recover())
     dspace.add("i0")

@@ -154,8 +154,8 @@ def test_a_job_with_a_recent_heartbeat_is_not_taken_over(desk):
 
 @pytest.mark.timing
 def test_a_waiting_job_shows_its_requests_and_counts_each_once(desk, dspace, monkeypatch):
-    monkeypatch.setattr(run_module, "GLANCE", 0.01)
-    monkeypatch.setattr(run_module, "BEAT", 0.01)
+    monkeypatch.setattr(run_module, "CHECK_SECONDS", 0.01)
+    monkeypatch.setattr(run_module, "HEARTBEAT_SECONDS", 0.01)
     for n in range(9):
         dspace.add(f"i{n}")
     job_id, told = desk.create(), []
@@ -179,8 +179,8 @@ def test_a_waiting_job_shows_its_requests_and_counts_each_once(desk, dspace, mon
 
 @pytest.mark.timing
 def test_a_failed_heartbeat_loses_no_request_counts(desk, monkeypatch):
-    monkeypatch.setattr(run_module, "GLANCE", 0.01)
-    monkeypatch.setattr(run_module, "BEAT", 0.01)
+    monkeypatch.setattr(run_module, "CHECK_SECONDS", 0.01)
+    monkeypatch.setattr(run_module, "HEARTBEAT_SECONDS", 0.01)
     job_id, asked, beaten = desk.create(), iter([5, 2]), threading.Event()
     failed, last = [], []
 
@@ -222,8 +222,8 @@ def test_a_failed_heartbeat_loses_no_request_counts(desk, monkeypatch):
 def test_failed_heartbeats_are_logged_once_a_minute_with_traceback_only_for_unexpected_errors(
     desk, monkeypatch, caplog, error, told, has_trace
 ):
-    monkeypatch.setattr(run_module, "GLANCE", 0.01)
-    monkeypatch.setattr(run_module, "BEAT", 0.01)
+    monkeypatch.setattr(run_module, "CHECK_SECONDS", 0.01)
+    monkeypatch.setattr(run_module, "HEARTBEAT_SECONDS", 0.01)
     job_id, failed, enough = desk.create(), [], threading.Event()
 
     def fail(connection, cursor, statement, *rest):

@@ -120,7 +120,7 @@ def test_the_maximum_outage_ends_a_job_if_all_files_hang_but_not_for_one(desk, d
 
 @pytest.fixture
 def quick_beats(monkeypatch):
-    monkeypatch.setattr(run_module, "GLANCE", 0.005)
+    monkeypatch.setattr(run_module, "CHECK_SECONDS", 0.005)
     monkeypatch.setattr(steady_wait, "HOLD_SECONDS", 0)
 
 

@@ -10,7 +10,7 @@ from ...i18n import ngettext
 from ..context.import_context import ImportContext
 from ..results import import_report
 
-NAMED = 5
+MAX_NAMES = 5
 _GONE = {
     ScopeKind.COLLECTION: _l("The collection is no longer at the source."),
     ScopeKind.COMMUNITY: _l("The community is no longer at the source."),
@@ -78,7 +78,7 @@ def unlisted_items(names: Sequence[str]) -> str:
         "%(num)s items can be read but are no longer listed: %(names)s. The search index of the repository may have to "
         "be rebuilt.",
         len(names),
-        names=_named(names),
+        names=_first_names(names),
     )
 
 
@@ -112,7 +112,7 @@ def items_of_unknown_state(names: Sequence[str]) -> str:
         "The repository did not say whether %(num)s item still exists: %(names)s.",
         "The repository did not say whether %(num)s items still exist: %(names)s.",
         len(names),
-        names=_named(names),
+        names=_first_names(names),
     )
 
 
@@ -135,13 +135,13 @@ def shared_handles(handles: Sequence[str]) -> str:
         "One handle belongs to more than one item: %(names)s. All these items are here. Tell the repository.",
         "%(num)s handles belong to more than one item: %(names)s. All these items are here. Tell the repository.",
         len(handles),
-        names=_named(handles),
+        names=_first_names(handles),
     )
 
 
-def _named(names: Sequence[str]) -> str:
-    """Return the first NAMED names and the number of the others."""
-    first, more = ", ".join(names[:NAMED]), len(names) - NAMED
+def _first_names(names: Sequence[str]) -> str:
+    """Return the first MAX_NAMES names and the number of the others."""
+    first, more = ", ".join(names[:MAX_NAMES]), len(names) - MAX_NAMES
     return (
         ngettext("%(names)s and %(num)s more", "%(names)s and %(num)s more", more, names=first) if more > 0 else first
     )

@@ -35,8 +35,8 @@ class Announced:
         return cls(row.size, comparable(row.checksum, row.checksum_algorithm), given or by_name)
 
     def __str__(self) -> str:
-        told = [str(self.checksum)] if self.checksum else []
-        return ", ".join([*told, *([f"{self.size} bytes"] if self.size is not None else [])])
+        parts = [str(self.checksum)] if self.checksum else []
+        return ", ".join([*parts, *([f"{self.size} bytes"] if self.size is not None else [])])
 
     @property
     def most(self) -> int | None:

@@ -12,7 +12,7 @@ from ...errors import JobStoppedError, TooLargeError
 from ...i18n import gettext as _
 from ...text import human_size
 
-GLANCE = 0.5  # seconds between checks for a stop during a wait
+CHECK_SECONDS = 0.5  # between checks for a stop during a wait
 
 
 class DownloadBudget:
@@ -36,7 +36,7 @@ class DownloadBudget:
             while self._limit is not None and self._left < (size or 0) <= self._left + self._reserved:
                 if self._stop.is_set():
                     raise JobStoppedError(_("Stopped."))
-                self._changed.wait(GLANCE)
+                self._changed.wait(CHECK_SECONDS)
             share.take(size or 0)
         return share
 
@@ -80,14 +80,14 @@ class Reservation:
         """
         used = 0
 
-        def careful(piece: bytes) -> None:
+        def reserving(piece: bytes) -> None:
             nonlocal used
             used += len(piece)
             if used > self._reserved:
                 self.take(used - self._reserved)
             write(piece)
 
-        return careful
+        return reserving
 
     def settle(self, spent: int) -> None:
         """Release the reservation. Only the bytes spent still count."""

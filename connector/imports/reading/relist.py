@@ -30,7 +30,7 @@ def relist_if_changed(context: ImportContext, processor: PageProcessor) -> None:
 
     Missed items are read. Recorded items that are no longer listed are marked as unseen.
     """
-    if context.options.is_partial or not _has_moved(context):
+    if context.options.is_partial or not _has_changed(context):
         return
     listed: set[str] = set()
     places = context.progress.places
@@ -42,7 +42,7 @@ def relist_if_changed(context: ImportContext, processor: PageProcessor) -> None:
         context.attempt.advance({**context.recorder.forget(gone), **context.requests.new()})
 
 
-def _has_moved(context: ImportContext) -> bool:
+def _has_changed(context: ImportContext) -> bool:
     """Return whether the source changed during the import.
 
     That is so if it counts fewer items than were seen. On DSpace 7 and later it is also so if the count changed or
@@ -65,7 +65,7 @@ def _missed(context: ImportContext, processor: PageProcessor, listed: set[str]) 
 
     Counts of parts are left out, so that the counts of the first listing stay.
     """
-    said: dict[str, Any] = (
+    without_counts: dict[str, Any] = (
         {} if context.client.can_select else {"total": None, "not_visible": {}, "unlisted": {}, "overcounted": {}}
     )
     for page in processor.pages(None, light=True, seen=lambda ids: set()):
@@ -74,4 +74,4 @@ def _missed(context: ImportContext, processor: PageProcessor, listed: set[str]) 
         known = context.recorder.seen(ids)
         items = tuple(item for item in page.items if item.id not in known)
         failures = tuple(failure for failure in page.failures if failure.id not in known)
-        yield replace(page, items=items, failures=failures, **said)
+        yield replace(page, items=items, failures=failures, **without_counts)

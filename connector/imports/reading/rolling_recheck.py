@@ -26,7 +26,7 @@ from ..context.import_progress import Listing
 from .page_processor import PageProcessor
 
 HOLDING, ITEM = Holding.__table__, CatalogueItem.__table__
-LOOK, PIECE = 5_000, 20  # catalogue items per query; items read between two cursors
+ITEMS_PER_QUERY, ITEMS_PER_PAGE = 5_000, 20  # catalogue items per query; items read between two cursors
 Part = tuple[int, int]
 
 
@@ -103,13 +103,13 @@ def _of_this_run(context: ImportContext, page: Page, part: Part) -> Page:
 
 def _by_catalogue(context: ImportContext, part: Part, after: int) -> Iterator[Page]:
     for rows in _rows(context, part, after):
-        for start in range(0, len(rows), PIECE):
-            piece = rows[start : start + PIECE]
-            items = [Item(row.source_id, row.handle, row.title, None) for row in piece]
+        for start in range(0, len(rows), ITEMS_PER_PAGE):
+            items_of_page = rows[start : start + ITEMS_PER_PAGE]
+            items = [Item(row.source_id, row.handle, row.title, None) for row in items_of_page]
             results = list(context.client.complete(items))
             failures = tuple(result for result in results if isinstance(result, Failure))
             complete = tuple(result for result in results if isinstance(result, Item))
-            yield Page(complete, {"after": piece[-1].id}, failures=failures)
+            yield Page(complete, {"after": items_of_page[-1].id}, failures=failures)
 
 
 def _rows(context: ImportContext, part: Part, after: int) -> Iterator[Sequence[Any]]:
@@ -117,7 +117,7 @@ def _rows(context: ImportContext, part: Part, after: int) -> Iterator[Sequence[A
     number, of = part
     query = select(ITEM.c.id, ITEM.c.source_id, ITEM.c.handle, ITEM.c.title)
     query = query.join(HOLDING, HOLDING.c.item_id == ITEM.c.id).where(HOLDING.c.source_id == context.source_id)
-    while rows := db.session.execute(query.where(ITEM.c.id > after).order_by(ITEM.c.id).limit(LOOK)).all():
+    while rows := db.session.execute(query.where(ITEM.c.id > after).order_by(ITEM.c.id).limit(ITEMS_PER_QUERY)).all():
         db.session.rollback()
         met = context.recorder.seen([row.source_id for row in rows])
         yield [row for row in rows if row.source_id in met and part_of(row.source_id, of) == number]

@@ -53,15 +53,15 @@ class ChangeRecords:
         person deleted it before the job was resumed. It is already counted. `again`: the items that this job may have
         recorded before.
         """
-        told = self._earlier_changes([s for s in again if s.outcome != "unchanged" or s.before])
+        earlier = self._earlier_changes([s for s in again if s.outcome != "unchanged" or s.before])
         merged = {}
-        for s, row in told.values():
+        for s, row in earlier.values():
             before = None if row.action == Action.ADDED else s.before | ((row.item_id and row.before) or {})
             merged[row.id] = {"item_id": s.item_id, "source_key": s.key, "before": before}
         update_changes(merged)
-        lost = {item_id for item_id, (_, row) in told.items() if row.item_id is None}
+        lost = {item_id for item_id, (_, row) in earlier.items() if row.item_id is None}
         return [
-            replace(s, outcome="unchanged", before={}) if s.item_id in told else s
+            replace(s, outcome="unchanged", before={}) if s.item_id in earlier else s
             for s in saved
             if s.item_id not in lost
         ]
@@ -123,8 +123,8 @@ class ChangeRecords:
         by_id = {s.item_id: s for s in changed}
         by_key = {s.key: s for s in changed}
         touched = {s.item_id for s in changed if s.outcome == "unchanged"}
-        told = CHANGE.c.action.in_((Action.ADDED, Action.UPDATED))
-        mine = (CHANGE.c.job_id == self._job_id, told | CHANGE.c.item_id.in_(touched))
+        is_update = CHANGE.c.action.in_((Action.ADDED, Action.UPDATED))
+        mine = (CHANGE.c.job_id == self._job_id, is_update | CHANGE.c.item_id.in_(touched))
         query = select(CHANGE.c.id, CHANGE.c.item_id, CHANGE.c.source_key, CHANGE.c.action, CHANGE.c.before)
         removed = CHANGE.c.item_id.is_(None) & CHANGE.c.source_key.in_(by_key)
         query = query.where(*mine, CHANGE.c.action.in_(ABOUT_DATA), CHANGE.c.item_id.in_(by_id) | removed)

@@ -94,8 +94,8 @@ class PreviewRecorder:
         self._ids.update(s.item.id for s in saved)
         self._ids.update(failure.id for failure in failures)
         self._failed.update(map(name_of, failures))
-        told = {s.item.id for s in final}
-        return final + [replace(s, outcome="unchanged") for s in saved if s.item.id not in told]
+        final_ids = {s.item.id for s in final}
+        return final + [replace(s, outcome="unchanged") for s in saved if s.item.id not in final_ids]
 
     def put_in_item_sets(self, items: Sequence[Item]) -> None:
         """Do nothing: item sets stay unchanged."""
@@ -109,8 +109,8 @@ class PreviewRecorder:
 
     def keep(self, rest: Select[Any]) -> int:
         """Record all holdings of a SELECT as unchanged in one statement. Return their number."""
-        told = (literal(self._job_id), literal(PreviewAction.UNCHANGED.value), literal({}, ROW.c.data.type))
-        same = select(*told, ITEM.c.source_key, ITEM.c.source_id, ITEM.c.handle, ITEM.c.title)
+        common = (literal(self._job_id), literal(PreviewAction.UNCHANGED.value), literal({}, ROW.c.data.type))
+        same = select(*common, ITEM.c.source_key, ITEM.c.source_id, ITEM.c.handle, ITEM.c.title)
         same = same.join(HOLDING, HOLDING.c.item_id == ITEM.c.id).where(HOLDING.c.id.in_(rest))
         names = ("job_id", "action", "data", "source_key", "source_id", "handle", "title")
         number = execute_counted(insert(ROW).from_select(names, same))
@@ -152,8 +152,8 @@ class PreviewRecorder:
         """
         again = [s.item.id for s in saved if s.item.id in self._ids]
         mine = (ROW.c.job_id == self._job_id, ROW.c.source_id.in_(again), ROW.c.action != PreviewAction.UNCHANGED)
-        told = set(db.session.scalars(select(ROW.c.source_id).where(*mine))) if again else set()
-        return [s for s in saved if s.item.id not in told]
+        recorded = set(db.session.scalars(select(ROW.c.source_id).where(*mine))) if again else set()
+        return [s for s in saved if s.item.id not in recorded]
 
     def _write(self, rows: Sequence[dict[str, Any]]) -> None:
         """Write rows, and replace earlier rows of the same items. Two items with the same key get a row each."""
@@ -191,15 +191,15 @@ def _row_data(item: Item, before: Mapping[str, Any]) -> dict[str, Any]:
     """Return the `data` of the row of a new or changed item."""
     if not before:
         return {"brings": {"values": len(item.metadata or ()), "files": len(item.bitstreams or ())}}
-    told = differences(before["data"], data_of(item)) if "data" in before else {}
+    data = differences(before["data"], data_of(item)) if "data" in before else {}
     if "left" in before:
-        told["returns"] = _("It is back in this source; since %(day)s it was elsewhere.", day=_day(before["left"]))
+        data["returns"] = _("It is back in this source; since %(day)s it was elsewhere.", day=_day(before["left"]))
     if "state" in before:
-        told["returns"] = _(
+        data["returns"] = _(
             "It is back at the source. Here it is marked: %(state)s.",
             state=STATES[SourceState(before["state"]["source_state"])],
         )
-    return told
+    return data
 
 
 def _day(moment: str) -> str:

@@ -26,7 +26,7 @@ from .restrictions import Restrictions
 
 HOLDING, CHANGE, ITEM, FILE = Holding.__table__, Change.__table__, CatalogueItem.__table__, CatalogueFile.__table__
 IDS_PER_QUERY = 500
-NOBODY = 0  # value of `last_seen_job_id` for an item that disappeared during the import
+NO_JOB = 0  # value of `last_seen_job_id` for an item that disappeared during the import
 
 
 class Recorder:
@@ -91,10 +91,10 @@ class Recorder:
             items = select(ITEM.c.id).where(*here)
             mine = (HOLDING.c.source_id == self._source_id, HOLDING.c.item_id.in_(items))
             seen = update(HOLDING).where(*mine, HOLDING.c.last_seen_job_id == self._job_id)
-            number = execute_counted(seen.values(last_seen_job_id=NOBODY))
+            number = execute_counted(seen.values(last_seen_job_id=NO_JOB))
             moved = CHANGE.c.action.in_((Action.ADDED, Action.UPDATED, Action.FAILED))
-            told = select(func.count()).where(CHANGE.c.job_id == self._job_id, CHANGE.c.item_id.in_(items), moved)
-            gone.update(seen=-number, unchanged=db.session.scalars(told).one() - number)
+            recorded = select(func.count()).where(CHANGE.c.job_id == self._job_id, CHANGE.c.item_id.in_(items), moved)
+            gone.update(seen=-number, unchanged=db.session.scalars(recorded).one() - number)
         return gone
 
     def new(self, failures: Iterable[Failure]) -> list[Failure]:
@@ -128,7 +128,7 @@ class Recorder:
 
         An item that this job has already recorded keeps its one change record and now counts as unchanged.
         """
-        tied = self._tied(saved)
+        tied = self._save_holdings(saved)
         again = [s for s in tied if not self._is_first or hash(s.item.id) in self._hashes]
         final = self._changes.merge(tied, again)
         self._changes.add([s for s in final if s.outcome != "unchanged" or s.before])
@@ -205,7 +205,7 @@ class Recorder:
             moved.subtract(f"files_{file['fate']}" for file in s.before["data"]["files"])
         return moved
 
-    def _tied(self, saved: Sequence[Saved]) -> list[Saved]:
+    def _save_holdings(self, saved: Sequence[Saved]) -> list[Saved]:
         """Create or renew the holdings of these items. Return the items, with those that are back as updated."""
         ids = [s.item_id for s in saved]
         mine = HOLDING.c.source_id == self._source_id

@@ -77,15 +77,15 @@ def problems(job: Job, limit: int | None, with_restricted: bool) -> Iterator[dic
 
 def _preview_problems(job: Job, limit: int | None) -> Iterator[dict[str, Any]]:
     noted = select(PreviewRow).where(PreviewRow.job_id == job.id, PreviewRow.has_problem.is_(True))
-    told = set()
+    listed = set()
     for row in db.session.scalars(noted.order_by(PreviewRow.id).limit(limit)):
-        told.add(row.source_key)
+        listed.add(row.source_key)
         yield item_problems.problem(
             row.source_id, row.handle, row.title, row.data.get("files_error") or row.data["reason"], None
         )
     failed = select(SampleItem).where(SampleItem.job_id == job.id, SampleItem.reason.is_not(None))
     for item in db.session.scalars(failed.order_by(SampleItem.id)):
-        if item.source_key not in told:
+        if item.source_key not in listed:
             yield item_problems.problem(item.source_id, item.handle, item.title, item.reason or "", None)
 
 

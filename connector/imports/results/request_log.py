@@ -106,7 +106,7 @@ def _troubles(job: Job) -> Iterator[str]:
             yield _("All requests succeeded.")
         return
     yield _("Failed requests:")
-    yield from (_trouble(kind, told) for kind, told in sorted(traffic["troubles"].items()))
+    yield from (_trouble(kind, data) for kind, data in sorted(traffic["troubles"].items()))
     waits = {"waits": _times(traffic["waits"]), "duration": duration(traffic["seconds_waited"])}
     if not traffic["halvings"]:
         yield _("The app waited %(waits)s, %(duration)s in total.", **waits)
@@ -119,10 +119,10 @@ def _troubles(job: Job) -> Iterator[str]:
         )
 
 
-def _trouble(kind: str, told: Mapping[str, Any]) -> str:
+def _trouble(kind: str, data: Mapping[str, Any]) -> str:
     what = _("status %(status)s", status=kind) if kind.isdigit() else FAILURES.get(kind, kind)
-    first, last = (_moment(datetime.fromisoformat(told[name])) for name in ("first", "last"))
-    values = {"what": what, "times": _times(told["count"]), "first": first, "last": last}
+    first, last = (_moment(datetime.fromisoformat(data[name])) for name in ("first", "last"))
+    values = {"what": what, "times": _times(data["count"]), "first": first, "last": last}
     if first == last:
         return _("- %(what)s: %(times)s, at %(first)s", **values)
     return _("- %(what)s: %(times)s, between %(first)s and %(last)s", **values)

@@ -94,11 +94,11 @@ def test(destination_id: int) -> Any:
     known = destinations.get(destination_id)
     name = known.name
     try:
-        told, failure = connection_report.report_of(known).sentences, None
+        sentences, failure = connection_report.report_of(known).sentences, None
     except ConnectorError as error:
-        told, failure = (), error
+        sentences, failure = (), error
     status = 200 if failure is None else 502
-    return render_template("publishing/check.html", name=name, findings=told, failure=failure), status
+    return render_template("publishing/check.html", name=name, findings=sentences, failure=failure), status
 
 
 @blueprint.get("/<int:destination_id>/remove")
