@@ -34,7 +34,7 @@ MINUTE = 60.0  # seconds
 def import_and_publish(
     attempt: JobAttempt, connect: Callable[..., RepositoryConnection] = open_connection
 ) -> tuple[bool, str]:
-    """Run an import, and start the publishing that its options ask for at its begin. Return (clean, message)."""
+    """Run an import. If its options ask for publishing, queue that first. Return (clean, message)."""
     destination_id = ImportOptions.from_json(lifecycle.get(attempt.job_id).options).publish_to
     if destination_id is None:
         return importer.run(attempt, connect)
@@ -66,8 +66,8 @@ RETRIES: dict[str, tuple[Callable[[Job], bool], Callable[[int], int]]] = {
 def carry_out(job_id: int) -> bool:
     """Run a job if it can be claimed, then wake the next queued job that needs the same resource.
 
-    Return whether the job was claimed. A job that publishes the items of an import stays in the queue as long as the
-    import does, so that it does not keep a worker from the import. The import wakes it.
+    Return whether the job was claimed. A job that publishes the items of a queued import stays queued, too.
+    Otherwise it could take the worker that the import needs. The import wakes it.
     """
     job = lifecycle.get(job_id)
     if job.kind == PUBLISH.name and publish_jobs.is_import_queued(job):

@@ -1,8 +1,8 @@
-"""What a search for words looks for, and the text of an item in which it looks.
+"""The patterns of a search for words, and the text of an item that is searched.
 
 Words of three characters and more are found anywhere, also inside of other words. Words of one or two characters are
-found only as whole words, because they are inside of almost every text, and the index of searches has no sequences
-shorter than three characters (see `search_index`). So the text of an item has a line for each of its short words.
+found only as whole words, because almost every text contains them. The search index has no sequences shorter than three
+characters (see `search_index`), so the text of an item has a line for each of its short words.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ class Cookies(SecureCookieSessionInterface):
         return request.is_secure
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        """Send the cookie, except with responses that are equal for all users. Caches keep those whoever asks."""
+        """Send the cookie, except with responses that are equal for all users, because caches may share these."""
         if not g.get("nameless"):
             super().save_session(app, session, response)
 
@@ -121,8 +121,8 @@ def enter(account_id: int, mark: str, by_password_alone: bool = False) -> bool:
     """Begin a new session of this account in this browser and end the previous one (ASVS 5.0, 7.2.4).
 
     `mark`: fingerprint of the hash of the password that was checked. Return False if the password has changed since
-    then, if the account was disabled, or if two-step sign-in was turned on although only the password was checked
-    (`by_password_alone`).
+    then, or if the account was disabled. Also return False if only the password was checked (`by_password_alone`) and
+    two-step sign-in has been turned on.
     """
     with transaction():
         if not _may_enter(account_id, mark, by_password_alone):

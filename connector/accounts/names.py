@@ -1,4 +1,4 @@
-"""Account names: which names are valid, which are equal, and which only look alike."""
+"""The rules for account names: valid names, equal names, and names that only look alike."""
 
 from __future__ import annotations
 

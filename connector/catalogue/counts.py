@@ -86,7 +86,7 @@ def held(*, with_restricted: bool) -> tuple[datetime | None, list[Held]]:
 def _basis() -> list[Any]:
     """Return the last change, the last audit entry and the running jobs.
 
-    Whoever changes the catalogue also changes one of these. A running job may download files of items that it has added
+    Each change of the catalogue also changes one of these. A running job may download files of items that it has added
     before, which adds no change.
     """
     change, entry = (db.session.scalar(select(func.max(table.id))) for table in (Change, AuditEntry))

@@ -1,7 +1,7 @@
 """Crosswalk from DSpace fields to Dublin Core and BIBO terms. It only computes: it can run again on stored data.
 
-A field maps to the term that Omeka's DSpace Connector module 1.6.1 gives it (its `mapKeyToTerm`), and also to a finer
-term if there is one. A field without term keeps its own name, so that no value is lost.
+A field maps to the same term as in Omeka's DSpace Connector module 1.6.1 (its `mapKeyToTerm`), and also to a finer term
+if there is one. A field without term keeps its own name, so that no value is lost.
 """
 
 from __future__ import annotations

@@ -41,12 +41,12 @@ def free_key(names: Sequence[str | None], taken: Container[str]) -> str:
     return next(key for key in chain(given, numbered) if key not in taken)
 
 
-def nobody_met(ids: Collection[str]) -> set[str]:
+def no_ids(ids: Collection[str]) -> set[str]:
     """Return no ids. The default for callers that do not record the items of a run."""
     return set()
 
 
-def find(repository_id: int, items: Sequence[Item], columns: Sequence[Any], met: Met = nobody_met) -> dict[str, Any]:
+def find(repository_id: int, items: Sequence[Item], columns: Sequence[Any], met: Met = no_ids) -> dict[str, Any]:
     """Return the stored rows of these items, by item id. Each row has `key`, `sid` and `held` besides the columns.
 
     A row with both the id and the handle of an item is that item. Otherwise the handle decides, unless `met` returns

@@ -19,7 +19,7 @@ from ..models.catalogue import CatalogueFile, CatalogueItem
 from . import identity, problem_files, restricted_values
 from .earlier_states import data_group, data_groups, state_group
 from .file_rows import bitstream_of, file_rows, files_of, insert_files
-from .identity import Met, nobody_met
+from .identity import Met, no_ids
 from .item_rows import DATA, item_data, item_row
 from .repository_context import RepositoryContext
 
@@ -81,7 +81,7 @@ def held(repository_id: int, items: Sequence[Item]) -> dict[str, Held]:
 def save(
     repository: RepositoryContext,
     items: Sequence[Item],
-    met: Met = nobody_met,
+    met: Met = no_ids,
     closed: Mapping[str, Mapping[str, Any]] = NOTHING,
 ) -> list[Saved]:
     """Add new items and update those with other content. Items must be complete and unique. No commit.
@@ -99,7 +99,7 @@ def save(
     return added + _outcomes(known, rows, before, data)
 
 
-def compare(repository: RepositoryContext, items: Sequence[Item], met: Met = nobody_met) -> list[Saved]:
+def compare(repository: RepositoryContext, items: Sequence[Item], met: Met = no_ids) -> list[Saved]:
     """Return what `save` would return for these items, in the same order, without writing."""
     rows, data, fresh, known, changed = _sorted_out(repository, items, met)
     groups = data_groups([rows[item.id].id for item in changed])

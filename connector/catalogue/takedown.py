@@ -44,7 +44,7 @@ class Named:
 
 
 def excluded(repository_id: int, subjects: Sequence[Known]) -> set[str]:
-    """Return the ids (or handles, without an id) of those subjects that a takedown excludes.
+    """Return the ids of the items and failures that a takedown excludes, or their handles if they have no id.
 
     The handle decides, as for items. A UUID also finds an item whose handle has changed. The numbers of DSpace 4 and 5
     do not, because they belong to other items after an upgrade.

@@ -52,8 +52,8 @@ class LegacyItemLister:
     def pages(self, cursor: dict[str, Any] | None) -> Iterator[Page]:
         """Yield the pages after the cursor. The last page ends the walk and may be empty.
 
-        Raise NotFoundError or RestrictedError if the scope itself cannot be read, OutageLimitError if the repository is
-        unreachable for too long, and JobStoppedError if the job is stopped.
+        Raise NotFoundError or RestrictedError if the scope itself cannot be read. Raise OutageLimitError if the
+        repository is unreachable for too long, JobStoppedError if the job is stopped.
         """
         self._builder.resume(cursor)
         if self._builder.place.part == END:

@@ -47,7 +47,7 @@ def unknown(kind: ScopeKind, id: str, server: Server, url: str) -> NotFoundError
 def unreadable(kind: ScopeKind, id: str, server: Server, error: RestrictedError, *, is_known: bool) -> RestrictedError:
     """Return the error that an object is closed, or with `is_known` False, that it may also not exist.
 
-    A status 403 without a login comes from a firewall as often as from DSpace.
+    Without a login, a firewall sends a status 403 as often as DSpace does.
     """
     reason = error.reason if is_known else str(MAY_BE_UNKNOWN)
     if error.status == 403 and not error.signed_in:

@@ -11,7 +11,7 @@ from . import html_page
 from .records import Server
 
 _LONGEST = 250
-# Titles of a DSpace that nobody has named, and of no site in particular.
+# Default titles of DSpace, which name no particular site.
 _GENERIC = frozenset({"", "dspace", "dspace jspui", "dspace xmlui", "dspace repository", "dspace at my university"})
 
 

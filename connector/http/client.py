@@ -144,9 +144,9 @@ class HttpClient:
     ) -> Any:
         """Return the parsed JSON at `url`, or None for a 204. `kind` groups responses with comparable times.
 
-        Raise BadResponseError for anything but JSON (NaN and Infinity are not JSON), and for a redirect to another
-        host, path or query, because its target does not answer the request. Raise TooLargeError if the body is larger
-        than `json_bytes`.
+        Raise BadResponseError for anything but JSON (NaN and Infinity are not JSON). Raise it also for a redirect to
+        another host, path or query, because its target does not answer the request. Raise TooLargeError if the body is
+        larger than `json_bytes`.
         """
         return self.get_json_from(url, params, kind=kind, tries=tries, follow=Redirects.SAME_REQUEST).value
 

@@ -11,9 +11,9 @@ from ..errors import ConnectorError, RequestTimeoutError, TransientError
 class OutageTimer:
     """The outage of one kind of request. Times are seconds of the clock of its `OutageWait`.
 
-    The timer runs from the last good response, or from the start of the first request after it that failed, because
-    time without requests does not count. It stops when an object was at fault and continues with the next failure, so
-    the times of objects that do not answer add up.
+    The timer starts at the last good response or, after a time without requests, at the start of the first request that
+    failed. It stops when an object was at fault and continues with the next failure, so the times of objects that do
+    not answer add up.
 
     `kind`: the name of the kind. `settled_at`: the last response. `silent_seconds`: how long single objects did not
     answer since the last good response, without the time since `failing_since`. `waits`: waits since then. `error`: the

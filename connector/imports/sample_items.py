@@ -1,7 +1,7 @@
 """The sample items of a preview: items of a scope, chosen for variety and shown as finished item pages.
 
-The catalogue is unchanged. It reads a light listing of up to 300 items, and then three times as many complete items as
-it shows, with one or two requests each. Only complete items have files, so the most varied are chosen among them.
+The catalogue is not changed. A light listing of up to 300 items is read first. Then three times as many complete items
+as wanted are read, with one or two requests each. The most varied of these are shown. Only complete items have files.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Counts what the undo of an import will do, for the page that asks whether to undo it (design rules 1 and 2)."""
+"""Counts the effects of the undo of an import, for the page that asks for confirmation (design rules 1 and 2)."""
 
 from __future__ import annotations
 

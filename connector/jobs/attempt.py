@@ -45,10 +45,10 @@ _shutting_down = threading.Event()
 class JobAttempt:
     """A running attempt at a job.
 
-    `stop` is set when a person stops the job, when another attempt has taken over, when its permitted hours end (see
-    `permitted_hours`), or when the process shuts down. When the hours have ended, `resume_at` is the time at which they
-    begin again (UTC). `new_requests` and `new_progress` return how much counts of requests and other counts have
-    grown since their last call. The heartbeat adds this to the counts of the job.
+    `stop` is set when a person stops the job or another attempt takes it over. It is also set when the permitted hours
+    end (see `permitted_hours`), or when the process shuts down. `resume_at`: when the hours begin again (UTC), or None.
+    `new_requests` and `new_progress` return by how much counters have grown since their last call. The heartbeat adds
+    this to the counters of the job.
     """
 
     new_requests: Callable[[], Mapping[str, int]] = staticmethod(dict)

@@ -176,7 +176,7 @@ def next_queued(resource: str) -> int | None:
 
 
 def note_other_job(job_id: int) -> None:
-    """Note on a queued job which running job has the resource that it needs, unless the row already names that job."""
+    """Write to the row of a queued job which running job uses its resource. Do nothing if the row already says so."""
     other = aliased(Job)
     query = select(other.id).join(Job, Job.resource == other.resource)
     with transaction():

@@ -199,7 +199,7 @@ def on_the_wall(moment: datetime, zone: tzinfo) -> datetime:
 def _moments_after(
     after: datetime, hour: time, zone: tzinfo, is_day: Callable[[date], bool] = lambda day: True
 ) -> Iterator[datetime]:
-    """Yield without end the UTC times after this one at which local clocks show that hour, on the days that fit."""
+    """Yield, without end, the UTC times after this one at which local clocks show the hour on a day that `is_day`."""
     day = on_the_wall(after, zone).date()
     while True:
         if is_day(day) and (moment := _moment(datetime.combine(day, hour), zone)) > after:

@@ -196,8 +196,8 @@ class RefusedFile(Base):
 class PublishingConflict(Base):
     """A part of an item that both sides changed: the values of a property, or a member such as its class.
 
-    `name`: the URI of the property, or the name of the member. `ours`, `theirs`: what the source has and what stands at
-    the destination (see `stored_items`). Other values there make another row. `choice`: a `Choice` that the next job
+    `name`: the URI of the property, or the name of the member. `ours`, `theirs`: the values of the source and of the
+    destination (see `stored_items`). Other values there make another row. `choice`: a `Choice` that the next job
     carries out, or None.
     """
 

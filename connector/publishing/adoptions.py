@@ -1,4 +1,4 @@
-"""Adoption of items that stand at a destination already: a job asks a person first and remembers the answer."""
+"""Adoption of items that are at a destination already. A job asks a person first and stores the answer."""
 
 from __future__ import annotations
 

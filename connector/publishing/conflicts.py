@@ -136,7 +136,7 @@ def _value_in_words(value: Value) -> str:
 
 
 def _notes_on(value: Value) -> list[str]:
-    """Return what a choice against this value would lose beside its text."""
+    """Return notes on what a choice against this value would lose besides its text."""
     notes = [value.language] if value.language else []
     notes += [] if value.is_public else [_("private")]
     return notes + ([_("with annotations")] if value.extra else [])

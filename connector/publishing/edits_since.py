@@ -1,4 +1,4 @@
-"""Recognises what people edited in Omeka S since we wrote it. It only computes."""
+"""Recognises edits that people made in Omeka S since we wrote an item, medium or item set. It only computes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .resource_groups import MEMBERSHIPS, groups_of
 
 
 def is_edited(item: Item, sent: Sent | None) -> bool:
-    """Return whether somebody edited an item that we created, put it into other item sets or sites, or linked to it.
+    """Return whether people edited an item that we created, put it into other item sets or sites, or linked to it.
 
     `sent`: None if the answer to its creation was lost.
     """
@@ -21,12 +21,12 @@ def is_edited(item: Item, sent: Sent | None) -> bool:
 
 
 def is_edited_medium(media: Media) -> bool:
-    """Return whether somebody edited a medium, or added one that is no uploaded file. We never change media."""
+    """Return whether people edited a medium, or added one that is not an uploaded file. We never change media."""
     return media.modified != media.created or media.ingester != "upload"
 
 
 def is_edited_set(item_set: ItemSet) -> bool:
-    """Return whether somebody edited an item set that we created. We never change item sets."""
+    """Return whether people edited an item set that we created. We never change item sets."""
     own = {TITLE, IDENTIFIER, URI}
     is_described = any(value.property not in own for value in item_set.values)
     return is_described or item_set.modified != item_set.created

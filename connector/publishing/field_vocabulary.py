@@ -17,7 +17,7 @@ _NOT_IN_A_TERM = re.compile(r"[^A-Za-z0-9_-]")
 
 @dataclass(frozen=True, slots=True)
 class FieldVocabulary:
-    """A vocabulary of its own for each repository. Its namespace is the same at each destination and never changes."""
+    """The vocabulary for the fields of a repository. Its namespace is the same everywhere and never changes."""
 
     namespace: str
     prefix: str

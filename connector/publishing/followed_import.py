@@ -1,6 +1,6 @@
-"""The import whose items a publishing job sends while the import runs.
+"""The running import whose items a publishing job sends.
 
-The import does not know the job, so a slow or unreachable Omeka S site neither delays nor ends it.
+The import does not depend on the job, so a slow or unreachable Omeka S site neither delays nor ends it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ JOB, CHANGE, FILE = Job.__table__, Change.__table__, CatalogueFile.__table__
 
 
 def takes_items(job: Job) -> bool:
-    """Return whether a publishing job takes the items that an import writes, and has not come to the end of them."""
+    """Return whether a publishing job still takes the items that an import writes."""
     return job.options.get(FOLLOWS) is not None and "after" not in (job.cursor or {})
 
 
@@ -48,7 +48,7 @@ class FollowedImport:
         self._lacks_files = exists().where(*due, FILE.c.status == FileStatus.NOT_DOWNLOADED)
 
     def is_at_work(self) -> bool:
-        """Return whether the import still writes items. If not, the job stores that it goes on with the whole source.
+        """Return whether the import still writes items. If not, store that the job continues with the whole source.
 
         If the import waits in the queue, this attempt ends, so that it does not keep a worker from the import.
         """

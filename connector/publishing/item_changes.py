@@ -1,4 +1,4 @@
-"""What a job changed in an item that was at the destination before, and how an undo takes it back. It only computes."""
+"""The changes of a job to an item that was at the destination before, and their undo. It only computes."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ def changes_between(before: Item, after: Item, sent: Sent | None) -> dict[str, G
 
 
 def continued(earlier: Changes, new: Changes, current: Item) -> dict[str, GroupChange]:
-    """Return the changes of a job that goes on. `earlier`: those that an ended attempt planned.
+    """Return the changes of a resumed job. `earlier`: the changes that an ended attempt planned.
 
-    Only planned changes that stand at the destination were carried out.
+    Those that the destination now has were carried out.
     """
     there = groups_of(current)
     done = {name: change for name, change in earlier.items() if there.get(name, ()) == change.after}
@@ -65,7 +65,7 @@ def continued(earlier: Changes, new: Changes, current: Item) -> dict[str, GroupC
 
 
 def taken_back(changes: Changes, item: Item) -> TakenBack:
-    """Return the item as it was before these changes. A group that somebody edited since stays."""
+    """Return the item as it was before these changes. A group that a person has edited since is kept."""
     there = groups_of(item)
     ours = {
         name: change.before for name, change in changes.items() if there.get(name, ()) in (change.before, change.after)
@@ -82,9 +82,9 @@ def sent_before(sent: Sent, changes: Changes, names: frozenset[str]) -> Sent:
 
 
 def passed_on(changes: Mapping[str, Any], later: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the changes that no later job changed again, and those of the later job with the state before both.
+    """Return the changes that no later job changed again, and those of the later job with the state before both jobs.
 
-    A group that somebody edited between the two jobs keeps that edit. Both are in the form of `to_json`.
+    A group that a person edited between the two jobs keeps that edit. Both are in the form of `to_json`.
     """
     common = [name for name in changes if name in later and later[name]["before"] == changes[name]["after"]]
     passed = {name: later[name] | {key: changes[name][key] for key in _FORMER} for name in common}

@@ -1,4 +1,4 @@
-"""Reads the items of a publishing job from the catalogue, in batches, as what is to be published."""
+"""Reads the items of a publishing job from the catalogue, in batches, and maps them for the destination."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kinds of jobs that publish and that preview it, with what they count."""
+"""The kinds of publishing jobs: publish, preview and undo, with their counters."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class Lookalike:
 
 @dataclass(frozen=True, slots=True)
 class Lookalikes:
-    """What was found, by item id. `doubtful`: why it is not clear which items belong together, in words."""
+    """The lookalikes that were found, by item id. `doubtful`: why it is unclear which items belong together."""
 
     found: Mapping[int, Lookalike] = field(default_factory=dict)
     doubtful: Mapping[int, str] = field(default_factory=dict)
@@ -52,7 +52,7 @@ def texts_of(items: Iterable[Unpublished]) -> set[str]:
 def paired(items: Sequence[Unpublished], there: Mapping[str, Sequence[Item]], taken: Collection[int]) -> Lookalikes:
     """Return which items belong together.
 
-    `there`: the items at the destination, by the values that were searched for. `taken`: the ids of those that we have
+    `there`: the items at the destination, by the values that were searched for. `taken`: ids of items that we have
     published or adopted before.
     """
     alike = {item.item_id: _alike(item, there, taken) for item in items}

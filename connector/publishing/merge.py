@@ -1,8 +1,8 @@
-"""Merges what we want with what people changed at a destination. It only computes.
+"""The three-way merge of our changes of an item with the edits of people at a destination. It only computes.
 
-For each property, three values are compared: what we sent last, what we want now, and what stands there now. If only
-ours changed, ours is taken. If theirs changed, theirs stays. If both changed, theirs stays and is a conflict.
-Item sets and sites that are new on our side are added to those that stand there.
+For each property it compares what we sent last, our present value, and the present value at the destination. If only
+our value changed, ours is taken. If only theirs changed, theirs is kept. If both changed, theirs is kept and the
+property is a conflict. Item sets and sites that are new on our side are added to those at the destination.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def merge(wanted: Item, sent: Sent | None, current: Item) -> Merge:
 def sent_after(wanted: Item, sent: Sent | None, merged: Merge, written: Item) -> Sent:
     """Return what to compare with next time. Only what is ours now counts as sent.
 
-    Of an item that was there before us, the members count as sent, so that those of the item stay next time, too.
+    If we did not create the item, its own members count as sent, so that they are kept next time, too.
     """
     old = sent or Sent(replace(wanted, values=()), with_groups(Item(()), _members_of(written)))
     mine, there = groups_of(wanted), groups_of(written)
@@ -89,7 +89,7 @@ def sent_after(wanted: Item, sent: Sent | None, merged: Merge, written: Item) ->
 def settled(sent: Sent, name: str, choice: Choice, ours: Any, theirs: Any) -> Sent:
     """Return what to compare with after a person has settled a conflict between these two groups.
 
-    If another group stands there by now, `merge` finds a conflict again.
+    If the destination has another group by then, `merge` finds a conflict again.
     """
     if choice == Choice.OURS:
         return Sent(sent.wanted, with_groups(sent.accepted, {name: theirs}))
@@ -111,7 +111,7 @@ def _chosen(new: Any, before: Any, stored: Any, now: Any) -> tuple[Any, bool]:
 
 
 def _adopted(name: str, new: Values, now: Values, *, completes: bool) -> tuple[Values, bool]:
-    """Return what to write to a property that we never wrote, and whether both sides have other values.
+    """Return the values for a property that we never wrote, and whether the two sides differ.
 
     Its values stay. If it is empty, it is filled. With `completes`, it is completed if all of its values are also ours
     (design rule 19).

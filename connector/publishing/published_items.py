@@ -1,4 +1,4 @@
-"""What the database knows of the items at a destination. Only one job of a destination writes it at a time."""
+"""The table of the items that we published at a destination. Only one job of a destination writes it at a time."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class PublishedItems:
         return set(db.session.scalars(select(PUBLISHED.c.identifier).where(*has_left)))
 
     def omeka_ids(self) -> set[int]:
-        """Return the ids that all items of ours have at the destination."""
+        """Return the ids of all our items at the destination."""
         is_there = (self._is_mine, PUBLISHED.c.omeka_id.is_not(None))
         return set(db.session.scalars(select(PUBLISHED.c.omeka_id).where(*is_there)))
 

@@ -1,4 +1,4 @@
-"""Publishes items at a destination, in batches. A killed process goes on at the cursor."""
+"""Publishes items at a destination, in batches. After a crash the job continues at its cursor."""
 
 from __future__ import annotations
 
@@ -144,14 +144,14 @@ class Publisher:
         )
 
     def _look_for_items(self) -> None:
-        """Find out which items stand there already. Raise DecisionRequiredError if a person has to decide."""
+        """Find items that are there already. Raise DecisionRequiredError if a person has to decide about them."""
         if items := self._items.unpublished(self._items.left(self._after)):
             self._attempt.say(_("Looking for these items in Omeka S"))
             self._alike = self._lookalikes(items)
             self._to_adopt = self._decided(self._alike)
 
     def _lookalikes(self, items: Sequence[Unpublished]) -> Lookalikes:
-        """Return what stands there and looks like one of these items."""
+        """Return the items at the destination that look like one of these items."""
         there = self._writer.find_all(texts_of(items), PROPERTIES) if items else {}
         alike = paired(items, there, self._published.omeka_ids())
         db.session.rollback()
@@ -228,7 +228,7 @@ class Publisher:
             self._fields.add(field for task in tasks for field in task.fields.own)
 
     def _current(self, tasks: Sequence[ItemToSend]) -> dict[int, Item]:
-        """Return the items that stand at the destination, by our item id."""
+        """Return the present states of these items at the destination, by our item id."""
         ids = {task.item_id: task.known_id or self._to_adopt.get(task.item_id) for task in tasks}
         by_id = self._writer.read([number for number in ids.values() if number is not None])
         found = {item_id: by_id[number] for item_id, number in ids.items() if number in by_id}

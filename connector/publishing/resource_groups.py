@@ -1,4 +1,4 @@
-"""The parts of an item that are compared one by one: the values of each property, and the members beside them."""
+"""The parts of an item that are compared one by one: the values of each property, and members such as the class."""
 
 from __future__ import annotations
 

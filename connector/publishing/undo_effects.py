@@ -1,4 +1,4 @@
-"""Tells what the undo of a publishing job will do, for the page that asks whether to undo it."""
+"""Counts the effects of the undo of a publishing job, for the page that asks for confirmation."""
 
 from __future__ import annotations
 

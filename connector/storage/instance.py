@@ -46,8 +46,8 @@ def prepare(app: Flask, *, create: bool = True) -> None:
     """Create what is missing: folders, secret key, tables of the database and the queue. Fast if nothing is missing.
 
     With `create`, also create an instance if there is none. Raise NewerVersionError if the database is of a newer
-    version, StorageError if the copy before an upgrade or the queue cannot be written or if only the journal of the
-    database exists, and ConflictError during a restore or if there is no instance.
+    version. Raise StorageError if the copy before an upgrade or the queue cannot be written, or if only the journal of
+    the database exists. Raise ConflictError during a restore or if there is no instance.
     """
     instance: Path = app.config["INSTANCE"]
     if not create:

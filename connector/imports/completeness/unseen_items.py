@@ -59,8 +59,8 @@ def ask_or_leave(context: ImportContext, source: SourceRecorder | PreviewSourceR
 def mark_unseen(context: ImportContext) -> tuple[list[str], list[str]]:
     """Ask the source for each held item that this job did not see, and mark missing ones (design rule 7).
 
-    Return two lists of handles (or ids): items whose state the source does not return although it responds to other
-    requests, and items that are unchanged at the source but no longer listed.
+    Return two lists of handles (or ids). The first has the items whose state the source does not return, although it
+    answers other requests. The second has the items that are unchanged at the source but no longer listed.
     """
     after, unasked, unlisted = 0, list[str](), list[str]()
     while rows := _unseen(context, after):

@@ -34,10 +34,10 @@ MET = tuple(OUTCOMES.values())
 class PreviewRecorder:
     """A replacement for the Recorder that compares items with the catalogue and keeps a row for each.
 
-    The `data` of a new item has "brings": the numbers of its "values" and "files". That of a changed item has the
-    differences (see `differences`), "returns" (a sentence about an item that was missing or elsewhere), or "fetch"
-    (names of files that were never downloaded). That of a missing or failed item has the "reason". "files_error" says
-    that files could not be listed.
+    The `data` of a new item has "brings": the numbers of its "values" and "files". For a changed item it has the
+    differences (see `differences`). It has "returns" (a sentence) if the item was missing or elsewhere before, and
+    "fetch" (names) for files that were never downloaded. For a missing or failed item it has the "reason".
+    "files_error" says that files could not be listed.
     """
 
     def __init__(self, job: Job, repository: RepositoryContext):

@@ -75,7 +75,7 @@ def items_csv() -> Response:
 @blueprint.get("/items/<int:item_id>/")
 @allows(Role.VIEWER)
 def item(item_id: int) -> Response:
-    """Show an item with its metadata, its files and a link to the original. Link headers tell programs of the rest."""
+    """Show an item with its metadata, its files and a link to the original. Link headers name the other formats."""
     shown = readable_item(item_id)
     texts = item_presentation.texts_of(shown, sees_restricted())
     terms, others = item_presentation.described(texts.values)

@@ -1,4 +1,4 @@
-"""The dashboard: what runs, what needs a decision, and what the catalogue holds."""
+"""The dashboard: running jobs, open decisions, and the contents of the catalogue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Import settings in words, for pages that say what a job has used, or what a button or a schedule will use."""
+"""Import settings in words, for the pages of jobs, of buttons that start an import, and of schedules."""
 
 from __future__ import annotations
 
