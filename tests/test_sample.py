@@ -411,7 +411,7 @@ def test_dspace_5_has_languages_and_integers_but_no_tree() -> None:
         assert "sourceVersion" not in ask(sample, "/rest/status").body
 
 
-def test_status_is_xml_for_those_who_do_not_ask_for_json(six: SampleRepository) -> None:
+def test_the_status_is_xml_unless_json_is_requested(six: SampleRepository) -> None:
     assert ask(six, "/rest/status", accept="*/*").headers["Content-Type"] == "application/xml"
 
 

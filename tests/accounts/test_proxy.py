@@ -84,7 +84,7 @@ def test_an_address_in_a_header_does_not_make_a_proxy(office):
 
 
 @pytest.mark.parametrize("peer", ["", "unix:", "10.1.3.3", "::ffff:192.0.2.1"])
-def test_a_peer_that_is_not_in_the_list_is_not_believed(office, peer):
+def test_requests_from_an_unlisted_proxy_are_refused(office, peer):
     invite(office)
 
     assert ask(office, peer=peer).status_code == 403

@@ -363,7 +363,7 @@ IGNORED = st.lists(st.sampled_from(["dc.subject.*", "dc.title", "local.*"]), max
 
 
 @given(METADATA, IGNORED)
-def test_nothing_is_lost_or_made_up_and_order_is_kept_within_each_term(metadata, ignored):
+def test_the_crosswalk_keeps_all_values_in_order_and_adds_none(metadata, ignored):
     values = crosswalk(metadata, ignored)
 
     expected = {}

@@ -233,7 +233,7 @@ def test_a_password_in_the_address_is_refused_and_not_repeated():
         (RequestTimeoutError("It did not answer in time."), 2),
     ],
 )
-def test_a_host_that_cannot_be_talked_to_is_soon_left_alone(error, requests):
+def test_an_unreachable_host_is_given_up_soon(error, requests):
     web = Web({}, otherwise=error)
 
     with pytest.raises(type(error)) as raised:

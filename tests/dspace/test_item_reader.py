@@ -80,7 +80,7 @@ def test_a_control_request_shows_that_the_first_item_fails_and_not_the_repositor
     assert list(results) == [Failure("0", "123456789/0", "Item 0", "it is broken")]
 
 
-def test_items_that_never_come_end_with_the_maximum_outage():
+def test_items_that_cannot_be_read_end_the_walk_after_the_maximum_outage():
     def read(found: Item) -> Item:
         raise TransientError("down")
 
@@ -116,7 +116,7 @@ def test_an_item_that_stays_behind_a_protection_against_robots_fails_the_walk():
         list(read_items_individually(map(item, range(5)), read, outage_wait(seconds=60)[0], lambda: 1))
 
 
-def test_items_that_all_keep_silent_end_with_the_maximum_outage_though_the_repository_is_well():
+def test_items_that_never_answer_end_the_walk_after_the_maximum_outage_though_the_repository_works():
     waiting, clock = outage_wait(600)
     asked = []
 

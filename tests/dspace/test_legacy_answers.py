@@ -106,7 +106,7 @@ def listing(web: responses.RequestsMock, rows: list[Any]) -> None:
 
 
 @pytest.mark.parametrize("name", ["refused", "timeout", "429 with seconds", "500", "HTML", "truncated", "no list"])
-def test_a_page_that_is_bad_for_a_while_is_waited_for(web, reader, name):
+def test_the_walk_waits_for_a_page_that_fails_for_a_while(web, reader, name):
     web.get(f"{API}/collections/7", json=COLLECTION)
     for _ in range(3):
         web.get(f"{API}/collections/7/items", **BAD[name][0])
@@ -116,7 +116,7 @@ def test_a_page_that_is_bad_for_a_while_is_waited_for(web, reader, name):
 
 
 @pytest.mark.parametrize("name", ["refused", "timeout", "429 with a date", "500", "HTML", "truncated", "no list"])
-def test_a_repository_that_is_bad_for_good_ends_the_walk_at_its_cursor(web, reader, name):
+def test_a_repository_that_keeps_failing_ends_the_walk_at_its_cursor(web, reader, name):
     web.get(f"{API}/collections/7", json=COLLECTION)
     web.get(f"{API}/collections/7/items", **BAD[name][0])
     web.get(f"{API}/communities", **BAD[name][0])

@@ -298,7 +298,7 @@ def test_a_light_walk_reads_light_pages_where_details_cost_clearly_more(generati
         (6, lambda rows, details: rows**2 * 0.01, 25),
     ],
 )
-def test_pages_with_details_are_as_large_as_pays(generation, cost, size):
+def test_pages_with_details_have_the_cheapest_size(generation, cost, size):
     dspace = PagingDSpace(generation, HOMES, plain(2_000))
     dspace.costs = cost
 

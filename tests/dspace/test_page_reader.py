@@ -176,7 +176,7 @@ def test_heavy_rows_are_forgotten_page_by_page():
     assert sizes == [2, 3, 3, 4, 6, 7, 9, 11]
 
 
-def test_a_single_row_is_asked_for_however_heavy():
+def test_single_rows_are_requested_however_heavy_they_are():
     class Huge(Listing):
         def read(self, offset: int, size: int, tries: int) -> Rows:
             return replace(super().read(offset, size, tries), size_bytes=size * 30_000_000)
@@ -224,7 +224,7 @@ def test_the_maximum_outage_ends_with_an_error_that_can_be_resumed_from():
         read_all(listing, 20, seconds=60)
 
 
-def test_a_repository_that_never_answered_is_no_fault_of_its_first_row():
+def test_failures_before_any_answer_are_not_blamed_on_the_first_row():
     with pytest.raises(OutageLimitError):
         read_all(Listing(1, broken={0}), 1, seconds=60)
 
@@ -237,7 +237,7 @@ def test_a_control_request_shows_that_the_first_row_fails_and_not_the_repository
     assert [failure.reason for failure in rows.failures] == ["Row 1 of the list: row broken"]
 
 
-def test_a_list_of_which_nothing_comes_is_broken_itself_and_not_asked_for_each_of_its_rows():
+def test_a_list_that_returns_no_row_fails_as_a_whole_without_a_request_for_each_row():
     listing, (bound, _) = Listing(1000, broken=set(range(1000))), outage_wait(60)
     pages = PageReader(listing.read, SIZES, bound, lambda: 1, control=lambda: "all is well")
 
@@ -247,7 +247,7 @@ def test_a_list_of_which_nothing_comes_is_broken_itself_and_not_asked_for_each_o
     assert max(offset for offset, _ in listing.asked) < 30
 
 
-def test_many_broken_rows_side_by_side_are_the_rows_fault_once_anything_came():
+def test_many_neighbouring_broken_rows_fail_alone_after_any_row_was_read():
     listing = Listing(100, broken=set(range(20, 80)))
 
     read = read_all(listing, 20)

@@ -34,7 +34,7 @@ def test_parts_have_at_most_twice_the_size_of_each_other(of):
 
 @settings(deadline=None)
 @given(st.integers(0, 10**9), PARTS)
-def test_numbers_of_old_are_dealt_out_evenly(number, of):
+def test_numeric_ids_are_partitioned_evenly(number, of):
     parts = [part_of(str(number + step), of) for step in range(of)]
 
     assert sorted(parts) == list(range(of))
@@ -58,7 +58,7 @@ def test_subsets_are_written_as_solr_queries():
 
 
 @pytest.mark.parametrize("part", [(-1, 7), (7, 7), (0, 0), (0, MOST_PARTS + 1)])
-def test_a_part_that_cannot_be_is_refused(part):
+def test_an_impossible_partition_is_refused(part):
     with pytest.raises(ValueError, match="there is no part"):
         Subset(part=part)
 

@@ -145,7 +145,7 @@ class TestOld:
 
         assert shelf.sample.requests == []
 
-    def test_no_item_is_asked_for_by_itself(self, shelf):
+    def test_no_item_is_requested_individually(self, shelf):
         shelf.client.open_items(shelf.scope("Special files"), shelf.ids("Special files"))
 
         assert not [path for _, path in shelf.sample.requests if path.startswith("/rest/items/")]

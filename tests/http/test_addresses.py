@@ -137,7 +137,7 @@ def test_a_host_is_refused_if_one_of_its_addresses_is_not_allowed(ips):
 
 
 @pytest.mark.parametrize("host", ["a" * 64 + ".org", "a..org"])
-def test_a_name_that_cannot_be_a_name_cannot_be_resolved(host):
+def test_an_invalid_host_name_cannot_be_resolved(host):
     with pytest.raises(socket.gaierror):
         PUBLIC_ONLY.candidates(host, 80)
 

@@ -156,7 +156,7 @@ def test_an_empty_204_response_has_no_json(http, remote):
     assert http.get_json(URL) is None
 
 
-def test_nothing_is_taken_from_the_environment(new_http, site, monkeypatch):
+def test_the_http_client_ignores_the_environment(new_http, site, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     there = site(lambda handler: reply(handler, b"[]"))
@@ -355,7 +355,7 @@ def test_only_the_start_of_a_long_web_page_is_read(new_http, site):
     ],
     ids=["headers", "body", "chunk"],
 )
-def test_a_slow_drip_ends_at_the_deadline(new_http, site, start):
+def test_an_answer_that_arrives_in_drips_ends_at_the_deadline(new_http, site, start):
     done = threading.Event()
     there = site(drip(done, start))
 

@@ -294,7 +294,7 @@ def test_a_folder_that_cannot_be_created_raises_storage_error(tmp_path):
         new_pace(tmp_path / "file" / "locks")
 
 
-def test_a_pace_that_is_no_longer_used_keeps_no_file_open(tmp_path):
+def test_an_unused_concurrency_limit_keeps_no_file_open(tmp_path):
     open_before = os.listdir("/proc/self/fd")
 
     pace = new_pace(tmp_path)
@@ -349,7 +349,7 @@ def test_the_width_halves_when_the_last_ten_took_three_times_the_first_ten(tmp_p
     assert (before, pace.width) == (4, 2)
 
 
-def test_a_little_less_than_three_times_is_not_slow(tmp_path):
+def test_answers_that_take_less_than_three_times_as_long_are_not_slow(tmp_path):
     pace = new_pace(tmp_path, most=4)
 
     answer(pace, 10, seconds=1.0)

@@ -87,7 +87,7 @@ def test_a_login_given_for_http_follows_its_api_to_https(web, http):
     assert carried(web) == [False, False, True]
 
 
-def test_a_post_is_anonymous_and_gives_headers_and_text(web, http):
+def test_a_post_sends_no_login_and_returns_headers_and_text(web, http):
     web.post(f"{API}/login", body="token", headers={"X-Told": "yes"})
     http.sign_in(Signed())
 

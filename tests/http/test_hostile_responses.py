@@ -86,7 +86,7 @@ HOSTILE = {
         for name, (answer, _) in HOSTILE.items()
     ],
 )
-def test_no_answer_takes_the_process_with_it(name, site, tmp_path):
+def test_no_hostile_answer_ends_the_process(name, site, tmp_path):
     answer, told = HOSTILE[name]
     there = site(answer if answer in (endless, drip) else answer())
 

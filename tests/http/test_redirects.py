@@ -41,7 +41,7 @@ def test_a_redirect_to_the_same_path_with_a_slash_is_followed(http, remote):
     "target",
     ["/login?page=1", URL, f"{URL}?page=2", f"{URL}?page=1&scope=", "https://new.example.org/rest/items?page=1"],
 )
-def test_a_redirect_to_another_question_is_no_answer(http, remote, target):
+def test_a_redirect_to_another_query_is_not_accepted(http, remote, target):
     remote.get(URL, status=302, headers={"Location": target})
 
     with pytest.raises(BadResponseError, match="is redirected to"):
@@ -59,7 +59,7 @@ def test_a_redirect_to_another_host_is_refused_with_advice(http, remote):
         http.get_json(URL, tries=1)
 
 
-def test_a_redirect_to_no_address_is_no_answer(http, remote):
+def test_a_redirect_without_a_usable_address_is_not_accepted(http, remote):
     remote.get(URL, status=302, headers={"Location": "https://dspace.example.org:99999/rest/items"})
 
     with pytest.raises(BadResponseError, match="not an address"):

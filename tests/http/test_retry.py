@@ -266,7 +266,7 @@ def test_objects_without_response_together_take_at_most_the_maximum_outage(new_o
 
 
 @pytest.mark.parametrize("between", ["a good answer", "errors that came at once"])
-def test_objects_that_keep_silent_are_counted_from_the_last_good_answer(new_outage, clock, between):
+def test_objects_that_never_answer_count_from_the_last_good_answer(new_outage, clock, between):
     outage = new_outage(seconds=600)
 
     for _ in range(20):

@@ -238,7 +238,7 @@ def test_eight_threads_lose_no_count():
     assert (told["requests"], told["troubles"]["timed out"]["count"]) == (4000, 4000)
 
 
-def test_the_servers_time_is_that_of_its_first_answer_even_a_refusal(http, remote):
+def test_the_server_time_comes_from_the_first_answer_even_from_a_refusal(http, remote):
     remote.get(URL, status=404, headers={"Date": "Mon, 05 Jan 2026 12:00:00 GMT"})
     remote.get(URL, json=[], headers={"Date": "Mon, 05 Jan 2026 12:30:00 GMT"})
 
@@ -250,7 +250,7 @@ def test_the_servers_time_is_that_of_its_first_answer_even_a_refusal(http, remot
 
 
 @pytest.mark.parametrize("hours", [-5, 5])
-def test_how_far_the_servers_clock_is_ahead_is_known_from_its_first_answer(http, remote, hours):
+def test_the_clock_difference_is_known_from_the_first_answer(http, remote, hours):
     difference = timedelta(hours=hours)
     remote.get(URL, json=[], headers={"Date": format_datetime(datetime.now(UTC) + difference, usegmt=True)})
 

@@ -63,7 +63,7 @@ def test_a_refused_connection_is_reported_at_the_address_field(client):
 
 
 @pytest.mark.parametrize("host", ["*.example", "ⓛocalhost"])
-def test_a_host_that_there_cannot_be_is_no_address(client, host):
+def test_an_impossible_host_name_is_no_address(client, host):
     page = connect(client, f"http://{host}/")
 
     assert page.status_code == 422
