@@ -23,7 +23,7 @@ class CommandLine:
         }
 
     def start(self, *args: str, may_write: int | None = None, **environment: str) -> Process:
-        """`may_write`: so many bytes into a file, as on a disk that is full; without it no limit."""
+        """`may_write`: this many bytes into a file, as on a disk that is full; without it no limit."""
         return processes.start("flask", *args, environment=self.environment | environment, may_write=may_write)
 
     def __call__(self, *args: str, **environment: str) -> tuple[int, str, str]:

@@ -75,7 +75,7 @@ def clamd(tmp_path_factory) -> Iterator[Clamd]:
 
 @pytest.fixture(params=["in the file system", "of a port"])
 def desk(request, app, clamd) -> Desk:
-    """A desk with a scanner, by either kind of socket."""
+    """A `desk` with a scanner, by either kind of socket."""
     app.config["CLAMD_URL"] = clamd.addresses[request.param == "of a port"]
     return Desk(app, FakeDSpace())
 

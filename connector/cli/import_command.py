@@ -54,7 +54,7 @@ from .user_commands import as_option
 @option("--between", metavar="HH:MM-HH:MM", help=_l("Import only in these hours. A worker continues then."))
 @option("--item-set", metavar="NAME", help=_l("Put the items in this item set. Create it if needed."))
 @option("--item-set-from-collection", is_flag=True, help=_l("Create an item set for each DSpace collection."))
-@option("--publish-to", metavar="DESTINATION", help=_l("Then publish the source there: number, name or address."))
+@option("--publish-to", metavar="DESTINATION", help=_l("Also publish the source there: number, name or address."))
 @option("--full", is_flag=True, help=_l("Read every item and file list again, even if it seems unchanged."))
 @option("--comment", default="", help=_l("A note for Past imports."))
 @option("--test", metavar="N", type=click.IntRange(1), help=_l("Import only the first N items."))

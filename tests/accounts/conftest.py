@@ -61,7 +61,7 @@ class Office:
                 db.session.execute(update(Account).where(Account.id == account_id).values(two_step_secret=sealed))
 
     def later(self, hours: float) -> None:
-        """So many hours pass without a request."""
+        """This many hours pass without a request."""
         with self.app.app_context(), transaction():
             for row in db.session.scalars(db.select(Session)):
                 row.seen -= timedelta(hours=hours)

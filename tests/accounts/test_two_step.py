@@ -50,7 +50,7 @@ class Phone:
         self.secret, self.recovery = secret, []
 
     def code(self, steps: int = 0) -> str:
-        """What it shows now, or so many half minutes from now."""
+        """What it shows now, or this many half minutes from now."""
         return self._maker.generate_otp(int((self._clock.now - datetime(1970, 1, 1)).total_seconds()) // 30 + steps)
 
 

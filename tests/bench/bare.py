@@ -68,7 +68,7 @@ PLANS: dict[str, Callable[[str, str], tuple[int, float]]] = {
 
 
 def curl(addresses: list[str], folder: Path, parallel: int) -> float:
-    """Seconds that curl takes to store what is at these addresses, so many at a time."""
+    """Seconds that curl takes to store what is at these addresses, this many at a time."""
     config = folder / "curl"
     config.write_text("".join(f'url = "{url}"\noutput = "{folder}/{n}"\n' for n, url in enumerate(addresses)))
     command = ["curl", "--no-progress-meter", "--fail", "--parallel", "--parallel-immediate"]

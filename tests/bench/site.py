@@ -1,4 +1,4 @@
-"""`python -m tests.bench.site SECONDS`: the Omeka S stand-in, in which each check of a key costs so many seconds."""
+"""`python -m tests.bench.site SECONDS`: the Omeka S stand-in, in which each check of a key costs this many seconds."""
 
 from __future__ import annotations
 

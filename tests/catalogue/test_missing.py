@@ -21,7 +21,7 @@ from tests.pages import words
 
 @pytest.fixture
 def bereft(desk, dspace):
-    """A desk whose source lost two of its three items, one of them with a file."""
+    """A `desk` whose source lost two of its three items, one of them with a file."""
     dspace.add("a", title="Alpha", files={"a.txt": b"aaa"})
     dspace.add("b", title="Beta")
     dspace.add("c", title="Gamma")

@@ -23,7 +23,7 @@ UUID = "12345678-1234-4234-8234-123456789abc"
 
 @pytest.fixture
 def held(desk, dspace):
-    """A desk that holds two items: the one to be taken down has a file and an earlier state."""
+    """A `desk` that holds two items: the one to be taken down has a file and an earlier state."""
     dspace.add("a", title="A secret", files={"a.txt": b"aaa"})
     dspace.add("b", title="Beta")
     desk.first = desk.run(files=True).id

@@ -24,7 +24,7 @@ NEEDED = {
 
 
 class Harness:
-    """Kills until so many kills were made; raises AssertionError at the first difference. `folder` must be empty."""
+    """Kills until this many kills were made; raises AssertionError at the first difference. `folder` must be empty."""
 
     def __init__(
         self, sample: SampleRepository, folder: Path, database: Database, seed: int, say: Callable[[str], object]
@@ -37,7 +37,7 @@ class Harness:
         self.kills: Counter[tuple[str, str]] = Counter()
 
     def run(self, kills: int) -> None:
-        """Kill at least so many times, all stages in turn."""
+        """Kill at least this many times, all stages in turn."""
         self._leave_alone()
         share = max(1, min(CHAIN, kills // len(STAGES)))
         trial = 0

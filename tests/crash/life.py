@@ -167,7 +167,7 @@ def _sha256(path: Path) -> str | None:
 
 
 def kill_after_requests(process: Process, sample: SampleRepository, number: int) -> None:
-    """Kill the process when the sample has been asked so many times from now on."""
+    """Kill the process when the sample has been asked this many times from now on."""
     left = iter(range(number - 1))
 
     def count(path: str) -> bool:

@@ -132,7 +132,7 @@ def test_apache_drops_very_slow_senders_and_accepts_a_slow_form(example, instanc
 
 
 def send_for_a_second(rates: dict[socket.socket, int]) -> None:
-    """So many bytes by each connection, where the other end still takes them."""
+    """This many bytes by each connection, where the other end still takes them."""
     for connection, rate in rates.items():
         with suppress(OSError):
             connection.sendall(b"a" * rate)

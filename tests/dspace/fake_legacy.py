@@ -150,9 +150,9 @@ class PagingDSpace:
     """A DSpace 4, 5 or 6 that cuts pages first and takes out hidden rows then.
 
     `mixed` is the seed of an order that changes from request to request, as without ORDER BY; None keeps the order.
-    `mixed_for`: only so many requests find another order; those behind them find the same one.
+    `mixed_for`: only this many requests find another order; those behind them find the same one.
     `broken` items fail singly and spoil each page with details; `spoiling` ones spoil light pages, too.
-    `before_answer` may change the rows while they are read. `costs` gives the seconds that a list of so many rows
+    `before_answer` may change the rows while they are read. `costs` gives the seconds that a list of this many rows
     takes, by whether it has details.
     """
 

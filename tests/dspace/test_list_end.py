@@ -13,7 +13,7 @@ SIZE = 20
 
 
 class Rows:
-    """A list of so many rows that counts others. `asked`: the numbers of the pages that were read."""
+    """A list of this many rows that counts others. `asked`: the numbers of the pages that were read."""
 
     def __init__(self, there: int, counted: int):
         self.there, self.counted = there, counted

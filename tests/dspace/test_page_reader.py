@@ -108,7 +108,7 @@ def test_pages_grow_again_after_many_good_ones_and_each_time_later():
 
 
 class Heavy(Listing):
-    """Its rows take so many seconds each, by a clock that shows nothing else."""
+    """Its rows take this many seconds each, by a clock that shows nothing else."""
 
     def __init__(self, total: int, seconds: float):
         super().__init__(total)

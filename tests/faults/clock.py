@@ -24,7 +24,7 @@ class SkippingClock:
             return time.monotonic() + self.skipped_seconds
 
     def skip(self, seconds: float) -> bool:
-        """Move on as a pause of so many seconds would. Return whether it was stopped."""
+        """Move on as a pause of this many seconds would. Return whether it was stopped."""
         self._watch(seconds)
         with self._lock:
             self.skipped_seconds += seconds

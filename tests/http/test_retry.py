@@ -48,7 +48,7 @@ def new_outage(clock):
 
 
 def failing(clock: Clock, seconds: float = 0.0, error: TransientError | None = None):
-    """A request that fails after so many seconds."""
+    """A request that fails after this many seconds."""
 
     def fail():
         clock.now += seconds

@@ -59,7 +59,7 @@ def remote():
 
 
 def hours_later(*hours: int, **waited: float) -> RequestStats:
-    """Traffic whose clock shows noon and so many hours, one after the other, after waits of so many seconds."""
+    """Traffic whose clock shows noon and this many hours, one after the other, after waits of this many seconds."""
     times = iter(NOON + timedelta(hours=hour) for hour in hours)
     return RequestStats(waited=lambda: {"waits": 0, "seconds_waited": 0} | waited, now=lambda: next(times))
 

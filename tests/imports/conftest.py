@@ -91,7 +91,7 @@ class Desk:
         return self.job(job_id)
 
     def stop_after_writes(self, job_id: int, number: int) -> None:
-        """Ask the job to stop when it has written its counts so many times."""
+        """Ask the job to stop when it has written its counts this many times."""
         left = [number]
 
         def count(connection, cursor, statement, parameters, *rest):

@@ -103,7 +103,7 @@ class FakeDSpace:
         return False
 
     def close(self) -> None:
-        """As the door to the network."""
+        """As in `HttpClient`."""
 
     def add(self, id: str, **values) -> FakeItem:
         self.items[id] = FakeItem(id, **{"indexed": self._just_now} | values)

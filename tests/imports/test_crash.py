@@ -17,7 +17,7 @@ TIMEOUT = 60  # seconds
 
 
 def after_requests(sample: SampleRepository, number: int) -> threading.Event:
-    """Set when the sample has been asked so many times from now on."""
+    """Set when the sample has been asked this many times from now on."""
     reached, asked = threading.Event(), iter(range(number))
 
     def count(path: str) -> bool:

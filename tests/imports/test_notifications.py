@@ -120,7 +120,7 @@ def webhook(app):
 
 
 def ended(desk, *, failing=3, counts=(), **values) -> int:
-    """A scheduled import that has ended, with so many items that could not be read; its id."""
+    """A scheduled import that has ended, with this many items that could not be read; its id."""
     for number in range(failing):
         desk.dspace.add(f"bad{number:02d}", title=f"Broken {number}", fails=True)
     desk.dspace.add("good")

@@ -16,7 +16,7 @@ class Costs:
     times b and `square` times b squared, a single item as a page of one; a list of bundles or of bitstreams costs
     `bundles_request` and `bundles_bitstream` a bitstream in it. DSpace 4 to 6: a list costs `per_row` a row asked for,
     `row_square` times the square of these rows, and `per_row_file` a file shown in it; a single item costs
-    `legacy_item`. `scale`: all work takes so many times as long. `rate`: bytes a second of the line, for all answers
+    `legacy_item`. `scale`: all work takes this many times as long. `rate`: bytes a second of the line, for all answers
     together.
     """
 
@@ -47,7 +47,7 @@ class Costs:
         return self.bundles_request + self.bundles_bitstream * bitstreams
 
     def list_of(self, rows: int, files: int) -> float:
-        """Return the price of a list of DSpace 4 to 6 of so many rows, with these files shown."""
+        """Return the price of a list of DSpace 4 to 6 of this many rows, with these files shown."""
         return self.per_row * rows + self.row_square * rows**2 + self.per_row_file * files
 
     def spend(self, price: float) -> None:
@@ -59,7 +59,7 @@ class Costs:
                 time.sleep(price * self.scale)
 
     def carry(self, size: int) -> None:
-        """Wait until so many bytes are through the line, after those of others."""
+        """Wait until this many bytes are through the line, after those of others."""
         with self._line:
             self._busy_until = max(self._busy_until, time.monotonic()) + size / self.rate
             left = self._busy_until - time.monotonic()

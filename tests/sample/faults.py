@@ -11,11 +11,11 @@ from .answers import Answer
 
 @dataclass
 class Fault:
-    """One thing that goes wrong. `times` None: for ever. What is not given is as in the true answer.
+    """A fault in answers. `times` None: for ever. Members that are not given are those of the true answer.
 
-    `drop`: the connection breaks before the answer. `cut`: it breaks after so many bytes of the body. `delay`: seconds
-    before the answer. `drip`: the body comes byte by byte, with so many seconds between two. `hang`: no answer until
-    the fault is cleared or the server stops. `change`: returns the answer to send instead of the true one.
+    `drop`: the connection breaks before the answer. `cut`: it breaks after this number of bytes of the body. `delay`:
+    seconds before the answer. `drip`: seconds between two bytes of the body. `hang`: no answer until the fault is
+    cleared or the server stops. `change`: returns the answer to send instead of the true one.
     """
 
     match: str | Callable[[str], bool]

@@ -16,7 +16,7 @@ ALWAYS = 6  # values each item has besides: title, date issued, type, two dates 
 
 
 def grow(data: Repository, items: int = 1000, values: int = 15, files: int = 0, seed: int = 7) -> Collection:
-    """A new collection, "Synthetic items", of so many items with so many values (at least 6) and files each."""
+    """A new collection, "Synthetic items", of this many items with this many values (at least 6) and files each."""
     chance = random.Random(seed)
     ticks = (BEGIN + timedelta(seconds=step) for step in count())
     now, data.clock = data.clock, lambda: next(ticks)
@@ -30,7 +30,7 @@ def grow(data: Repository, items: int = 1000, values: int = 15, files: int = 0, 
 
 
 def grow_large(data: Repository, files: int, size: int, seed: int = 7) -> Collection:
-    """A new collection, "Large files", of so many items with one file of `size` bytes each, no two of them alike.
+    """A new collection, "Large files", of this many items with one file of `size` bytes each, no two of them alike.
 
     All are views of one buffer, so that they cost no more memory than one of them.
     """

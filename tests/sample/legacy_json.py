@@ -229,7 +229,7 @@ class Writer:
 
 
 def readable(one: Item) -> list[Bitstream]:
-    """The files that whoever asks may open: embargoed ones are not even named."""
+    """Return the files that this reader may open: embargoed ones are not even named."""
     return [file for file in one.bitstreams if file.is_readable]
 
 

@@ -1,6 +1,6 @@
 """Logins of the sample repository, as measured on real servers: a token on 5, a cookie on 6, a JWT on 7 and later.
 
-Who comes with a key that is not known, or is known no more, is nobody: that is no error on any of them.
+A request with an unknown or expired key counts as signed out. That is no error on any of them.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class Logins:
     `is_administrator`: whether the searches of DSpace 7 and later show it private and withdrawn items on request.
 
     `made`: how many logins there were, `asked`: how many were tried, `renewed`: how many JWTs were exchanged. `lives`:
-    after so many requests each the next sessions end by themselves; those that follow last. `life`: seconds of a JWT.
-    On 4 nobody can log in.
+    after this many requests each the next sessions end by themselves; those that follow last. `life`: seconds of a JWT.
+    4 has no login.
     """
 
     def __init__(self, generation: int):
@@ -39,7 +39,7 @@ class Logins:
 
     @contextmanager
     def reading(self, request: Request) -> Iterator[None]:
-        """While this request is answered, what is closed is open to whoever is signed in."""
+        """While this request is answered, what is closed is open to signed-in readers."""
         key = next((key for key in _shown(request) if key in self.keys), None)
         if key is not None:
             self.keys[key] -= 1

@@ -22,7 +22,7 @@ def placed(name: str, given: Iterable[Given]) -> list[Value]:
 
 
 class Repository:
-    """All of one sample DSpace. `lock` is held by whoever reads or changes it; `changes` counts the changes.
+    """All of one sample DSpace. `lock` is held by the thread that reads or changes it; `changes` counts the changes.
 
     `clock` tells the time of changes; `site` is where people open it, for the handle URLs in the metadata.
     """
@@ -61,7 +61,7 @@ class Repository:
         metadata: Iterable[tuple[str, Iterable[Given]]],
         handle: str | None = None,
     ) -> Item:
-        """A new item; `metadata` is (field, values) pairs. Date of accession and handle URL come by themselves."""
+        """A new item; `metadata` is (field, values) pairs. The date of accession and the handle URL are added."""
         with self.lock:
             number, handle = self._number("item"), handle or self._handle()
             when = self._now()

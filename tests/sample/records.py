@@ -67,7 +67,7 @@ class Collection:
 
     @property
     def is_readable(self) -> bool:
-        """Whether it is open to whoever asks."""
+        """Return whether this reader may see it."""
         return self.readable or signed_in.get()
 
     is_open = is_readable
@@ -101,12 +101,12 @@ class Bitstream:
 
     @property
     def is_readable(self) -> bool:
-        """Whether it is open to whoever asks."""
+        """Return whether this reader may see it."""
         return self.readable or signed_in.get()
 
     @property
     def is_open(self) -> bool:
-        """Whether whoever asks may read the bytes."""
+        """Return whether this reader may read the bytes."""
         return self.is_readable and (self.item is None or self.item.is_open)
 
 
@@ -122,7 +122,7 @@ class Bundle:
 
     @property
     def is_readable(self) -> bool:
-        """Whether it is open to whoever asks."""
+        """Return whether this reader may see it."""
         return self.readable or signed_in.get()
 
 
@@ -159,24 +159,24 @@ class Item:
 
     @property
     def is_readable(self) -> bool:
-        """Whether it is open to whoever asks."""
+        """Return whether this reader may see it."""
         return self.readable or signed_in.get()
 
     @property
     def is_open(self) -> bool:
-        """Whether whoever asks may read it by its id."""
+        """Return whether this reader may read it by its id."""
         return self.is_readable and (not self.withdrawn or self.opens_withdrawn or signed_in.get())
 
     @property
     def values_shown(self) -> list[Value]:
-        """The values that whoever asks gets."""
+        """Return the values that this reader gets."""
         if signed_in.get():
             return self.metadata
         return [value for value in self.metadata if value.field not in self.hidden_fields]
 
     @property
     def is_found(self) -> bool:
-        """Whether search finds it for whoever asks."""
+        """Return whether search finds it for this reader."""
         return self.is_open and self.in_archive and self.discoverable and not self.is_lost_from_index
 
     @property

@@ -26,7 +26,7 @@ class Search:
         self._changes = -1
 
     def find(self, kind: str, scope: str, query: str, sort: str, is_administrative: bool = False) -> list[Thing]:
-        """All that whoever asks can find. Raises RefusalError: 400 for an unknown kind, 422 for a sort or query.
+        """Return all that this reader can find. Raises RefusalError: 400 for an unknown kind, 422 for a sort or query.
 
         `is_administrative`: an administrator asks with the configuration that shows private and withdrawn items, too.
         """
@@ -71,7 +71,7 @@ class Search:
 
 
 def is_listed(one: Thing, is_administrative: bool = False) -> bool:
-    """Whether lists and search show it to whoever asks."""
+    """Return whether lists and search show it to this reader."""
     if not isinstance(one, Item):
         return one.is_open
     return one.is_administered if is_administrative else one.is_found

@@ -25,7 +25,7 @@ def add_items(dspace, number: int) -> None:
 
 
 def fill(sample, files: int, items: int = 1_000):
-    """A collection of items with so many files each, all of the same bytes, so that a first import is quick."""
+    """A collection of items with this many files each, all of the same bytes, so that a first import is quick."""
     home = grow(sample.data, items=items)
     for item in [item for item in sample.data.items.values() if home in item.collections]:
         for number in range(files):

@@ -10,7 +10,7 @@ WALL = BotChallengeError("A protection against robots answers instead of DSpace.
 
 
 def wall_in_front_of(dspace, files, until: float) -> None:
-    """A wall in front of these files for so many seconds, whether they are read or only asked for."""
+    """A wall in front of these files for this many seconds, whether they are read or only asked for."""
 
     def walled(ask):
         def asked(id, *args, **options):

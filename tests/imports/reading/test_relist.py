@@ -22,7 +22,7 @@ def ten_items(dspace) -> None:
 
 
 def meanwhile(dspace, page: int, do) -> None:
-    """Before so many pages of the next listing were given, do this, once."""
+    """Before this many pages of the next listing were given, do this, once."""
     left = [do]
 
     def hook(number: int) -> None:

@@ -32,7 +32,7 @@ ALONE = "Stopped."
 
 @pytest.fixture
 def desk(app, desk):
-    """A desk in UTC, whose source has been imported once."""
+    """A `desk` in UTC, whose source has been imported once."""
     app.config["TIMEZONE"] = ZoneInfo("UTC")
     for number in range(7):
         desk.dspace.add(f"i{number}")
@@ -49,7 +49,7 @@ def at(clock: datetime, minutes: int) -> time:
 
 
 def hours(first: int, last: int) -> Schedule:
-    """A schedule whose hours begin and end so many minutes from now."""
+    """A schedule whose hours begin and end this many minutes from now."""
     window = Window(at(utcnow(), first), at(utcnow(), last))
     return Schedule(Every.DAY, window.start, window=window)
 
@@ -154,7 +154,7 @@ def test_a_due_time_from_a_fast_clock_is_corrected(desk, source_id):
 
 
 def in_many_threads(app, number=6):
-    """What each of so many workers started that looked at the same time."""
+    """What each of this many workers started that looked at the same time."""
     together = threading.Barrier(number)
 
     def worker():
