@@ -1,4 +1,4 @@
-"""What a harvest needs that nobody watches"""
+"""Exclusions by takedowns, logins of repositories, and questions, crashes and traffic of jobs"""
 
 import sqlalchemy as sa
 from alembic import op

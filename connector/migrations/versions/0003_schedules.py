@@ -1,4 +1,4 @@
-"""What a harvest needs that begins by itself, and is looked at before"""
+"""Schedules of sources, notifications of jobs, and rows of previews"""
 
 import sqlalchemy as sa
 from alembic import op

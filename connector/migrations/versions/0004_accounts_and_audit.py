@@ -1,4 +1,4 @@
-"""Who may do what: accounts, one-time links, sessions, and the audit trail"""
+"""Accounts, one-time links, sessions and the audit trail"""
 
 import sqlalchemy as sa
 from alembic import op

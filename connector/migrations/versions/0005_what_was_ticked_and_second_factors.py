@@ -1,4 +1,4 @@
-"""Second factors of accounts, and the items of a preview that are ticked"""
+"""Two-step sign-in of accounts, and ticked rows of previews"""
 
 import sqlalchemy as sa
 from alembic import op

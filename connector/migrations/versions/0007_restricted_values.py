@@ -1,7 +1,7 @@
 """Metadata values that only a login at the source shows
 
-What imports with a login brought so far is made safe at once: the fields that DSpace hides by default are marked as
-restricted, also in what an undo would put back. The next import of each source compares the rest.
+Earlier imports with a login did not mark them. So the fields that DSpace hides by default are marked as restricted, also
+in the states for an undo. The next import of each source compares the rest.
 """
 
 import re

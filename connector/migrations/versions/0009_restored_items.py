@@ -1,7 +1,7 @@
-"""Items that an undo put back, and time stamps as states of their own
+"""Items that an undo restored, and time stamps in states for an undo
 
-What an update keeps for an undo held the time stamp of the item as part of its data. Now it stands beside the data, as
-it may move alone.
+The state before an update had the time stamp of the item in its data. Now the time stamp is stored beside the data,
+because it may change alone.
 """
 
 import sqlalchemy as sa

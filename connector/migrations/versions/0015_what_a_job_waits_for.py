@@ -1,4 +1,4 @@
-"""What a job waits for"""
+"""The reason and the detail of the wait of a job"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Files that come differently at every download"""
+"""Files that differ at every download"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,8 +1,8 @@
 """Names of files that only a login at the source lists
 
-What imports with a login brought so far is made safe at once, also in what an undo would put back. Files whose bytes
-came only by the login, and files outside of ORIGINAL, may be in no list that a signed-out reader gets, so their names
-are restricted. The next import reads their items in full and compares.
+Earlier imports with a login did not mark them. Files whose bytes only the login could read, and files outside of
+ORIGINAL, may be in no list that a signed-out reader gets. So their names are restricted, also in the states for an
+undo. The next import reads their items in full and compares.
 """
 
 import unicodedata

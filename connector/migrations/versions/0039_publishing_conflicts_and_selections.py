@@ -1,4 +1,4 @@
-"""What both sides changed at destinations, and which items a publishing job publishes"""
+"""Conflicts of published items, and the selected items of publishing jobs"""
 
 import sqlalchemy as sa
 from alembic import op
