@@ -56,7 +56,7 @@ def restore(path: Path, *, replace: bool = False) -> Manifest:
     shutil.rmtree(beside, ignore_errors=True)  # of a restore that was killed
     beside.mkdir(mode=0o700)
     try:
-        with _told(path):
+        with _translated_errors(path):
             _unpack(path, manifest, beside)
             if manifest.database == "sqlite":
                 _make_ready(path, beside / DATABASE)
@@ -81,7 +81,7 @@ def restore(path: Path, *, replace: bool = False) -> Manifest:
 
 def read_manifest(path: Path) -> Manifest:
     """Return the manifest of an archive. Raise InvalidInputError, StorageError."""
-    with _told(path):
+    with _translated_errors(path):
         for info, member in _members(path):
             if info.name == MANIFEST and info.size <= MOST_TEXT:
                 try:
@@ -227,7 +227,7 @@ def _members(path: Path) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]]]:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _translated_errors(path: Path) -> Iterator[None]:
     """Translate errors of the archive and the disk to errors with a sentence."""
     try:
         yield

@@ -63,7 +63,7 @@ class JobProgress:
                 if job is None:
                     continue
                 total = job_presentation.total_items(job) or None
-                progress.update(task, completed=job.done, total=total, description=_say(job))
+                progress.update(task, completed=job.done, total=total, description=_description(job))
 
     def _print_lines(self) -> None:
         turn = 0
@@ -102,7 +102,7 @@ def _import_counts(job: Job) -> str:
     return f"{items}, {file_count(job.stored_files)}"
 
 
-def _say(job: Job) -> str:
+def _description(job: Job) -> str:
     text = _status_text(job)
     text = text if len(text) <= 40 else text[:39] + "…"
     return _("Job %(id)s %(status)s", id=job.id, status=text).rstrip().replace("[", "\\[")

@@ -97,14 +97,14 @@ class Importer:
         """Read everything after the cursor. Return the slice whose files were read again, if any."""
         context = self._context
         self._processor.restart()
-        part = rolling_recheck.begun(context)
+        part = rolling_recheck.begun_slice(context)
         if failed_job := context.options.retry:
             selected_items.read_failed(context, self._writer, failed_job)
         elif context.options.only:
             selected_items.read_selected(context, self._writer)
         elif part is None:
             self._read_scope()
-            part = rolling_recheck.due(context) if context.progress.has_trusted else None
+            part = rolling_recheck.due_slice(context) if context.progress.has_trusted else None
         if part:
             rolling_recheck.read(context, self._processor, part)
         return part

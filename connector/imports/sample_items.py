@@ -27,7 +27,7 @@ from .context.import_context import ImportContext
 from .recording.change_records import identity, name_of
 
 ROW = SampleItem.__table__
-LOOKED_AT = 300
+MAX_CANDIDATES = 300
 READ_FOR_ONE = 3
 USUAL, MOST = 10, 50
 KIND = "dc.type"
@@ -37,7 +37,7 @@ def read(context: ImportContext) -> tuple[bool, str]:
     """Read the sample items of a preview and return (clean, message). Sample items from before are replaced."""
     run, repository, number = context.attempt, context.repository, context.options.rehearse or USUAL
     run.say(_("Listing %(name)s", name=context.scope.name))
-    listed = _allowed(repository, _listed(context.client, context.scope))
+    listed = _allowed(repository, _first_items(context.client, context.scope))
     run.say(_("Reading some of the items"))
     results = list(context.client.complete(various(listed, READ_FOR_ONE * number)))
     run.check()
@@ -127,15 +127,15 @@ def page_of(row: SampleItem, repository: Repository) -> CatalogueItem:
     return CatalogueItem(**row.data["item"], source_state=SourceState.PRESENT.value, repository=repository, files=files)
 
 
-def _listed(client: dspace.Client, scope: Scope) -> list[Item]:
-    """Return the first items of a scope, at most LOOKED_AT, from light pages."""
+def _first_items(client: dspace.Client, scope: Scope) -> list[Item]:
+    """Return the first items of a scope, at most MAX_CANDIDATES, from light pages."""
     found: list[Item] = []
     pages = client.walk(scope, cursor=None, light=True, with_collection=False, seen=lambda ids: set(), not_visible={})
     for page in pages:
         found += (item for item in page.items if item.is_present)
-        if len(found) >= LOOKED_AT:
+        if len(found) >= MAX_CANDIDATES:
             break
-    return found[:LOOKED_AT]
+    return found[:MAX_CANDIDATES]
 
 
 def _allowed(repository: RepositoryContext, items: Sequence[Item]) -> list[Item]:

@@ -88,7 +88,7 @@ def send_due() -> None:
     for job in db.session.scalars(select(Job).where(*wanted).order_by(Job.id)).all():
         if is_due(job) and _claim(job.id, job.attempt) and _deliver(job.id):
             with transaction():
-                db.session.execute(_ended(job.id, job.attempt).values(notified_at=utcnow()))
+                db.session.execute(_update_if_ended(job.id, job.attempt).values(notified_at=utcnow()))
 
 
 def _claim(job_id: int, attempt: int) -> bool:
@@ -96,12 +96,14 @@ def _claim(job_id: int, attempt: int) -> bool:
     free = JOB.c.notification_attempted_at.is_(None) | (JOB.c.notification_attempted_at < utcnow() - AGAIN)
     with transaction():
         claim = (
-            _ended(job_id, attempt).where(JOB.c.notified_at.is_(None), free).values(notification_attempted_at=utcnow())
+            _update_if_ended(job_id, attempt)
+            .where(JOB.c.notified_at.is_(None), free)
+            .values(notification_attempted_at=utcnow())
         )
         return bool(execute_counted(claim))
 
 
-def _ended(job_id: int, attempt: int) -> Any:
+def _update_if_ended(job_id: int, attempt: int) -> Any:
     """Return an UPDATE of the job that matches only while it has ended with this attempt."""
     return update(JOB).where(JOB.c.id == job_id, JOB.c.attempt == attempt, JOB.c.state.in_(ENDED))
 

@@ -105,7 +105,7 @@ class ItemsToSend:
                 identifier,
                 mapped(item, identifier, rules, links.get(row.id, ())),
                 known_id=there.omeka_id if there else None,
-                sent=_sent(there, open_conflicts) if there else None,
+                sent=_last_sent(there, open_conflicts) if there else None,
                 is_begun=there is not None and there.sending_since is not None,
                 files=tuple(file for file in lacking if file.sha256 not in refused),
                 refused=tuple(
@@ -164,7 +164,7 @@ def _listed(job: Job) -> tuple[Select[Any], ColumnElement[Any]]:
     return select(HOLDING.c.item_id).where(*is_held), HOLDING.c.item_id
 
 
-def _sent(there: Any, conflicts: Sequence[Any]) -> Sent | None:
+def _last_sent(there: Any, conflicts: Sequence[Any]) -> Sent | None:
     """Return what was last sent for an item, with what people have chosen for its conflicts since."""
     sent = sent_of(there.wanted, there.accepted)
     for row in conflicts:

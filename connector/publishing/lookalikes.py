@@ -55,7 +55,7 @@ def paired(items: Sequence[Unpublished], there: Mapping[str, Sequence[Item]], ta
     `there`: the items at the destination, by the values that were searched for. `taken`: ids of items that we have
     published or adopted before.
     """
-    alike = {item.item_id: _alike(item, there, taken) for item in items}
+    alike = {item.item_id: _lookalikes_of(item, there, taken) for item in items}
     claims = Counter(number for found in alike.values() for number in found)
     doubtful, found = dict[int, str](), dict[int, Lookalike]()
     for item_id, numbers in alike.items():
@@ -68,7 +68,9 @@ def paired(items: Sequence[Unpublished], there: Mapping[str, Sequence[Item]], ta
     return Lookalikes(found, doubtful)
 
 
-def _alike(item: Unpublished, there: Mapping[str, Sequence[Item]], taken: Collection[int]) -> dict[int, Lookalike]:
+def _lookalikes_of(
+    item: Unpublished, there: Mapping[str, Sequence[Item]], taken: Collection[int]
+) -> dict[int, Lookalike]:
     """Return the items that look like this one, by id. Our identifier is decisive where it is found."""
     for texts in ([item.identifier], sorted(item.addresses)):
         found = {

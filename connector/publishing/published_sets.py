@@ -41,10 +41,10 @@ class ItemSets:
 
     def expected(self, source_id: int) -> frozenset[int]:
         """Return the ids of the item sets for the items of a source. Nothing is created."""
-        if (chosen := self._chosen(source_id)) is not None:
+        if (chosen := self._chosen_sets(source_id)) is not None:
             return chosen
         own = self._own(source_id)
-        number = own.known_id if self._is_there(own.known_id) else self._found(own)
+        number = own.known_id if self._is_there(own.known_id) else self._find_id(own)
         return frozenset() if number is None else frozenset({number})
 
     def ensured(self, source_id: int, attempt: JobAttempt) -> frozenset[int]:
@@ -52,17 +52,17 @@ class ItemSets:
 
         Raise InvalidInputError if the chosen set is no longer there.
         """
-        if (chosen := self._chosen(source_id)) is not None:
+        if (chosen := self._chosen_sets(source_id)) is not None:
             return chosen
         own = self._own(source_id)
         if own.known_id is not None and self._is_there(own.known_id):
             return frozenset({own.known_id})
         cursor = dict(lifecycle.get(attempt.job_id).cursor or {})
         db.session.rollback()
-        number, is_created = self._found(own), BEGAN in cursor
+        number, is_created = self._find_id(own), BEGAN in cursor
         if number is None and is_created:
             self._wait_for_request(attempt, cursor)
-            number = self._found(own)
+            number = self._find_id(own)
         if number is None:
             with transaction():  # so that another attempt recognises the set as one of this job
                 attempt.advance(cursor=cursor | {BEGAN: utcnow().isoformat()})
@@ -77,7 +77,7 @@ class ItemSets:
         attempt.stop.wait(max(0.0, seconds))
         attempt.check()
 
-    def _chosen(self, source_id: int) -> frozenset[int] | None:
+    def _chosen_sets(self, source_id: int) -> frozenset[int] | None:
         """Return the ids of the sets that a person chose, or None without a choice."""
         row = db.session.get(ItemSetChoice, (self._destination_id, source_id))
         number = row.omeka_id if row else None
@@ -109,7 +109,7 @@ class ItemSets:
 
         return number is not None and self._outage.retry_until_available("destination", read)
 
-    def _found(self, own: _OwnSet) -> int | None:
+    def _find_id(self, own: _OwnSet) -> int | None:
         """Return the id of the set that has the identifier of the source, or None."""
 
         def find() -> int | None:
@@ -123,7 +123,7 @@ class ItemSets:
             create = self._outage.retry_until_available
             return create("destination", lambda: self._client.create_item_set(own.data)).id
         except OutcomeUnknownError:
-            if (number := self._found(own)) is None:
+            if (number := self._find_id(own)) is None:
                 raise
             return number
 

@@ -73,7 +73,7 @@ class Scanner:
         try:
             while breaks < MOST_BREAKS:
                 try:
-                    return self._asked_alone(address, part) if breaks else self._asked(address, part)
+                    return self._scan_alone(address, part) if breaks else self._scan(address, part)
                 except OSError:
                     breaks += 1
                 except ScannerUnavailableError as error:
@@ -86,13 +86,13 @@ class Scanner:
             _("It closed the connection %(breaks)s times while it scanned the file.", breaks=MOST_BREAKS)
         )
 
-    def _asked_alone(self, address: Address, part: Part) -> str:
+    def _scan_alone(self, address: Address, part: Part) -> str:
         """Scan the part again, with no other retry at the same time, because another part may have been the cause."""
         with self._alone:
             ping(address)
-            return self._asked(address, part)
+            return self._scan(address, part)
 
-    def _asked(self, address: Address, part: Part) -> str:
+    def _scan(self, address: Address, part: Part) -> str:
         """Return the response of clamd for the part.
 
         Raise ScannerUnavailableError if clamd does not answer, OSError if it broke the connection during the scan.
@@ -100,7 +100,7 @@ class Scanner:
         with _connected(address) as clamd:
             clamd.settimeout(SILENCE)
             try:
-                answer = self._shown(clamd, part)
+                answer = self._exchange(clamd, part)
             except TimeoutError as error:
                 with contextlib.suppress(ScannerUnavailableError):
                     ping(address)  # clamd answers, so this file is the cause
@@ -110,7 +110,7 @@ class Scanner:
             ping(address)
         return answer
 
-    def _shown(self, clamd: socket.socket, part: Part) -> str:
+    def _exchange(self, clamd: socket.socket, part: Part) -> str:
         try:
             clamd.sendall(b"zINSTREAM\0")
             for piece in part.pieces():

@@ -43,7 +43,7 @@ def leave_sets(context: ImportContext, unread: Collection[int]) -> None:
 
     Sets made by hand stay unchanged. `unread`: see `unread_sets`. Their items stay.
     """
-    ended = _ended(context, unread)
+    ended = _ended_memberships(context, unread)
     for start in range(0, len(ended), PAGE_SIZE):
         page = ended[start : start + PAGE_SIZE]
         groups: dict[int, dict[str, Any]] = {}
@@ -62,7 +62,7 @@ def items_without_set(context: ImportContext) -> int:
     return db.session.scalars(select(func.count()).select_from(HOLDING).where(*here)).one()
 
 
-def _ended(context: ImportContext, unread: Collection[int] = ()) -> Sequence[Any]:
+def _ended_memberships(context: ImportContext, unread: Collection[int] = ()) -> Sequence[Any]:
     """Return the memberships that ended: this job found the items in other collections only.
 
     Memberships of failed items and those in `unread` sets are left out.
@@ -85,7 +85,7 @@ def _sets_without_items(context: ImportContext) -> dict[int, str]:
 
     Each collection is given by its handle, or by its id if it has no handle.
     """
-    ids = {row.item_set_id for row in _ended(context)}
+    ids = {row.item_set_id for row in _ended_memberships(context)}
     met = exists().where(MEMBERSHIP.c.item_set_id == ItemSet.id, MEMBERSHIP.c.last_seen_job_id == context.job_id)
     rows = db.session.execute(select(ItemSet.id, ItemSet.origin).where(ItemSet.id.in_(ids), ~met)).all()
     return {row.id: row.origin.partition(":")[2] for row in rows}

@@ -128,7 +128,7 @@ class AccessCheck:
         asks = [partial(ask, files) for files in items]
         for files, result in zip(items, send_each(self._context, KIND, asks), strict=True):
             self._run.say(_("Asking which files are open"))
-            self._note(files, _known(result))
+            self._note(files, _result_or_nothing(result))
         return len(rows)
 
     def _ask_source(self, files: Sequence[Any]) -> AccessById:
@@ -169,7 +169,7 @@ class AccessCheck:
                     self._writer.write([file], outcome, {})
 
 
-def _known(result: Callable[[], AccessById]) -> AccessById:
+def _result_or_nothing(result: Callable[[], AccessById]) -> AccessById:
     """Return the result of a check, or nothing if only the request for this item fails."""
     try:
         return result()

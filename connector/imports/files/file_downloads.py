@@ -57,9 +57,9 @@ class FileDownloader:
         self._writer = StatusWriter(context)
         self._outage, self._has_other_login = context.outage, had_other_login(context)
         self._due: dict[int, float] = {}  # ids of postponed files, with the time of the retry by the clock of `_outage`
-        self._came: Any = None  # the last file that was downloaded
+        self._last_downloaded: Any = None
         self._failed_in_a_row = 0
-        self._under_way: Sequence[Any] = ()
+        self._batch_rows: Sequence[Any] = ()
         self._well_since = float("-inf")  # start of the last successful control request, in monotonic seconds
 
     def fetch(self, item_ids: Collection[int], reads_again: bool) -> None:
@@ -104,13 +104,13 @@ class FileDownloader:
         groups: dict[Any, list[Any]] = {}
         for row in rows:
             groups.setdefault(_bytes_key(row) or row.id, []).append(row)
-        for key, same in self._known(groups):
+        for key, same in self._already_stored(groups):
             del groups[key]
-            self._write_known(key, same)
+            self._write_stored(key, same)
         for same, outcome in self._downloads(list(groups.values())):
             self._write_outcome(same, outcome)
 
-    def _known(self, groups: dict[Any, list[Any]]) -> list[tuple[Key, list[Any]]]:
+    def _already_stored(self, groups: dict[Any, list[Any]]) -> list[tuple[Key, list[Any]]]:
         """Return the groups whose bytes are already stored and public.
 
         Bytes downloaded with a login are not used, since it is not known who may read them.
@@ -123,7 +123,7 @@ class FileDownloader:
         held = {key for row in rows for key in (("md5", row.md5, row.size), ("sha256", row.sha256, row.size))}
         return [(key, groups[key]) for key in keys if key in held]
 
-    def _write_known(self, key: Key, rows: Sequence[Any]) -> None:
+    def _write_stored(self, key: Key, rows: Sequence[Any]) -> None:
         with self._folder.lock(), transaction():
             if (sha256 := db.session.scalar(select(STORED.c.sha256).where(_has(key), _IS_OPEN))) is not None:
                 self._writer.write(
@@ -132,17 +132,17 @@ class FileDownloader:
 
     def _downloads(self, groups: list[list[Any]]) -> Iterator[tuple[list[Any], Outcome]]:
         """Download one file of each group with the same bytes, concurrently. Yield groups and outcomes in order."""
-        self._under_way = [group[0] for group in groups]
-        tasks = [partial(self._attempt, row) for row in self._under_way]
+        self._batch_rows = [group[0] for group in groups]
+        tasks = [partial(self._attempt, row) for row in self._batch_rows]
         for group, future in zip(groups, ordered_map(tasks, self._context.width, self._run.stop), strict=False):
             self._run.say(_fetching(group[0]))
-            yield group, self._settled(group, future.result)
+            yield group, self._final_outcome(group, future.result)
 
     def _attempt(self, row: Any) -> Outcome:
         """Download a file. After IN_A_ROW failures in a row, try each file only once before checking the repository."""
         return self._download(row, tries=TRIES if self._failed_in_a_row < IN_A_ROW else 1)
 
-    def _settled(self, group: list[Any], result: Callable[[], Outcome]) -> Outcome:
+    def _final_outcome(self, group: list[Any], result: Callable[[], Outcome]) -> Outcome:
         """Return the outcome of a download. While the repository does not answer, wait and download again.
 
         A failure counts only if the repository was available before and after the try. A bot challenge counts only if
@@ -153,7 +153,7 @@ class FileDownloader:
             outcome = result()
             if outcome.error is None:
                 if outcome.part:
-                    self._came, self._failed_in_a_row = row, 0
+                    self._last_downloaded, self._failed_in_a_row = row, 0
                 return outcome
             if not self._is_repository_well(row, outcome):
                 self._outage.wait(KIND, _transient(outcome))
@@ -173,7 +173,7 @@ class FileDownloader:
         A bot challenge or a rate limit may block all files while the API answers. In these cases, check whether another
         file can be downloaded.
         """
-        others = self._others(row)
+        others = self._other_files(row)
         if isinstance(outcome.error, BotChallengeError) or (others and _asks_for_long_wait(outcome)):
             return any(self._is_answered(other) for other in others)
         if self._well_since < outcome.failed_at:
@@ -211,11 +211,11 @@ class FileDownloader:
                 self._run.advance(file_counts.untried(rows))
             self._batch(rows)
 
-    def _others(self, row: Any) -> Sequence[Any]:
+    def _other_files(self, row: Any) -> Sequence[Any]:
         """Return files for a control request: the last one that was downloaded, or else some of the current batch."""
-        if self._came:
-            return [self._came]
-        return [other for other in self._under_way if other.id != row.id][:CONTROLS]
+        if self._last_downloaded:
+            return [self._last_downloaded]
+        return [other for other in self._batch_rows if other.id != row.id][:CONTROLS]
 
     def _is_answered(self, row: Any) -> bool:
         try:

@@ -36,7 +36,7 @@ def closed(context: ImportContext, items: Sequence[Item]) -> dict[str, dict[str,
     Send one request for each newly unlisted file. Closed files that were unlisted before are not requested, and their
     values are empty.
     """
-    left = list(_left(context, items))
+    left = list(_unlisted_files(context, items))
     known = {row.bitstream_id: dict[str, Any]() for row in left if _was_closed(row)}
     new = [row for row in left if row.bitstream_id not in known]
     values = {
@@ -48,14 +48,14 @@ def closed(context: ImportContext, items: Sequence[Item]) -> dict[str, dict[str,
         "last_tried_job_id": context.job_id,
         "status_since_job_id": context.job_id,
     }
-    return known | {row.bitstream_id: values for row, is_closed in _asked(context, new) if is_closed}
+    return known | {row.bitstream_id: values for row, is_closed in _with_access(context, new) if is_closed}
 
 
 def _was_closed(row: Any) -> bool:
     return bool(row.status == FileStatus.RESTRICTED and row.name_is_restricted)
 
 
-def _left(context: ImportContext, items: Sequence[Item]) -> Iterator[Any]:
+def _unlisted_files(context: ImportContext, items: Sequence[Item]) -> Iterator[Any]:
     """Yield the stored files that these items no longer list.
 
     A file also counts as listed if a new file has its bundle and name.
@@ -75,7 +75,7 @@ def _left(context: ImportContext, items: Sequence[Item]) -> Iterator[Any]:
             yield row
 
 
-def _asked(context: ImportContext, rows: Sequence[Any]) -> Iterator[tuple[Any, bool]]:
+def _with_access(context: ImportContext, rows: Sequence[Any]) -> Iterator[tuple[Any, bool]]:
     """Yield each file with whether it is closed. A file for which the request fails counts as closed, so it is kept."""
     requests = [partial(context.client.is_open, row.bitstream_id) for row in rows]
     for row, result in zip(rows, send_each(context, KIND, requests), strict=True):

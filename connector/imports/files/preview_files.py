@@ -35,7 +35,7 @@ class ExpectedFiles:
     def fetch_all(self) -> None:
         """Record the files of all items that this job has met. An item with files to download counts as changed."""
         last = 0
-        while rows := self._lacking(last):
+        while rows := self._unchanged_items(last):
             last = rows[-1].id
             with transaction():
                 names = self._files_to_fetch([row.item_id for row in rows])
@@ -46,7 +46,7 @@ class ExpectedFiles:
                 self._context.attempt.advance(moved | self._context.requests.new())
             self._context.attempt.check()
 
-    def _lacking(self, after: int) -> Sequence[Any]:
+    def _unchanged_items(self, after: int) -> Sequence[Any]:
         here = (ITEM.c.repository_id == self._context.repository.id, ITEM.c.source_key == ROW.c.source_key)
         mine = (ROW.c.job_id == self._context.job_id, ROW.c.action == PreviewAction.UNCHANGED, ROW.c.id > after)
         query = select(ROW.c.id, ITEM.c.id.label("item_id")).join(ITEM, and_(*here))

@@ -61,13 +61,13 @@ def read_changes(context: ImportContext, processor: PageProcessor) -> bool:
     if proof is None or total is None or changed is None:
         return False
     if changed and changed == proof.recent and not _is_newer(context, proof):
-        return total == _held(context) and _keep_the_rest(context, total)
+        return total == _held_count(context) and _keep_the_rest(context, total)
     if changed * 2 > total:
         return False
     if changed:
         _read(context, processor, proof, total)
         total = context.client.count(context.scope)
-    return total == _held(context) and _keep_the_rest(context, total)
+    return total == _held_count(context) and _keep_the_rest(context, total)
 
 
 def _recent(context: ImportContext) -> int | None:
@@ -123,7 +123,7 @@ def _read(context: ImportContext, processor: PageProcessor, proof: CompletenessP
     processor.process((replace(page, total=total) for page in changed), Listing.CHANGES)
 
 
-def _held(context: ImportContext) -> int:
+def _held_count(context: ImportContext) -> int:
     number = context.recorder.held(_present(context))
     db.session.rollback()
     return number

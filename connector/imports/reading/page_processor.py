@@ -116,18 +116,18 @@ class PageProcessor:
                 self._context.progress.note_total(page.total)
                 self._read_ahead.update(item.id for item in page.items)
                 if sum(len(p.items) for p in waiting) >= FULL_PAGE or time.monotonic() - since > MAX_WAIT_SECONDS:
-                    yield _joined(waiting)
+                    yield _join(waiting)
                     waiting, since = [], time.monotonic()
                     self._read_ahead.clear()
         except ConnectorError:
             if waiting:  # keep the pages read before the error
-                yield _joined(waiting)
+                yield _join(waiting)
             raise
         if waiting:
-            yield _joined(waiting)
+            yield _join(waiting)
 
 
-def _joined(pages: Sequence[Page]) -> Page:
+def _join(pages: Sequence[Page]) -> Page:
     """Join pages into one. The cursor and the total come from the last page."""
     not_visible = {key: number for page in pages for key, number in page.not_visible.items()}
     items = tuple(item for page in pages for item in page.items)

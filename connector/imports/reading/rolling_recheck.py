@@ -30,13 +30,13 @@ ITEMS_PER_QUERY, ITEMS_PER_PAGE = 5_000, 20  # catalogue items per query; items 
 Part = tuple[int, int]
 
 
-def begun(context: ImportContext) -> Part | None:
+def begun_slice(context: ImportContext) -> Part | None:
     """Return the slice (number, of) in which an earlier attempt at this job ended, or None. Its listing is complete."""
     place = context.progress.places.get(Listing.SLICE)
     return place and tuple(place["part"])
 
 
-def due(context: ImportContext) -> Part | None:
+def due_slice(context: ImportContext) -> Part | None:
     """Return the slice (number, of) for this run, or None if there is none.
 
     There is none if RECHECK_RUNS is 0, if the run is partial, or if the scope is a single item.

@@ -39,7 +39,7 @@ class ItemSetAssigner:
             return
         for collection in map(self._collection_of, items):
             if collection and (origin := self._origin(collection)) not in self._collections:
-                self._collections[origin] = _described(client, collection)
+                self._collections[origin] = _with_texts(client, collection)
 
     def add(self, pairs: Sequence[tuple[Item, int]]) -> None:
         """Add items, given as (item, catalogue id), to their sets, and record that this job found them there.
@@ -125,7 +125,7 @@ class ItemSetAssigner:
         return f"{self._repository.id}:{collection.handle or collection.id}"
 
 
-def _described(client: dspace.Client, collection: Collection) -> Collection:
+def _with_texts(client: dspace.Client, collection: Collection) -> Collection:
     """Return the collection with its texts, or without them if it cannot be read."""
     try:
         return client.collection(collection.id)

@@ -89,7 +89,7 @@ class PreviewRecorder:
 
     def record(self, saved: Sequence[Saved], failures: Sequence[Failure]) -> list[Saved]:
         """Write rows of compared items and failures. Return the compared items with their final outcome."""
-        final = self._once(self._with_returns(saved))
+        final = self._without_repeats(self._with_returns(saved))
         self._write([*map(self._row, final), *map(self._failure, failures)])
         self._ids.update(s.item.id for s in saved)
         self._ids.update(failure.id for failure in failures)
@@ -145,7 +145,7 @@ class PreviewRecorder:
             for s in saved
         ]
 
-    def _once(self, saved: Sequence[Saved]) -> list[Saved]:
+    def _without_repeats(self, saved: Sequence[Saved]) -> list[Saved]:
         """Return the items without those whose change is already recorded.
 
         Some items are read twice (see `rolling_recheck`).

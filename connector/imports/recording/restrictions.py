@@ -47,7 +47,7 @@ class Restrictions:
         self._are_any = self._are_any or self._is_signed_in
         if self._are_any:
             self._mark_items(saved)
-            marks.mark(self._repository, self._shown(saved))
+            marks.mark(self._repository, self._public_contents(saved))
 
     def _mark_items(self, saved: Sequence[Saved]) -> None:
         closed = [s.item_id for s in saved if s.item.id not in self._open]
@@ -56,7 +56,7 @@ class Restrictions:
             moved = (ITEM.c.id.in_(ids), ITEM.c.is_restricted.is_not(is_restricted))
             db.session.execute(update(ITEM).where(*moved).values(is_restricted=is_restricted))
 
-    def _shown(self, saved: Sequence[Saved]) -> dict[int, Shown]:
+    def _public_contents(self, saved: Sequence[Saved]) -> dict[int, Shown]:
         """Return what a signed-out reader sees of these items, by their ids in the catalogue.
 
         All that a signed-out run has read is open. The marks of what it has not read stay unchanged.
@@ -64,9 +64,9 @@ class Restrictions:
         if not self._is_signed_in:
             read = [s for s in saved if s.item.metadata is not None]
             return {s.stored_id: Shown(s.item.metadata, _ids(s.item)) for s in read}
-        return {s.stored_id: self._shown_of(s.item) for s in saved}
+        return {s.stored_id: self._public_content(s.item) for s in saved}
 
-    def _shown_of(self, item: Item) -> Shown:
+    def _public_content(self, item: Item) -> Shown:
         """Return what a signed-out reader sees of an item that a signed-in run has read.
 
         Files count as restricted if it is unknown whether they are open.

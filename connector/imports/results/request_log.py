@@ -54,7 +54,7 @@ def text(job: Job, contact: str, *, with_restricted: bool = True) -> str:
     """
     label = source_label(job.source, with_restricted=with_restricted)
     head, result = _head(job, label, contact), [report.line(job, label)]
-    parts = (head, _asked(job), _troubles(job), _unanswered(job), _question(job), result)
+    parts = (head, _request_lines(job), _troubles(job), _unanswered(job), _question(job), result)
     return "\n\n".join(filter(None, map("\n".join, parts))) + "\n"
 
 
@@ -81,7 +81,7 @@ def _head(job: Job, label: str, contact: str) -> Iterator[str]:
     )
 
 
-def _asked(job: Job) -> Iterator[str]:
+def _request_lines(job: Job) -> Iterator[str]:
     if not job.counts["requests"]:
         yield _("No requests were sent to the repository.")
         return

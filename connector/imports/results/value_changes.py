@@ -53,9 +53,9 @@ def compare_values(before: Sequence[Entry], after: Sequence[Entry]) -> tuple[Sid
                 side.append(ShownValue(None, left_out=len(removed)))
             continue
         for number, entry in enumerate(removed):
-            old.append(_shown(entry, _other(added, number, len(removed)), is_old=True))
+            old.append(_shown_value(entry, _other(added, number, len(removed)), is_old=True))
         for number, entry in enumerate(added):
-            new.append(_shown(entry, _other(removed, number, len(added)), is_old=False))
+            new.append(_shown_value(entry, _other(removed, number, len(added)), is_old=False))
     return old, new
 
 
@@ -74,7 +74,7 @@ def _other(entries: Sequence[Entry], number: int, of: int) -> Entry | None:
     return entries[number] if len(entries) == of else None
 
 
-def _shown(entry: Entry, other: Entry | None, *, is_old: bool) -> ShownValue:
+def _shown_value(entry: Entry, other: Entry | None, *, is_old: bool) -> ShownValue:
     text, other_text = entry["value"], other["value"] if other else None
     if text is None:
         return ShownValue(entry)
