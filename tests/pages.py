@@ -11,18 +11,18 @@ FRAGMENT = {"HX-Request": "true", "HX-Request-Type": "partial"}
 
 
 def words(response: TestResponse) -> str:
-    """What stands on the page, without tags, with single spaces."""
+    """Return the text of the page, without tags and with single spaces."""
     text = re.sub(r"(?s)<head>.*?</head>|<[^>]*>", " ", response.get_data(as_text=True))
     return " ".join(html.unescape(text).split())
 
 
 def links(response: TestResponse) -> list[str]:
-    """The addresses of its links, in order."""
+    """Return the addresses of its links, in order."""
     return [html.unescape(href) for href in re.findall(r'<a [^>]*?href="([^"]*)"', response.get_data(as_text=True))]
 
 
 def neighbours(response: TestResponse) -> dict[str, str]:
-    """The addresses of the pages beside it in its list, by what their links or buttons say."""
+    """Return the addresses of the neighbouring pages of its list, by the labels of their links or buttons."""
     found = re.findall(
         r'<(?:a|button)[^>]* (?:href|formaction)="([^"]*)"[^>]*>(First|Previous|Next|Last)<',
         response.get_data(as_text=True),
@@ -31,18 +31,18 @@ def neighbours(response: TestResponse) -> dict[str, str]:
 
 
 def buttons(response: TestResponse, name: str) -> list[str]:
-    """The values of its buttons of this name, in order."""
+    """Return the values of its buttons with this name, in order."""
     found = re.findall(rf'<button [^>]*?name="?{name}"? value="([^"]*)"', response.get_data(as_text=True))
     return [html.unescape(value) for value in found]
 
 
 def hidden_fields(response: TestResponse) -> dict[str, str]:
-    """What its forms send along unseen, but for the token."""
+    """Return the hidden fields of its forms, without the token."""
     found = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', response.get_data(as_text=True))
     return {name: html.unescape(value) for name, value in found if name != "csrf_token"}
 
 
 def ways(response: TestResponse) -> list[str]:
-    """The addresses that its buttons send their form to where they name one of their own, in order."""
+    """Return the form addresses that its buttons name, in order."""
     found = re.findall(r'<button [^>]*?formaction="([^"]*)"', response.get_data(as_text=True))
     return [html.unescape(address) for address in found]

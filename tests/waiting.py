@@ -12,7 +12,7 @@ from tests.imports.conftest import Desk
 
 @contextmanager
 def working(desk: Desk, job_id: int) -> Iterator[None]:
-    """Run the job in a thread, to its end; stop it where the block fails."""
+    """Run the job in a thread to its end. Stop it if the block fails."""
     thread = threading.Thread(target=desk.work, args=(job_id,), daemon=True)
     thread.start()
     try:
@@ -25,7 +25,7 @@ def working(desk: Desk, job_id: int) -> Iterator[None]:
 
 
 def until(is_so: Callable[[], bool]) -> None:
-    """Look again and again; the time limit of the test ends it."""
+    """Check a condition repeatedly. The time limit of the test ends it."""
     pause = threading.Event()
     while not is_so():
         pause.wait(0.05)

@@ -25,7 +25,7 @@ from .fakes import FakeDSpace
 
 
 class Desk:
-    """What a person does, in short words, with a fake repository behind it."""
+    """The actions of a person, in short names, with a fake repository as the source."""
 
     def __init__(self, app, dspace: FakeDSpace):
         self.app, self.dspace = app, dspace
@@ -45,14 +45,14 @@ class Desk:
             self.repository_id = repository.id
 
     def create(self, collection="c1", look=Kind.IMPORT, **options) -> int:
-        """Queue an import (or a look) of a collection ("" for the whole repository); gives the job's id."""
+        """Queue an import or a preview of a collection ("" for the whole repository). Return the id of the job."""
         kind = ScopeKind.COLLECTION if collection else ScopeKind.REPOSITORY
         with self.app.app_context():
             scope = Scope(kind, collection, f"1/{collection}" if collection else None, f"Collection {collection}")
             return queueing.create(source_for(self.repository_id, scope), options, kind=look)
 
     def work(self, job_id: int) -> bool:
-        """Carry the job out here and now."""
+        """Run the job in this thread."""
         with self.app.app_context():
             runner = RUNNERS[lifecycle.get(job_id).kind]
             was_free = work(job_id, undo.run if runner is undo.run else lambda run: runner(run, self.dspace.connect))
@@ -61,30 +61,30 @@ class Desk:
             return was_free
 
     def run(self, collection="c1", **options):
-        """Import a collection and give the job as it ended."""
+        """Import a collection. Return the ended job."""
         job_id = self.create(collection, **options)
         assert self.work(job_id)
         return self.job(job_id)
 
     def look(self, collection="c1", **options):
-        """What would an import of this collection change? Gives the preview as it ended."""
+        """Preview an import of the collection. Return the ended job."""
         return self.run(collection, look=Kind.PREVIEW, **options)
 
     def undo(self, job_id: int):
-        """Undo an import and give the undo job as it ended."""
+        """Undo an import. Return the ended undo job."""
         with self.app.app_context():
             undo_id = creation.create_undo(job_id)
         assert self.work(undo_id)
         return self.job(undo_id)
 
     def stop(self, job_id: int) -> None:
-        """Ask the job to stop, as the Stop button does, and let it notice at its next look."""
+        """Ask the job to stop, as the Stop button does, and let it notice at once."""
         with self.app.app_context():
             lifecycle.stop(job_id)
         stop_here(job_id)
 
     def resume(self, job_id: int, answer: str | None = None):
-        """Resume a job, or answer its question, and give the job as it ended."""
+        """Resume a job, or answer its question. Return the ended job."""
         with self.app.app_context():
             lifecycle.resume(job_id, answer)
         assert self.work(job_id)
@@ -104,7 +104,7 @@ class Desk:
             event.listen(db.engine, "after_cursor_execute", count)
 
     def forget_everything(self) -> None:
-        """An empty catalogue without jobs and files."""
+        """Delete the catalogue, the jobs and the files."""
         shutil.rmtree(Path(self.app.config["INSTANCE"]) / "files")
         (Path(self.app.config["INSTANCE"]) / "files").mkdir()
         with self.app.app_context(), transaction():
@@ -113,7 +113,7 @@ class Desk:
                     db.session.execute(table.delete())
 
     def job(self, job_id: int):
-        """The job as it stands, with what its tests look at loaded."""
+        """Return the job, with loaded relations."""
         with self.app.app_context():
             job = lifecycle.get(job_id)
             assert job.source is not None
@@ -152,7 +152,7 @@ def files(desk, dspace):
 
 @pytest.fixture
 def looked(desk, dspace):
-    """A preview that found one of each: new, changed, gone; and three that are as they were."""
+    """A preview with a new, a changed and a missing item, and with three unchanged ones."""
     for number in range(5):
         dspace.add(f"i{number}", title=f"Title {number}", files={"a.txt": b"a"})
     desk.run(files=True, comment="Every week")

@@ -39,7 +39,7 @@ from connector.repositories.connections import RepositoryConnection
 
 @dataclass
 class FakeItem:
-    """An item of the fake: where it is, what it holds, how it answers."""
+    """An item of the fake: its place, its contents and its errors."""
 
     id: str
     title: str = "A title"
@@ -56,7 +56,7 @@ class FakeItem:
 
 
 class FakeDSpace:
-    """Holds items in a list; walks them in pages of `page_size`."""
+    """A DSpace made of a list of items. It walks them in pages of `page_size`."""
 
     def __init__(self):
         self.items: dict[str, FakeItem] = {}
@@ -98,7 +98,7 @@ class FakeDSpace:
         return RepositoryConnection(self, self, new_outage(clock=lambda: self.now, pause=self._pass))
 
     def _pass(self, seconds: float) -> bool:
-        """Time that is waited for passes at once."""
+        """Let the time of a wait pass at once."""
         self.now += seconds
         return False
 

@@ -15,7 +15,7 @@ from connector.tasks import carry_out
 
 
 def import_of(sample, thing, **options) -> Callable[[], Job]:
-    """Imports a collection or community each time it is called, and gives the job as it ended."""
+    """Import a collection or community at each call. Return the ended job."""
     found = discovery.connect(sample.url, "rest", None)
     scope = discovery.find(found.repository_id, ScopeKind(thing.kind), thing.handle).scope
     source_id = service.source_for(found.repository_id, scope)
@@ -31,13 +31,13 @@ def import_of(sample, thing, **options) -> Callable[[], Job]:
 
 
 def set_counts(desk, job_id: int, **counts: int) -> None:
-    """Set counters of a job, as if it had counted so."""
+    """Set the counters of a job."""
     with desk.app.app_context(), transaction():
         counters.replace(db.session.connection(), job_id, counts)
 
 
 def retry(desk, job_id: int):
-    """Try again what a job could not do, and give the new job as it ended."""
+    """Retry what a job could not do. Return the ended new job."""
     with desk.app.app_context():
         new = retry_failed.retry(job_id)
     assert desk.work(new)

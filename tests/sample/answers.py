@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 @dataclass(frozen=True)
 class Request:
-    """`target` is path and query as they came; `path` is decoded. Header names are lower case."""
+    """A request. `target`: path and query as sent. `path`: decoded. Header names are lower case."""
 
     method: str
     target: str
@@ -31,13 +31,13 @@ class Request:
         return "json" in self.headers.get("accept", "")
 
     def one(self, name: str, default: str = "") -> str:
-        """The first value of a query parameter."""
+        """Return the first value of a query parameter."""
         return self.query.get(name, [default])[0]
 
 
 @dataclass
 class Answer:
-    """`chunked`: sent without a length. `price`: seconds of work a real server would have spent on it."""
+    """A response. `chunked`: sent without a length. `price`: seconds of work on a real server."""
 
     status: int = 200
     body: bytes = b""
@@ -47,7 +47,7 @@ class Answer:
 
 
 class RefusalError(Exception):
-    """Raised anywhere below a route to end it with this status."""
+    """An error below a route that ends the request with this status."""
 
     def __init__(self, status: int, message: str = "", empty: bool = False):
         super().__init__(status, message)
@@ -55,5 +55,5 @@ class RefusalError(Exception):
 
 
 def dumps(value: Any) -> bytes:
-    """Compact JSON as DSpace writes it: only what must be escaped is."""
+    """Return compact JSON as DSpace writes it, with the fewest escapes."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

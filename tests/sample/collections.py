@@ -19,7 +19,7 @@ OPENED = datetime(2025, 3, 3, 9, 30, 0, 125_000, tzinfo=UTC)
 
 
 def library(site: str = "http://127.0.0.1:8765") -> Repository:
-    """A fresh copy, the same each time; only the handle URLs depend on `site`."""
+    """Return a new copy of the library. It is always the same, except for the handle URLs, which depend on `site`."""
     data = Repository("Aldermouth Sample Repository", site=site)
     ticks = _ticks()
     data.clock, now = lambda: next(ticks), data.clock
@@ -31,7 +31,7 @@ def library(site: str = "http://127.0.0.1:8765") -> Repository:
 
 
 def laboratory(site: str) -> Repository:
-    """The room of oddities alone, a third of the items and a sixth of the files: imports of it are fast."""
+    """Return only the collections of odd items: a third of the items and a sixth of the files, for fast imports."""
     data = Repository("Aldermouth Sample Repository", site=site)
     ticks = _ticks()
     data.clock, now = lambda: next(ticks), data.clock
@@ -124,7 +124,7 @@ def _plans(data: Repository, above: Community) -> None:
 
 
 def _newspaper(data: Repository, above: Community) -> None:
-    """45 weekly issues: more than one page of any API's default."""
+    """Add 45 weekly issues, more than one page of any API by default."""
     home = data.add_collection("Aldermouth Gazette", above, abstract="A weekly, 1887 to 1888, complete")
     for number in range(45):
         day = datetime(1887, 3, 5) + timedelta(weeks=number)

@@ -13,7 +13,7 @@ INLINE = ("application/pdf",)
 
 
 def answer(one: Bitstream, request: Request) -> Answer:
-    """The file, a part of it, or the word that the reader has it already."""
+    """Return the file, a part of it, or 304 if the reader has it already."""
     headers = _headers(one)
     if one.checksum and request.headers.get("if-none-match", "").strip('W/"') == one.checksum:
         return Answer(304, headers=headers)
@@ -25,7 +25,7 @@ def answer(one: Bitstream, request: Request) -> Answer:
 
 
 def _part(one: Bitstream, first: int, last: str, headers: dict[str, str]) -> Answer:
-    """A range; one that lies beyond the end is answered 416 with the whole file, as a DSpace 9.3 does."""
+    """Return a range. A range beyond the end is answered 416 with the whole file, as by DSpace 9.3."""
     size = len(one.content)
     if first >= size:
         return Answer(416, one.content, headers | {"Content-Range": f"bytes */{size}"})

@@ -51,7 +51,7 @@ class Costs:
         return self.per_row * rows + self.row_square * rows**2 + self.per_row_file * files
 
     def spend(self, price: float) -> None:
-        """Wait as long as the way and the work take; the work holds a processor."""
+        """Wait as long as the network and the work take. The work occupies a processor."""
         if self.distance:
             time.sleep(self.distance)
         if price:
@@ -59,7 +59,7 @@ class Costs:
                 time.sleep(price * self.scale)
 
     def carry(self, size: int) -> None:
-        """Wait until this many bytes are through the line, after those of others."""
+        """Wait until this many bytes are sent, after those of others."""
         with self._line:
             self._busy_until = max(self._busy_until, time.monotonic()) + size / self.rate
             left = self._busy_until - time.monotonic()

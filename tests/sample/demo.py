@@ -17,7 +17,7 @@ FLASK = [sys.executable, "-m", "flask"]
 
 
 def main() -> int:
-    """Serve the sample as DSpace 9 and as DSpace 6, import from it, then serve the app until it is ended."""
+    """Serve the sample as DSpace 9 and as DSpace 6, import from it, then serve the app until Ctrl-C."""
     instance, networks = {"CONNECTOR_INSTANCE": str(ROOT / "demo")}, {"CONNECTOR_ALLOWED_NETWORKS": "127.0.0.1/32"}
     environment = instance | os.environ | networks
     signal.signal(signal.SIGTERM, signal.default_int_handler)

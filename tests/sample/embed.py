@@ -15,7 +15,7 @@ Tree = dict[str, Any]
 
 @dataclass(frozen=True)
 class Embeds:
-    """What a request asked to embed. `sizes`: path to the number of entries of that list."""
+    """The relations that a request asked to embed. `sizes`: path to the number of entries of that list."""
 
     tree: Tree
     sizes: Mapping[str, int]
@@ -23,7 +23,7 @@ class Embeds:
 
     @classmethod
     def asked(cls, names: Iterable[str], sizes: Iterable[str], obeys_sizes: bool = True) -> Embeds:
-        """From the values of `embed` and `embed.size`; sizes are inert where a projection was asked for."""
+        """Return the values of `embed` and `embed.size`. Sizes have no effect beside a projection."""
         tree: Tree = {}
         for path in (path for value in names for path in value.split(",") if path):
             node = tree
@@ -36,7 +36,7 @@ class Embeds:
         return bool(self.tree)
 
     def under(self, name: str) -> Embeds:
-        """What is asked of the objects of this relation."""
+        """Return the embeds below this relation."""
         return Embeds(self.tree.get(name, {}), self.sizes, f"{self.path}/{name}".strip("/"))
 
     def size(self, name: str) -> int:
@@ -44,7 +44,7 @@ class Embeds:
 
 
 class Embedder:
-    """Writes objects with what hangs on them. `site` is where people open the repository."""
+    """A writer of objects with their embedded relations. `site`: the address of the repository for people."""
 
     def __init__(self, site: str, bitstream_links: Iterable[str]):
         self._site, self._links = site, tuple(bitstream_links)
@@ -70,13 +70,13 @@ class Embedder:
         return body
 
     def bundles(self, one: Item, embeds: Embeds, number: int, size: int, address: str) -> dict[str, Any]:
-        """Bundles that may not be read are left out and still counted."""
+        """Return the bundles. Closed ones are left out and still counted."""
         rows = [row for row in one.bundles[number * size : (number + 1) * size] if row.is_readable]
         counts = shape.page(number, size, len(one.bundles))
         return shape.linked_list("bundles", [self.bundle(row, embeds) for row in rows], counts, address)
 
     def item(self, one: Item, embeds: Embeds) -> dict[str, Any]:
-        """The `_embedded` member of an item."""
+        """Return the `_embedded` member of an item."""
         base, body = f"{shape.API}/core/items/{one.uuid}", {}
         if "owningCollection" in embeds.tree and one.collection.is_open:
             body["owningCollection"] = self.container(one.collection, embeds.under("owningCollection"))
@@ -97,7 +97,7 @@ class Embedder:
         return shape.linked_list("mappedCollections", entries, shape.page(0, DEFAULT_SIZE, len(entries)), address)
 
     def container(self, one: Community | Collection, embeds: Embeds) -> dict[str, Any]:
-        """A community or collection."""
+        """Return the JSON of a community or collection."""
         write = shape.community if isinstance(one, Community) else shape.collection
         body = write(one, self._site)
         found: dict[str, Any] = {}

@@ -35,7 +35,7 @@ class Fault:
         return self.match(target) if callable(self.match) else self.match in target
 
     def applied(self, answer: Answer) -> Answer:
-        """The answer as this fault leaves it; an error status without a body gets the page that Tomcat would write."""
+        """Return the answer changed by this fault. An error status without a body gets the page of Tomcat."""
         answer = self.change(answer) if self.change else answer
         body = self.body.encode() if isinstance(self.body, str) else self.body
         headers = dict(answer.headers)
@@ -54,7 +54,7 @@ class Fault:
 
 
 class Faults:
-    """The script of a server. The first fault that concerns a request is used, and used up after `times` requests."""
+    """The faults of a server. The first fault that matches a request is used, and removed after `times` requests."""
 
     def __init__(self) -> None:
         self._added: list[Fault] = []
@@ -70,7 +70,7 @@ class Faults:
         return fault
 
     def clear(self) -> None:
-        """Forget the script, and let those go who wait for an answer because of it."""
+        """Remove all faults, and end the waits that they caused."""
         with self._lock:
             for fault in self._added:
                 fault.over.set()
@@ -78,7 +78,7 @@ class Faults:
             self._script.clear()
 
     def take(self, target: str) -> Fault:
-        """The fault that falls on this request; one without effect, where none does."""
+        """Return the fault for this request, or one without effect."""
         with self._lock:
             fault = next((one for one in self._script if one.concerns(target)), NONE)
             if fault.times is not None:

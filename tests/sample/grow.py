@@ -16,7 +16,7 @@ ALWAYS = 6  # values each item has besides: title, date issued, type, two dates 
 
 
 def grow(data: Repository, items: int = 1000, values: int = 15, files: int = 0, seed: int = 7) -> Collection:
-    """A new collection, "Synthetic items", of this many items with this many values (at least 6) and files each."""
+    """Add a collection "Synthetic items" of this many items, each with this many values (at least 6) and files."""
     chance = random.Random(seed)
     ticks = (BEGIN + timedelta(seconds=step) for step in count())
     now, data.clock = data.clock, lambda: next(ticks)

@@ -75,7 +75,7 @@ class Hal9:
     # -- the door
 
     def answer(self, request: Request) -> Answer | None:
-        """The answer to any request below `/server/api`; None for what is not the API's."""
+        """Return the answer to a request below `/server/api`, or None for other paths."""
         if not request.path.startswith("/server/api"):
             return None
         try:
@@ -95,7 +95,7 @@ class Hal9:
         raise RefusalError(404)
 
     def _check_projection(self, request: Request) -> None:
-        """Raises RefusalError for a projection this version does not know."""
+        """Raise RefusalError for a projection that this version does not know."""
         if "projection" in request.query and request.one("projection") not in self.projections:
             raise RefusalError(self.unknown_projection)
 
@@ -203,13 +203,13 @@ class Hal9:
         return _json(self._write.bitstream(self._described_bitstream(ident), embeds_of(request)))
 
     def _access_status(self, request: Request, ident: str) -> Answer:
-        """Of single files from 9 on, which the links of a file show."""
+        """Return the access status of a file, for 9 and later. Links of a file lead to it."""
         if "accessStatus" not in self.bitstream_links:
             raise RefusalError(404)
         return _json(shape.access_status(self._described_bitstream(ident)))
 
     def _described_bitstream(self, ident: str) -> Bitstream:
-        """Embargoed files are described to everybody; those of closed items are not."""
+        """Return the description of a file. Everybody sees that of an embargoed file, but not that of a closed item."""
         one = self._known_bitstream(ident)
         if one.item and not one.item.is_open:
             raise RefusalError(401)
@@ -227,7 +227,7 @@ class Hal9:
         return content.answer(one, request)
 
     def _known_bitstream(self, ident: str) -> Bitstream:
-        """Deleted: 404, never there: 401, malformed: 404; the other way round than everything else."""
+        """Return a file. Deleted: 404, never existed: 401, malformed: 404. Other objects answer the other way round."""
         if one := self._data.bitstreams.get(ident):
             return one
         raise RefusalError(401 if UUID.fullmatch(ident) and ident not in self._data.deleted else 404)
@@ -256,7 +256,7 @@ class Hal9:
     # -- common
 
     def _get(self, shelf: dict[str, Any], ident: str) -> Any:
-        """Malformed: 401, unknown: 404, closed: 401."""
+        """Return an object. Malformed id: 401, unknown: 404, closed: 401."""
         if not UUID.fullmatch(ident):
             raise RefusalError(401)
         if ident not in shelf:
@@ -277,7 +277,7 @@ class Hal7(Hal9):
 
 
 class Hal10(Hal9):
-    """DSpace 10.0: shows only the values in the reader's language, unless `projection=allLanguages` is asked for."""
+    """DSpace 10.0: shows only the values in the language of the reader, unless asked for `projection=allLanguages`."""
 
     version = "DSpace 10.0"
     projections = ("full", "allLanguages")

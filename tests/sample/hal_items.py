@@ -12,14 +12,14 @@ from .records import Item, Value, signed_in
 
 
 class ItemWriter:
-    """Writes items; `moment` writes their dates, `link_names` are the links of the version."""
+    """A writer of items. `moment` writes their dates. `link_names`: the links of the version."""
 
     def __init__(self, embedder: Embedder, link_names: Iterable[str], moment: Callable[[datetime], str]):
         self._embedder, self._moment = embedder, moment
         self._links = b',"_links":' + dumps(shape.links(f"{shape.API}/core/items/$", link_names))
 
     def text(self, one: Item, request: Request, embeds: Embeds) -> bytes:
-        """The JSON of an item with what hangs on it."""
+        """Return the JSON of an item with its embedded relations."""
         seen_as = self._moment, signed_in.get(), self._reader(request)
         if seen_as not in one.cache:
             values = self._values(one, self._reader(request))
@@ -38,7 +38,7 @@ class ItemWriter:
 
 
 class ReaderLanguageWriter(ItemWriter):
-    """As 10 does it: of the values of a field only those in the reader's language, or else in a supported one."""
+    """A writer as in DSpace 10: it shows only the values in the language of the reader, or in a supported one."""
 
     languages = ("en", "fr", "ar")
 
@@ -57,7 +57,7 @@ class ReaderLanguageWriter(ItemWriter):
 
 
 def _in_language(values: list[Value], wanted: tuple[str, ...]) -> list[Value]:
-    """Those in the first of the languages that any has; all, where none has one."""
+    """Return the values in the first of the languages that any value has, or all if none has one."""
     for language in wanted:
         if chosen := [value for value in values if value.language == language]:
             return chosen

@@ -42,7 +42,7 @@ def links(base: str, names: Iterable[str]) -> dict[str, Any]:
 
 
 def metadata(values: Iterable[Value]) -> dict[str, list[dict[str, Any]]]:
-    """Fields in alphabetical order, values by place; of those with equal place only the first is told, as by DSpace."""
+    """Return fields in alphabetical order, values by place. Of values with equal place only the first is shown."""
     fields: dict[str, dict[int, dict[str, Any]]] = {}
     for value in sorted(values, key=lambda one: (one.field, one.place)):
         fields.setdefault(value.field, {}).setdefault(value.place, _value(value))
@@ -50,7 +50,7 @@ def metadata(values: Iterable[Value]) -> dict[str, list[dict[str, Any]]]:
 
 
 def _value(value: Value) -> dict[str, Any]:
-    """From 7 on values are trimmed, their control characters are spaces, and there is no empty language."""
+    """Return a value as in 7 and later: trimmed, control characters as spaces, no empty language."""
     text = None if value.value is None else _CONTROL.sub(" ", value.value).strip()
     return {
         "value": text,
@@ -62,12 +62,12 @@ def _value(value: Value) -> dict[str, Any]:
 
 
 def instant(when: datetime) -> str:
-    """As 9 and 10 write it: UTC, up to microseconds."""
+    """Return a time as 9 and 10 write it: UTC, up to microseconds."""
     return when.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def date(when: datetime) -> str:
-    """As 7 and 8 write it: milliseconds and an offset."""
+    """Return a time as 7 and 8 write it: milliseconds and an offset."""
     return when.strftime("%Y-%m-%dT%H:%M:%S.") + f"{when.microsecond // 1000:03d}+00:00"
 
 
@@ -106,7 +106,7 @@ def _container(one: Community | Collection, site: str, path: str, names: Sequenc
 
 
 def item(one: Item, values: Iterable[Value], modified: str) -> dict[str, Any]:
-    """An item without its links; a withdrawn one shows no metadata."""
+    """Return an item without its links. A withdrawn item has no metadata."""
     return {
         "id": one.uuid,
         "uuid": one.uuid,
@@ -166,7 +166,7 @@ def format_of(one: Bitstream) -> dict[str, Any]:
 
 
 def access_status(one: Bitstream) -> dict[str, Any]:
-    """For somebody signed out."""
+    """Return the access status for a signed-out reader."""
     until = one.embargo.isoformat() if one.embargo and not one.readable else None
     status = "open.access" if one.readable else "embargo" if until else "restricted"
     address = href(f"{API}/core/bitstreams/{one.uuid}/accessStatus")
@@ -174,7 +174,7 @@ def access_status(one: Bitstream) -> dict[str, Any]:
 
 
 def access_status_of_item(one: Item, has_dates: bool) -> dict[str, Any]:
-    """That of its first ORIGINAL file, with the end of an embargo from 9 on."""
+    """Return the access status of the first ORIGINAL file, with the end of an embargo from 9 on."""
     files = (file for bundle in one.bundles if bundle.name == "ORIGINAL" for file in bundle.bitstreams)
     first = next(files, None)
     body = access_status(first) if first else {"status": "metadata.only", "embargoDate": None, "type": "accessStatus"}
@@ -188,7 +188,7 @@ def page(number: int, size: int, total: int) -> dict[str, int]:
 
 
 def linked_list(name: str, entries: list[Any], counts: dict[str, int], address: str) -> dict[str, Any]:
-    """A paged list of the kind that hangs on an object: `_embedded`, `page` and `_links`."""
+    """Return a paged list of related objects: `_embedded`, `page` and `_links`."""
     body = {"_embedded": {name: entries}, "page": counts, "_links": page_links(address, counts)}
     if not entries and counts["number"] > 0:
         del body["_embedded"]  # past the end the list is left out altogether
@@ -196,13 +196,13 @@ def linked_list(name: str, entries: list[Any], counts: dict[str, int], address: 
 
 
 def page_links(address: str, counts: dict[str, int]) -> dict[str, Any]:
-    """`next`, `last`, `prev`, `self`, `first` where they apply; `address` is the request's own."""
+    """Return `next`, `last`, `prev`, `self`, `first` where they apply. `address`: that of the request."""
     found = _turns(address, counts)
     return {name: href(found[name]) for name in ("next", "last", "prev", "self", "first") if found[name]}
 
 
 def flat_list(name: str, entries: list[Any], counts: dict[str, int], address: str) -> dict[str, Any]:
-    """A paged list of the repository's own: links before the page, both in another order."""
+    """Return a paged list of the whole repository. Links stand before the page, in another order."""
     found = _turns(address, counts)
     if counts["totalPages"] > 1:
         found |= {"first": _turned(address, 0), "last": _turned(address, counts["totalPages"] - 1)}

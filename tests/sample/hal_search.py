@@ -34,7 +34,7 @@ class Discovery:
         self._search = Search(sample.data)
 
     def answer(self, request: Request) -> Answer:
-        """A page of results: at most 100 rows, while the next page begins behind as many as were asked for."""
+        """Return a page of at most 100 rows. The next page begins behind the requested size."""
         if any(name.startswith("f.") for name in request.query):
             raise RefusalError(400)  # no filter is known here
         kind, scope, query = request.one("dsoType"), request.one("scope"), request.one("query")
@@ -48,7 +48,7 @@ class Discovery:
         return answer
 
     def price(self, rows: list[Thing], embeds: Embeds) -> float:
-        """Seconds a real server spends on these rows and what is embedded in them."""
+        """Return the seconds that a real server needs for these rows and their embedded objects."""
         items = [row for row in rows if isinstance(row, Item)]
         listed = "bitstreams" in embeds.under("bundles").tree
         return self._sample.costs.search_page(len(items), sum(len(row.bitstreams) for row in items if listed))
@@ -77,14 +77,14 @@ class Discovery:
 
 
 def _counts(number: int, size: int, total: int, rows: int) -> dict[str, int]:
-    """Of a page that seems to be the last, the server believes that its rows end the list: a size beyond 100 lies."""
+    """Return the counts. A page with fewer rows than its size counts as the last, so sizes above 100 lie."""
     if rows and (number + 1) * size > total:
         total = number * size + rows
     return shape.page(number, size, total)
 
 
 def _facet(name: str, about: dict[str, object]) -> dict[str, object]:
-    """A facet without values: they are there on every page, and nobody who harvests reads them."""
+    """Return a facet without values. Every page has them, and importers do not read them."""
     link = {"self": shape.href(f"{shape.API}/discover/facets/{name}")}
     return {"name": name} | about | {"openByDefault": name == "author", "_links": link, "_embedded": {"values": []}}
 

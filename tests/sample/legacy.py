@@ -62,7 +62,7 @@ class Legacy6:
     # -- the door
 
     def answer(self, request: Request) -> Answer | None:
-        """The answer to any request below `/rest`; None for what is not the API's."""
+        """Return the answer to a request below `/rest`, or None for other paths."""
         if not re.match(r"/rest(/|$)", request.path):
             return None
         try:
@@ -93,7 +93,7 @@ class Legacy6:
         return Answer(200, b"REST api is running.", {"Content-Type": "application/json"})
 
     def _status(self, request: Request) -> Answer:
-        """Without `Accept: application/json` it answers XML, alone of all."""
+        """Return the status. Only this route answers XML unless JSON is requested."""
         is_known = signed_in.get()
         body = {"okay": True, "authenticated": is_known, "email": NAME if is_known else None, "fullname": None}
         body |= {name: None if is_known else value for name, value in self.status_members}
@@ -159,14 +159,14 @@ class Legacy6:
         return self._item_list(request, None)
 
     def _item_page(self, request: Request, home: Collection | None) -> list[Item]:
-        """A page of the rows of a collection, or of all, of which those are left that may be listed."""
+        """Return a page of rows of a collection or of all items, without those that may not be listed."""
         rows = self._write.rows(home)
         if self._sample.unordered and 2 * whole(request, "offset", 0) >= len(rows):
             rows = sorted(rows, key=lambda one: one.uuid[::-1])  # the database took another plan
         return [one for one in page_of(request, rows, 100) if self._is_listed(one)]
 
     def _is_listed(self, one: Item) -> bool:
-        """Administrators are shown private and withdrawn items, too."""
+        """Return whether an item is listed. Administrators also see private and withdrawn items."""
         return one.is_open and (one.discoverable or signed_in.get())
 
     def _item_list(self, request: Request, home: Collection | None) -> Answer:
@@ -178,7 +178,7 @@ class Legacy6:
         return answer
 
     def _item_text(self, one: Item, expand: Expand) -> bytes:
-        """The JSON of an item, from memory where it holds nothing of other objects."""
+        """Return the JSON of an item. It is cached if it has no members of other objects."""
         if {"parentCollection", "parentCollectionList", "parentCommunityList", "all"} & expand.names:
             return dumps(self._write.item(one, expand))
         seen_as = self.generation, signed_in.get(), expand.has("metadata"), expand.has("bitstreams")
@@ -216,14 +216,14 @@ class Legacy6:
         return self._json(self._write.policies(self._get("bitstream", ident)))
 
     def _retrieve(self, request: Request, ident: str) -> Answer:
-        """HEAD says length 0; long files have no length at all."""
+        """Return a file. HEAD says length 0. Long files have no length."""
         one = self._get("bitstream", ident)
         headers = {"Content-Type": one.mimetype} | self._disposition(one)
         body = b"" if request.method == "HEAD" else one.content
         return Answer(200, body, headers, chunked=len(body) > BUFFER)
 
     def _disposition(self, one: Bitstream) -> dict[str, str]:
-        """The name unescaped, what Latin-1 has not as spaces, and `null` for none."""
+        """Return the name without escapes. Characters outside Latin-1 become spaces, a missing name `null`."""
         name = "".join(letter if ord(letter) < 256 else " " for letter in str(one.name or "null"))
         return {"Content-Disposition": f'attachment; filename="{name}"'}
 
@@ -247,7 +247,7 @@ class Legacy6:
         return self._json(self._write.collection(one, expand, items))
 
     def _get(self, kind: str, ident: str) -> Any:
-        """By uuid, or on 6 by the number of old, too; closed: 401."""
+        """Return an object by uuid, or on 6 also by its old number. Closed: 401."""
         if ident.isdigit():
             found = self._data.numbered.get((kind, int(ident)))
         elif self.generation == 6 and UUID.fullmatch(ident):

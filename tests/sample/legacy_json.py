@@ -56,7 +56,7 @@ class Expand:
         return name in self.names or "all" in self.names
 
     def left(self, offered: Iterable[str]) -> list[str]:
-        """What the answer says could be expanded further."""
+        """Return the expansions that were not requested."""
         return [] if "all" in self.names else [name for name in [*offered, "all"] if name not in self.names]
 
 
@@ -70,7 +70,7 @@ def stamp(when: datetime) -> str:
 
 
 def metadata_order(value: Value) -> tuple[bool, str, int, str, int]:
-    """By field in the order of the registry, then by place."""
+    """Return the key that sorts by field in the order of the registry, then by place."""
     schema, element = value.field.split(".")[:2]
     rank = ELEMENTS.index(element) if element in ELEMENTS else len(ELEMENTS)
     return schema != "dc", schema, rank, value.field, value.place
@@ -179,7 +179,7 @@ class Writer:
         return entry
 
     def policies(self, one: Bitstream) -> list[dict[str, Any]]:
-        """Readable files have the one policy that anybody may read them; logos have none that is told."""
+        """Return the policies of a file. A readable file has one for everybody, a logo has none."""
         if one.bundle is None:
             return []
         six = self._generation == 6
@@ -205,7 +205,7 @@ class Writer:
         return len(set(found)) if self._generation == 6 else len(found)
 
     def rows(self, home: Collection | None) -> list[Item]:
-        """The items of a collection, or of all, as its table has them, before anybody asks who may read them."""
+        """Return the items of a collection, or all, as in the database: before access is checked."""
         if self._changes != self._data.changes:
             self._rows.clear()
             self._changes = self._data.changes

@@ -9,7 +9,7 @@ from .records import Bitstream, Item
 
 
 class Legacy5(Legacy6):
-    """DSpace 5.10: integers for ids, no version told, no tree."""
+    """DSpace 5.10: integers as ids, no version, no tree."""
 
     generation = 5
     malformed = 404
@@ -20,7 +20,7 @@ class Legacy5(Legacy6):
 
 
 class Legacy4(Legacy5):
-    """DSpace 4.9: a handful of routes, items singly, private ones listed, and 401 for what is not there."""
+    """DSpace 4.9: few routes, single items, private items are listed, and 401 for unknown objects."""
 
     generation = 4
     unknown, unknown_handle, closed_handle = 401, 404, 401
@@ -40,7 +40,7 @@ class Legacy4(Legacy5):
         ]
 
     def _communities(self, request: Request) -> Answer:
-        """The top ones, all of them."""
+        """Return the top communities, all of them."""
         return self._json([self._write.community(one, expand_of(request)) for one in self._tops()])
 
     def _no_items(self, request: Request) -> Answer:

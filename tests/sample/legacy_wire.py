@@ -24,13 +24,13 @@ def expand_of(request: Request) -> Expand:
 
 
 def page_of(request: Request, rows: Sequence[Row], limit: int) -> Sequence[Row]:
-    """By `limit` and `offset`; a negative limit gives none."""
+    """Return a page by `limit` and `offset`. A negative limit gives none."""
     offset = max(0, whole(request, "offset", 0))
     return rows[offset : offset + max(0, whole(request, "limit", limit))]
 
 
 def whole(request: Request, name: str, default: int) -> int:
-    """A whole number of the query. Raises RefusalError 404 for anything else, as the real servers do."""
+    """Return an integer of the query. Raise RefusalError 404 for anything else, as real servers do."""
     text = request.one(name, str(default))
     if not re.fullmatch(r"-?\d+", text):
         raise RefusalError(404)
@@ -38,7 +38,7 @@ def whole(request: Request, name: str, default: int) -> int:
 
 
 def refused(request: Request, status: int) -> Answer:
-    """JSON for those who asked for it, the container's page for all others."""
+    """Return an error as JSON if JSON was requested, else as the page of the container."""
     reason = REASONS[status]
     if request.wants_json:
         body = {"servlet": "DSpace REST API", "message": reason, "url": request.path, "status": str(status)}

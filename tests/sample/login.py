@@ -39,7 +39,7 @@ class Logins:
 
     @contextmanager
     def reading(self, request: Request) -> Iterator[None]:
-        """While this request is answered, what is closed is open to signed-in readers."""
+        """Open closed objects to signed-in readers while this request is answered."""
         key = next((key for key in _shown(request) if key in self.keys), None)
         if key is not None:
             self.keys[key] -= 1
@@ -56,7 +56,7 @@ class Logins:
         self.keys.clear()
 
     def answer(self, request: Request) -> Answer | None:
-        """The answer to a login, or to the question whether one holds; None for everything else."""
+        """Return the answer to a login or to a check of one, or None for other requests."""
         if self._generation >= 7:
             return self._modern(request)
         if self._generation == 4 or (request.method, request.path) != ("POST", "/rest/login"):
@@ -104,7 +104,7 @@ class Logins:
 
 
 def _shown(request: Request) -> list[str]:
-    """What may be a key in a request."""
+    """Return what may be a key in a request."""
     headers = request.headers
     return [
         headers.get("rest-dspace-token", ""),

@@ -16,7 +16,7 @@ from .records import Bitstream, Bundle, Collection, Community, Given, Item, Thin
 
 
 def placed(name: str, given: Iterable[Given]) -> list[Value]:
-    """The values of one field, numbered in order."""
+    """Return the values of one field, numbered in order."""
     pairs = [one if isinstance(one, tuple) else (one, None) for one in given]
     return [Value(name, text, language, place=place) for place, (text, language) in enumerate(pairs)]
 
@@ -61,7 +61,7 @@ class Repository:
         metadata: Iterable[tuple[str, Iterable[Given]]],
         handle: str | None = None,
     ) -> Item:
-        """A new item; `metadata` is (field, values) pairs. The date of accession and the handle URL are added."""
+        """Add an item. `metadata`: (field, value) pairs. The date of accession and the handle URL are added."""
         with self.lock:
             number, handle = self._number("item"), handle or self._handle()
             when = self._now()
@@ -77,7 +77,7 @@ class Repository:
     # -- changing them
 
     def edit(self, item: Item, name: str, given: Iterable[Given]) -> None:
-        """Give one field new values; none removes it."""
+        """Give one field new values. No values remove it."""
         with self.lock:
             item.metadata = [value for value in item.metadata if value.field != name] + placed(name, given)
             self._modified(item)
@@ -91,7 +91,7 @@ class Repository:
         bundle: str = "ORIGINAL",
         **more: object,
     ) -> Bitstream:
-        """A new file in the named bundle, which is made where it is missing. `more` are members of `Bitstream`."""
+        """Add a file to the bundle with this name. Create the bundle if needed. `more`: members of `Bitstream`."""
         with self.lock:
             holder = next((one for one in item.bundles if one.name == bundle), None) or self._bundle(item, bundle)
             number = self._number("bitstream")
@@ -105,7 +105,7 @@ class Repository:
             return bitstream
 
     def add_logo(self, thing: Community | Collection, content: bytes, mimetype: str = "image/png") -> Bitstream:
-        """Logos have neither name nor bundle, and sequence -1, as on real servers."""
+        """Add a logo, without name and bundle and with sequence -1, as on real servers."""
         with self.lock:
             number = self._number("bitstream")
             logo = Bitstream(self._uuid("bitstream", number), number, None, content, mimetype)
@@ -115,14 +115,14 @@ class Repository:
             return logo
 
     def remove_file(self, item: Item, bitstream: Bitstream) -> None:
-        """Remove a file. `last_modified` stays: no DSpace moves it for this."""
+        """Remove a file. `last_modified` does not change, as in every DSpace."""
         with self.lock:
             bitstream.bundle.bitstreams.remove(bitstream)
             self._drop(bitstream)
             self._reindex(item, self._now())
 
     def embargo(self, bitstream: Bitstream, until: date | None = None) -> None:
-        """Close a file to signed-out readers, for good or until that day. `last_modified` stays."""
+        """Close a file to signed-out readers, for ever or until that day. `last_modified` does not change."""
         with self.lock:
             bitstream.readable, bitstream.embargo = False, until
             self._reindex(bitstream.bundle.item, self._now())
@@ -138,7 +138,7 @@ class Repository:
             self._modified(item)
 
     def make_private(self, item: Item) -> None:
-        """Take an item out of search and lists; by its id it still opens."""
+        """Remove an item from search and lists. It still opens by its id."""
         with self.lock:
             item.discoverable = False
             self._modified(item)
@@ -155,7 +155,7 @@ class Repository:
             self._modified(item)
 
     def map_to(self, item: Item, collection: Collection) -> None:
-        """Show an item in a further collection. `last_modified` stays."""
+        """Show an item in another collection, too. `last_modified` does not change."""
         with self.lock:
             item.mapped.append(collection)
             self._reindex(item, self._now())
@@ -171,7 +171,7 @@ class Repository:
             self.changes += 1
 
     def delete_collection(self, collection: Collection) -> None:
-        """Delete a collection with the items that it owns; those mapped into it stay where they are."""
+        """Delete a collection with the items that it owns. Items mapped into it stay."""
         with self.lock:
             for item in [one for one in self.items.values() if one.collection is collection]:
                 self.delete(item)
@@ -182,7 +182,7 @@ class Repository:
             self.changes += 1
 
     def supersede(self, item: Item) -> Item:
-        """A new version of an item, its handle the old one with `.2`; the old one leaves lists and stays readable."""
+        """Add a new version of an item, with the old handle plus `.2`. The old one leaves lists and stays readable."""
         with self.lock:
             inner = {"dc.date.accessioned", "dc.date.available", "dc.identifier.uri"}
             kept = [value for value in item.metadata if value.field not in inner]
@@ -197,7 +197,7 @@ class Repository:
     # -- finding them
 
     def named(self, name: str) -> Thing:
-        """The first community, collection or item with exactly this name. Raises LookupError."""
+        """Return the first community, collection or item with this name. Raise LookupError."""
         with self.lock:
             for thing in self.things():
                 if thing.name == name:
@@ -210,7 +210,7 @@ class Repository:
         yield from self.items.values()
 
     def ancestors(self, thing: Thing) -> list[Community]:
-        """The communities above, nearest first; those of every collection of an item, each once."""
+        """Return the communities above, nearest first, each once. For an item, those of all its collections."""
         if isinstance(thing, Item):
             return list(dict.fromkeys(one for home in thing.collections for one in self.ancestors(home)))
         above = [thing.parent] if thing.parent else []
@@ -244,7 +244,7 @@ class Repository:
         self.changes += 1
 
     def _now(self) -> datetime:
-        """The time, never twice the same: legacy servers tell milliseconds."""
+        """Return a time that was never returned before, because legacy servers give milliseconds."""
         self._last = max(self.clock(), self._last + timedelta(milliseconds=2))
         return self._last
 

@@ -24,7 +24,7 @@ STRANGE_NAMES = [
 
 
 def fill(data: Repository, above: Community, *, with_many_files: bool = True) -> None:
-    """Four collections below the given community; one of them is empty, one closed."""
+    """Add four collections below the community. One is empty, one is closed."""
     metadata = data.add_collection("Odd metadata", above)
     files = data.add_collection("Special files", above, sidebar="<p>Handle with care</p>")
     data.add_collection("Empty shelf", above, abstract="Nothing here yet")

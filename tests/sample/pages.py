@@ -15,7 +15,7 @@ HEADERS = {"Content-Type": "text/html;charset=utf-8"}
 
 
 def answer(sample: SampleRepository, request: Request) -> Answer:
-    """The page of a handle, item, collection or community; the list of all at the root; else 404 in HTML."""
+    """Return the page of a handle, item, collection or community, the list of all at the root, or 404 in HTML."""
     data, path = sample.data, request.path.strip("/")
     if not path:
         return _page(data.name, _list(sorted(data.communities.values(), key=lambda one: one.name)))

@@ -96,7 +96,7 @@ class Bitstream:
 
     @property
     def item(self) -> Item | None:
-        """The item it belongs to; a logo has none."""
+        """Return the item of the file, or None for a logo."""
         return self.bundle.item if self.bundle else None
 
     @property
@@ -181,7 +181,7 @@ class Item:
 
     @property
     def is_administered(self) -> bool:
-        """Whether the search of administrators finds it: private and withdrawn items, too."""
+        """Return whether the search of administrators finds it: private and withdrawn items, too."""
         return (self.in_archive or self.withdrawn) and not self.is_lost_from_index
 
     @property

@@ -18,7 +18,7 @@ Test = Callable[[Thing], bool]
 
 
 class Search:
-    """Finds and orders; keeps each result until the data change, so that a walk of 10,000 items sorts once."""
+    """A search with order. It keeps each result until the data change, so that a walk of 10,000 items sorts once."""
 
     def __init__(self, data: Repository):
         self._data = data
@@ -61,7 +61,7 @@ class Search:
                 yield from (one for one in shelf.values() if is_listed(one, is_administrative))
 
     def _within(self, scope: str) -> Test:
-        """An unknown or malformed scope is ignored: the whole repository is found."""
+        """Return the items of a scope. An unknown or malformed scope is ignored, so the whole repository is found."""
         data = self._data
         if home := data.collections.get(scope):
             return lambda one: isinstance(one, Item) and home in one.collections
@@ -78,7 +78,7 @@ def is_listed(one: Thing, is_administrative: bool = False) -> bool:
 
 
 def _place(one: Thing) -> int:
-    """Ties are in the order of the index, where what was changed last stands last."""
+    """Return the sort key. Ties are in the order of the index, with the last changed item last."""
     return one.indexed if isinstance(one, Item) else one.number
 
 
@@ -90,7 +90,7 @@ def _key(one: Thing, by: str) -> str:
 
 
 def _test(term: str) -> Test:
-    """One field query, one with NOT, or some joined by OR in brackets. Raises RefusalError 422 for bad syntax."""
+    """Return the test of a query: a field, one with NOT, or some joined by OR. Raise RefusalError 422 for others."""
     if term.startswith("NOT "):
         test = _test(term.removeprefix("NOT "))
         return lambda one: not test(one)

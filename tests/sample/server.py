@@ -78,11 +78,11 @@ class SampleRepository:
             _close(connection)
 
     def reset(self) -> None:
-        """Forget the requests noted so far."""
+        """Forget the recorded requests."""
         self.requests.clear()
 
     def warm(self) -> None:
-        """Write every item once, so that what follows is answered from memory at full speed."""
+        """Write every item once, so that later answers come from the cache."""
         with self.data.lock:
             self.api.warm()
 
@@ -96,13 +96,13 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 64
 
     def handle_error(self, request: socket.socket, client_address: tuple[str, int]) -> None:
-        """A client that went away is its own affair; anything else is a fault of ours and is printed."""
+        """Ignore clients that disconnected. Print any other error."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
 
 def _handler(sample: SampleRepository) -> type[BaseHTTPRequestHandler]:
-    """The handler class bound to one sample, as http.server wants it."""
+    """Return the handler class bound to one sample, for http.server."""
     return type("Handler", (_Handler,), {"sample": sample})
 
 
@@ -149,7 +149,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = self.close_connection or fault.cut is not None
 
     def _write(self, body: bytes, fault: Fault) -> None:
-        """Write as fast as the line is, or byte by byte until the fault is cleared or the server stops."""
+        """Write as fast as the line allows, or byte by byte until the fault is cleared or the server stops."""
         if not fault.drip:
             for start in range(0, len(body), LOAD):
                 piece = body[start : start + LOAD]
@@ -173,11 +173,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Quiet: `requests` is the log."""
+        """Log nothing: `requests` is the log."""
 
 
 def _chunks(body: bytes, ended: bool) -> bytes:
-    """The body in chunks of a real server's buffer, with the closing one where it is `ended`."""
+    """Yield the body in chunks as large as a real server sends, with the closing one if it is `ended`."""
     pieces = []
     for start in range(0, len(body), PIECE):
         piece = body[start : start + PIECE]
