@@ -23,7 +23,7 @@ class Embeds:
 
     @classmethod
     def asked(cls, names: Iterable[str], sizes: Iterable[str], obeys_sizes: bool = True) -> Embeds:
-        """Return the values of `embed` and `embed.size`. Sizes have no effect beside a projection."""
+        """Return the relations to embed, from `embed` and `embed.size`. Sizes have no effect beside a projection."""
         tree: Tree = {}
         for path in (path for value in names for path in value.split(",") if path):
             node = tree

@@ -77,7 +77,7 @@ class Discovery:
 
 
 def _counts(number: int, size: int, total: int, rows: int) -> dict[str, int]:
-    """Return the counts. A page with fewer rows than its size counts as the last, so sizes above 100 lie."""
+    """Return the counts. A page that is not full counts as the last, so the total is wrong for sizes above 100."""
     if rows and (number + 1) * size > total:
         total = number * size + rows
     return shape.page(number, size, total)

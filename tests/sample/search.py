@@ -61,7 +61,7 @@ class Search:
                 yield from (one for one in shelf.values() if is_listed(one, is_administrative))
 
     def _within(self, scope: str) -> Test:
-        """Return the items of a scope. An unknown or malformed scope is ignored, so the whole repository is found."""
+        """Return a test for objects of a scope. An unknown or malformed scope is ignored, so all objects pass."""
         data = self._data
         if home := data.collections.get(scope):
             return lambda one: isinstance(one, Item) and home in one.collections
