@@ -1,4 +1,4 @@
-"""The pages of jobs: one job with live updates, the list of past imports, and actions on jobs."""
+"""The pages of one job: its progress with live updates, its results, and the actions on it."""
 
 from __future__ import annotations
 
