@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pyotp
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 
+from connector.accounts import two_step, user_management
 from connector.accounts.one_time_links import fingerprint
 from connector.extensions import db, transaction, utcnow
 from connector.models.accounts import Account, Role, Session
@@ -32,6 +34,14 @@ def admit(app: Flask, name: str = NAME, role: Role = Role.ADMIN, token: str = TO
         ahead = now + timedelta(days=1)  # so that no request of a test has to write when the session was used
         row = {"account_id": account.id, "created": now, "seen": ahead, "address": "127.0.0.1"}
         db.session.merge(Session(token_hash=fingerprint(token), **row))
+
+
+def turn_two_step_on(app: Flask, name: str = NAME, token: str = TOKEN) -> None:
+    """Turn on two-step sign-in for this user. The session stays."""
+    with app.app_context():
+        secret = two_step.new_secret()
+        code = pyotp.TOTP(two_step.opened(secret, name)).now()
+        two_step.turn_on(user_management.find_account(name).id, secret, code, but=token)
 
 
 def cookie(app: Flask, token: str = TOKEN) -> dict[str, str]:

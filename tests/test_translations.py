@@ -7,42 +7,27 @@ import csv
 import io
 import re
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import click
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 
+from connector.accounts import two_step, user_management
 from connector.cli.command import Command
 from connector.extensions import db, transaction
 from connector.imports.start import queueing
 from connector.jobs import creation, lifecycle
+from connector.models.accounts import Role
 from connector.models.catalogue import CatalogueItem
 from connector.models.jobs import Kind
 from connector.tasks import carry_out
-from connector.web.help import guide
-from tests.pages import links
 from tests.pseudo import outside, pseudo_locale
+from tests.signed_in import NAME, PASSWORD, turn_two_step_on
+from tests.untranslated import crawl, data_of, forgotten, forgotten_on, is_data
 
-READ_ATTRIBUTES = {"aria-label", "alt", "data-label", "placeholder", "title"}
-UNREAD = {"code", "script", "style", "time"}  # what is in them is for machines, or is a time
-CODES = {  # columns whose values are words of the app, which pages must not show as they are
-    *("job.kind", "job.state", "job.wait_reason", "job_counter.name", "change.action", "preview_row.action"),
-    *("file.status", "item.source_state", "account.role"),
-}
-VOID = {"br", "hr", "img", "input", "link", "meta"}
-# Names, addresses, versions and units; and an error of WTForms, which has catalogues of its own.
-ALWAYS = re.compile(
-    r"Not a valid choice\.|DSpace Connector|https?://\S+|\b\d+\.\d+\.\d+\b|\b(?:dcterms|bibo|dc):\w+|UTC|\b[kMGT]?B\b"
-    r"|\bBibTeX\b|\bRIS\b|\bCSL JSON\b|\bJSON-LD\b"
-)
-SEPARATORS = (r" ?· ?|; | …", r"[:,] | \(|\)")  # what stands between data, the strongest first
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
-WORD = re.compile(r"[^\W\d_]{2,}")
 FORMS = [  # POST requests whose answer is a page with an error
     ("/repositories/", 422, {"url": "no address", "endpoint": "", "limit": "many"}),
     ("/repositories/1/", 422, {"scope": "repository:", "test": "x", "file_limit": "x", "hours": "x", "ignored": "!"}),
@@ -53,106 +38,12 @@ FORMS = [  # POST requests whose answer is a page with an error
 ]
 
 
-class Texts(HTMLParser):
-    """The texts and labels of a page."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[str] = []
-        self._open: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Take the labels of an element."""
-        if tag not in VOID:
-            self._open.append(tag)
-        self.found += [value or "" for name, value in attrs if name in READ_ATTRIBUTES]
-
-    def handle_endtag(self, tag: str) -> None:
-        """Close the element, and those in it that need no end tag."""
-        while tag in self._open and self._open.pop() != tag:
-            pass
-
-    def handle_data(self, data: str) -> None:
-        """Take a text, or the next part of a translated one that has markup in it."""
-        if UNREAD.isdisjoint(self._open):
-            self.found.append(data)
-
-
-def texts(page: str) -> list[str]:
-    """Return what stands outside of translated texts."""
-    parser = Texts()
-    parser.feed(page)
-    return [" ".join(part.split()) for part in outside("\0".join(parser.found)).split("\0")]
-
-
-def data_of(app: Flask) -> set[str]:
-    """Return every text in the database, except codes, and those of the guide, which has a file for each language."""
-    with app.app_context():
-        columns = [[column for column in table.c if str(column) not in CODES] for table in db.metadata.sorted_tables]
-        rows = [row for selected in columns for row in db.session.execute(db.select(*selected))]
-        data = {text for row in rows for value in row for leaf in _leaves(value) for text in _texts_of(leaf)}
-    return data.union(*([part.title, part.summary, *texts(part.html(""))] for part in guide.parts()))
-
-
-def _texts_of(value: str) -> Iterator[str]:
-    yield " ".join(value.split())
-    if "<" in value:  # a description in HTML
-        yield from texts(value)
-
-
-def _leaves(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            yield name
-            yield from _leaves(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _leaves(inner)
-
-
-def forgotten(page: str, data: set[str]) -> list[str]:
-    """Return the texts of a page that are neither translated nor data."""
-    return sorted({text for text in texts(page) if not _is_data(text, data)})
-
-
-def _is_data(text: str, data: set[str], separators: tuple[str, ...] = SEPARATORS) -> bool:
-    """Return whether a text is from the database, or consists of such texts and signs between them."""
-    if text in data or not WORD.search(ALWAYS.sub("", text)):
-        return True
-    parts = re.split(separators[0], text) if separators else []
-    return bool(parts) and all(_is_data(part, data, separators[1:]) for part in parts)
-
-
-def crawl(client: FlaskClient, start: str = "/") -> dict[str, str]:
-    """Return the page at `start` and those below it by address, once for each kind of address."""
-    pages, queue = dict[str, str](), [start]
-    while queue:
-        address = queue.pop(0).partition("#")[0]
-        kind = re.sub(r"\d+", "1", address)
-        if kind in pages or not address.startswith(start) or "/files/" in address:
-            continue
-        answer = client.get(address, buffered=True, follow_redirects=True)
-        assert answer.status_code == 200, address
-        pages[kind] = ""
-        if answer.mimetype == "text/html":
-            pages[kind] = answer.get_data(as_text=True)
-            queue += links(answer)
-    return pages
-
-
-def forgotten_on(pages: dict[str, str], app: Flask) -> list[str]:
-    """Return the forgotten texts of pages, each with the address of its page."""
-    data = data_of(app)
-    return [f"{address}: {text}" for address, page in pages.items() for text in forgotten(page, data)]
-
-
 def test_every_text_of_the_pages_is_translated(stocked_app, stocked_client):
     with pseudo_locale():
         pages = crawl(stocked_client)
 
     assert len(pages) > 20
+    assert {"/items/1/history", "/item-sets/new", "/item-sets/1/edit", "/item-sets/1/delete"} <= pages.keys()
     assert forgotten_on(pages, stocked_app) == []
 
 
@@ -195,7 +86,7 @@ def test_every_text_of_a_request_log_is_translated(stocked_app, stocked_client):
 
     data = data_of(stocked_app)
     assert "⟦- ⟦tïmëd öüt⟧" in log
-    assert [line for line in map(str.strip, outside(log).splitlines()) if not _is_data(line, data)] == []
+    assert [line for line in map(str.strip, outside(log).splitlines()) if not is_data(line, data)] == []
 
 
 @pytest.mark.parametrize("address", ["/jobs/1/problems.csv", "/items.csv", "/excluded.csv", "/audit.csv"])
@@ -215,6 +106,39 @@ def test_every_text_of_the_sign_in_page_is_translated(stocked_app):
 
     pages = {answer.status: answer.get_data(as_text=True) for answer in answers}
     assert [answer.status_code for answer in answers] == [200, 422]
+    assert forgotten_on(pages, stocked_app) == []
+
+
+def test_every_text_of_the_page_of_a_one_time_link_is_translated(stocked_app):
+    stranger = FlaskClient(stocked_app, stocked_app.response_class)
+    with stocked_app.app_context():
+        address = f"/welcome/{user_management.add('Nora', Role.VIEWER)}"
+    with pseudo_locale():
+        answers = [stranger.get(address), stranger.post(address, data={"password": "short", "again": "other"})]
+
+    pages = {answer.status: answer.get_data(as_text=True) for answer in answers}
+    assert [answer.status_code for answer in answers] == [200, 422]
+    assert forgotten_on(pages, stocked_app) == []
+
+
+def test_every_text_of_the_pages_of_two_step_sign_in_is_translated(stocked_app, stocked_client):
+    stranger = FlaskClient(stocked_app, stocked_app.response_class)
+    turn_two_step_on(stocked_app)
+    with pseudo_locale():
+        answers = {
+            "late": stranger.get("/sign-in/code"),
+            "code": stranger.post("/sign-in", data={"name": NAME, "password": PASSWORD}, follow_redirects=True),
+            "wrong code": stranger.post("/sign-in/code", data={"code": "123456"}),
+            "settings": stocked_client.get("/account/two-step"),
+            "refused move": stocked_client.post("/account/two-step/move", data={}),
+            "codes": stocked_client.post("/account/two-step/recovery-codes", data={"current": PASSWORD}),
+        }
+
+    pages = {name: answer.get_data(as_text=True) for name, answer in answers.items()}
+    codes = set(re.findall(r"<li><code>(.+?)</code>", pages["codes"]))
+    assert [answer.status_code for answer in answers.values()] == [409, 200, 422, 200, 422, 200]
+    assert "⟦Vërïfïcätïön cödë⟧" in pages["code"]
+    assert len(codes) == two_step.RECOVERY_CODES
     assert forgotten_on(pages, stocked_app) == []
 
 

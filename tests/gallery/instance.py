@@ -14,22 +14,26 @@ from connector.extensions import db, transaction, utcnow
 from connector.imports.start import queueing
 from connector.jobs import counters, creation, lifecycle
 from connector.models.accounts import Role
+from connector.models.job_kinds import JobKind
 from connector.models.jobs import Job, Kind, State
 from connector.models.publishing import FileMode
 from connector.models.repositories import Repository, Source
 from connector.publishing import destinations, publish_jobs
 from connector.publishing.destinations import DestinationSettings
-from connector.publishing.job_kind import PUBLISH_PREVIEW
+from connector.publishing.job_kind import PUBLISH, PUBLISH_PREVIEW
 from connector.repositories import discovery, service
 from connector.tasks import carry_out
 from tests.omeka_server import Omeka
+from tests.publishing.steps import create, link, literal
 from tests.sample import SampleRepository
-from tests.signed_in import admit
+from tests.sample.model import Item
+from tests.signed_in import admit, turn_two_step_on
 
 PHOTOGRAPHS, PLANS, MANUSCRIPTS = "Harbour photographs", "Town maps and plans", "مخطوطات عربية"
 LONG_WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 3
 VIEWER, VIEWER_TOKEN = "مريم الأمين", "the session of that viewer"
 EDITOR = "王小明"
+TWO_STEP_USER, TWO_STEP_TOKEN = "سارة الكاتب", "the session of the user with two-step sign-in"
 # State and columns of jobs that stand still, with their counts. Each is of a repository of its own.
 STILL: dict[str, tuple[str, State, dict[str, Any], dict[str, int]]] = {
     "queued": ("مستودع الجامعة", State.QUEUED, {}, {}),
@@ -55,12 +59,17 @@ STILL: dict[str, tuple[str, State, dict[str, Any], dict[str, int]]] = {
 }
 
 
-def furnish(app: Flask, sample: SampleRepository, omeka: Omeka) -> dict[str, int]:
-    """Import from the sample repository, publish, and do everything else. Return the ids of the jobs by their state."""
+def furnish(app: Flask, sample: SampleRepository, omeka: Omeka) -> dict[str, int | str]:
+    """Import from the sample repository, publish, and do everything else.
+
+    Return the ids of the jobs by their state, and the token of an invitation.
+    """
     _add_items(sample)
     admit(app, VIEWER, Role.VIEWER, VIEWER_TOKEN)
+    admit(app, TWO_STEP_USER, Role.EDITOR, TWO_STEP_TOKEN)
+    turn_two_step_on(app, TWO_STEP_USER, TWO_STEP_TOKEN)
     with app.app_context():
-        _add_users()
+        invitation = _add_users()
         repository_id = discovery.connect(sample.url, "rest", None).repository_id
         jobs = {"completed": _import(repository_id, sample, PHOTOGRAPHS), **_with_losses(repository_id, sample)}
         jobs["undone"] = _import(repository_id, sample, MANUSCRIPTS)
@@ -68,9 +77,16 @@ def furnish(app: Flask, sample: SampleRepository, omeka: Omeka) -> dict[str, int
         jobs["manuscripts"] = _import(repository_id, sample, MANUSCRIPTS)
         jobs |= _with_previews(repository_id, sample, jobs["completed"])
         _take_down(repository_id, sample)
-        jobs |= _publish(omeka, jobs["completed"])
+        destination_id = _add_destination(omeka)
+        jobs["publishing"] = _publish(jobs["completed"], destination_id, PUBLISH_PREVIEW)
+        jobs["published"] = _publish(jobs["completed"], destination_id)
+        odd = _publish(_import(repository_id, sample, "Odd metadata"), destination_id)
+        _edit_on_both_sides(repository_id, sample, omeka, jobs["manuscripts"], destination_id)
+        jobs["publishing-undo"] = _carried_out(creation.create_undo(odd))
+        _add_lookalikes(sample, omeka)
+        jobs["adoption"] = _publish(jobs["problems"], destination_id)
         jobs |= {name: _still(number, *state) for number, (name, state) in enumerate(STILL.items())}
-    return jobs
+    return {**jobs, "invitation": invitation}
 
 
 def _add_items(sample: SampleRepository) -> None:
@@ -81,11 +97,13 @@ def _add_items(sample: SampleRepository) -> None:
     data.add_file(data.add_item(home, fields), f"{LONG_WORD}.txt", b"long")
 
 
-def _add_users() -> None:
+def _add_users() -> str:
+    """Add users of each state. Return the token of an invitation."""
     user_management.add(EDITOR, Role.EDITOR)
     user_management.add(LONG_WORD[:80], Role.VIEWER)
     user_management.add("Lena Left", Role.EDITOR)
     user_management.disable(user_management.find_account("Lena Left").id)
+    return user_management.add("中村 花子", Role.EDITOR)
 
 
 def _import(repository_id: int, sample: SampleRepository, name: str) -> int:
@@ -104,7 +122,7 @@ def _with_losses(repository_id: int, sample: SampleRepository) -> dict[str, int]
     long_words, plans = (_import(repository_id, sample, name) for name in ("Long words", PLANS))
     sample.faults.add("/bitstreams/", times=3, body="other bytes")
     with_problems = _import(repository_id, sample, "Special files")
-    for item in [item for item in sample.data.items.values() if item.collection.name in (PLANS, "Long words")]:
+    for item in _items_of(sample, PLANS) + _items_of(sample, "Long words"):
         sample.data.delete(item)
     asking, missing = _carried_out(queueing.rerun(plans)), _carried_out(queueing.rerun(long_words))
     return {"problems": with_problems, "asking": asking, "missing": missing}
@@ -112,7 +130,7 @@ def _with_losses(repository_id: int, sample: SampleRepository) -> dict[str, int]
 
 def _with_previews(repository_id: int, sample: SampleRepository, imported: int) -> dict[str, int]:
     """Change the source of an import, then preview it and read sample items."""
-    photographs = [item for item in sample.data.items.values() if item.collection.name == PHOTOGRAPHS]
+    photographs = _items_of(sample, PHOTOGRAPHS)
     sample.data.edit(photographs[0], "dc.title", [("Herring boats leaving at dusk", "en")])
     sample.data.edit(photographs[1], "dc.description.abstract", [(LONG_WORD, "de")])
     sample.data.delete(photographs[2])
@@ -123,8 +141,8 @@ def _with_previews(repository_id: int, sample: SampleRepository, imported: int) 
     }
 
 
-def _publish(omeka: Omeka, imported: int) -> dict[str, int]:
-    """Preview and publish the source of an import at a destination with its own sites, owner and classes."""
+def _add_destination(omeka: Omeka) -> int:
+    """Add a destination with its own sites, owner and classes. Return its id."""
     sites = [omeka.add_site(title) for title in ("Virtual exhibition", LONG_WORD)]
     settings = DestinationSettings(
         "University library",
@@ -134,16 +152,40 @@ def _publish(omeka: Omeka, imported: int) -> dict[str, int]:
         site_ids=sites[:1],
         classes={"image": "http://purl.org/dc/dcmitype/Image", "thesis": "http://purl.org/ontology/bibo/Thesis"},
     )
-    destination_id = destinations.add(omeka.url, omeka.admin.identity, omeka.admin.credential, settings)
-    source_id = lifecycle.get(imported).source_id
-    return {
-        "publishing": _carried_out(publish_jobs.create(source_id, destination_id, kind=PUBLISH_PREVIEW)),
-        "published": _carried_out(publish_jobs.create(source_id, destination_id)),
-    }
+    return destinations.add(omeka.url, omeka.admin.identity, omeka.admin.credential, settings)
+
+
+def _publish(imported: int, destination_id: int, kind: JobKind = PUBLISH) -> int:
+    """Publish the source of an import, or preview that. Return the id of the job."""
+    return _carried_out(publish_jobs.create(lifecycle.get(imported).source_id, destination_id, kind=kind))
+
+
+def _edit_on_both_sides(
+    repository_id: int, sample: SampleRepository, omeka: Omeka, manuscripts: int, destination_id: int
+) -> None:
+    """Publish the manuscripts, change titles at the source and of all items in Omeka S, and publish again."""
+    _publish(manuscripts, destination_id)
+    for item in _items_of(sample, MANUSCRIPTS):
+        sample.data.edit(item, "dc.title", [(f"عنوان جديد {item.handle}", "ar")])
+    for raw in omeka.all_of("items"):
+        titles = [{**value, "@value": f"{LONG_WORD} 中文標題"} for value in raw.get("dcterms:title", ())]
+        omeka.edit(raw["o:id"], dcterms__title=titles)
+    _publish(_import(repository_id, sample, MANUSCRIPTS), destination_id)
+
+
+def _add_lookalikes(sample: SampleRepository, omeka: Omeka) -> None:
+    """Add items to Omeka S with the addresses of special files, as if another module had imported them."""
+    for item in _items_of(sample, "Special files"):
+        address = link(f"http://hdl.handle.net/{item.handle}")
+        create(omeka, o__title=LONG_WORD, dcterms__title=[literal(LONG_WORD)], bibo__uri=[address])
+
+
+def _items_of(sample: SampleRepository, collection: str) -> list[Item]:
+    return [item for item in sample.data.items.values() if item.collection.name == collection]
 
 
 def _take_down(repository_id: int, sample: SampleRepository) -> None:
-    handle = next(item.handle for item in sample.data.items.values() if item.collection.name == "Special files")
+    handle = _items_of(sample, "Special files")[0].handle
     takedown.take_down(repository_id, takedown.find_items(repository_id, [handle]), "بطلب من العائلة")
 
 

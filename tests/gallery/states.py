@@ -9,9 +9,9 @@ from playwright.sync_api import Page
 
 from tests.signed_in import PASSWORD
 
-from .instance import MANUSCRIPTS
+from .instance import MANUSCRIPTS, TWO_STEP_USER
 
-ADMIN, VIEWER, STRANGER = "admin", "viewer", "stranger"
+ADMIN, VIEWER, TWO_STEP, STRANGER = "admin", "viewer", "user with two-step sign-in", "stranger"
 
 
 def _nothing(page: Page) -> None:
@@ -20,9 +20,10 @@ def _nothing(page: Page) -> None:
 
 @dataclass(frozen=True)
 class State:
-    """A page in a state. `address`: with the ids of jobs by their state in braces. `act`: what the reader does there.
+    """A page in a state.
 
-    `is_empty`: on an instance in which nothing was imported.
+    `address`: may have names in braces, see `instance.furnish`. `act`: what the reader does there. `is_empty`: on an
+    instance in which nothing was imported.
     """
 
     name: str
@@ -100,6 +101,11 @@ def _take_down(page: Page) -> None:
     _press("Continue")(page)
 
 
+def _without_cookies(page: Page) -> None:
+    page.context.clear_cookies()
+    page.reload()
+
+
 STATES = (
     State("dashboard", "/"),
     State("dashboard-empty", "/", is_empty=True),
@@ -154,6 +160,7 @@ STATES = (
     State("item-set", "/item-sets/1/"),
     State("item-set-new", "/item-sets/new"),
     State("item-set-error", "/item-sets/new", act=_fill("Create item set", name=" ")),
+    State("item-set-edit", "/item-sets/1/edit"),
     State("item-set-delete", "/item-sets/1/delete"),
     State("missing", "/missing/"),
     State("missing-empty", "/missing/", is_empty=True),
@@ -168,6 +175,9 @@ STATES = (
     State("account-error", "/account/", act=_fill("Change the password", current="wrong", new="short", again="other")),
     State("two-step", "/account/two-step"),
     State("two-step-begin", "/account/two-step", act=_fill("Set up", current=PASSWORD)),
+    State("two-step-on", "/account/two-step", TWO_STEP),
+    State("two-step-move-error", "/account/two-step", TWO_STEP, _press("Move to another phone")),
+    State("recovery-codes", "/account/two-step", TWO_STEP, _fill("New recovery codes", current=PASSWORD)),
     State("users", "/users/"),
     State("users-disable", "/users/2/disable"),
     State("users-error", "/users/", act=_fill("Invite", name="a, b")),
@@ -182,8 +192,20 @@ STATES = (
     State("item-set-choice", "/destinations/1/sources/1/item-set"),
     State("job-published", "/jobs/{published}/"),
     State("job-publishing-preview", "/jobs/{publishing}/", act=_unfold),
+    State("job-published-undo-confirm", "/jobs/{published}/undo"),
+    State("job-publishing-undo", "/jobs/{publishing-undo}/"),
+    State("conflicts", "/destinations/1/conflicts/"),
+    State("job-adoption", "/jobs/{adoption}/"),
+    State("job-adoption-viewer", "/jobs/{adoption}/", VIEWER),
+    State("adoption", "/jobs/{adoption}/adoption/"),
+    State("adoption-none", "/jobs/{published}/adoption/"),
     State("sign-in", "/sign-in", STRANGER),
     State("sign-in-error", "/sign-in", STRANGER, _fill("Sign in", name="Nobody", password="wrong")),
+    State("code", "/sign-in", STRANGER, _fill("Sign in", name=TWO_STEP_USER, password=PASSWORD)),
+    State("code-late", "/sign-in/code", STRANGER, _without_cookies),
+    State("welcome", "/welcome/{invitation}", STRANGER),
+    State("welcome-error", "/welcome/{invitation}", STRANGER, _fill("Begin", password="short", again="other")),
+    State("welcome-invalid", "/welcome/none", STRANGER),
     State("error", "/nowhere"),
     State("error-viewer", "/users/", VIEWER),
 )

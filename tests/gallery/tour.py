@@ -17,28 +17,31 @@ from tests.omeka_server import Omeka
 from tests.sample import SampleRepository
 from tests.web_server import serve
 
-from .instance import VIEWER_TOKEN, furnish
-from .states import ADMIN, STRANGER, VIEWER, State
+from .instance import TWO_STEP_TOKEN, VIEWER_TOKEN, furnish
+from .states import ADMIN, STRANGER, TWO_STEP, VIEWER, State
 
 WAIT = 60_000  # milliseconds
-TOKENS = {ADMIN: signed_in.TOKEN, VIEWER: VIEWER_TOKEN}
+TOKENS = {ADMIN: signed_in.TOKEN, VIEWER: VIEWER_TOKEN, TWO_STEP: TWO_STEP_TOKEN}
 
 
 @dataclass
 class Tour:
-    """Opens pages in their states. `contexts`: a browser context for each reader, signed in at both instances."""
+    """Opens pages in their states. `contexts`: a browser context for each reader, signed in at both instances.
+
+    `values`: what stands in the addresses of states in braces.
+    """
 
     contexts: dict[str, BrowserContext]
     url: str
     empty_url: str
-    jobs: dict[str, int]
+    values: dict[str, int | str]
 
     @contextmanager
     def at(self, state: State) -> Iterator[Page]:
         """Open the page in this state."""
         page = self.contexts[state.reader].new_page()
         try:
-            page.goto((self.empty_url if state.is_empty else self.url) + state.address.format(**self.jobs))
+            page.goto((self.empty_url if state.is_empty else self.url) + state.address.format(**self.values))
             state.act(page)
             page.wait_for_load_state()
             yield page
@@ -51,15 +54,15 @@ def begin(browser: Browser, folder: Path) -> Iterator[Tour]:
     """Create both instances in the folder, serve them, and sign the readers in."""
     empty, full = _prepared(folder / "empty"), _prepared(folder / "full")  # the queue belongs to the last app
     with SampleRepository(9) as sample, Omeka() as omeka, serve(full) as url, serve(empty) as empty_url:
-        jobs = furnish(full, sample, omeka)
-        contexts = {reader: browser.new_context() for reader in (ADMIN, VIEWER, STRANGER)}
+        values = furnish(full, sample, omeka)
+        contexts = {reader: browser.new_context() for reader in (*TOKENS, STRANGER)}
         for reader, token in TOKENS.items():
             kept = signed_in.cookie(full, token)  # both apps have the same secret key
             contexts[reader].add_cookies([kept | {"url": url}, kept | {"url": empty_url}])
         try:
             for context in contexts.values():
                 context.set_default_timeout(WAIT)
-            yield Tour(contexts, url, empty_url, jobs)
+            yield Tour(contexts, url, empty_url, values)
         finally:
             for context in contexts.values():
                 context.close()
