@@ -147,7 +147,8 @@ def test_an_import_with_problems_exits_with_1_and_lists_them(flask, nine):
 
     assert (code, job["clean"]) == (1, False)
     assert job["files"]["failed"] == len(job["problems"]) > 0
-    assert sorted(job["problems"][0]) == ["handle", "id", "reason", "title"]
+    assert sorted(job["problems"][0]) == ["handle", "id", "reason", "technical_details", "title"]
+    assert any("/content" in line for line in job["problems"][0]["technical_details"])
 
 
 def test_files_of_the_chosen_bundles_are_downloaded(flask, nine):

@@ -25,6 +25,7 @@ KEYS = {
     "content_is_restricted": "by_login",
     "embargo_ends_on": "until",
 }
+STATUS = ("status", "reason", "technical_details", "embargo_ends_on")
 COLUMNS = {key: column for column, key in KEYS.items()}
 
 
@@ -73,9 +74,10 @@ def _restored(file: Mapping[str, Any], present: Mapping[str, Any] | None) -> dic
     name_is_restricted = file.get("name_is_restricted", False) or bool(present and present["name_is_restricted"])
     since = file.get("status_since_job_id") or file.get("last_tried_job_id")
     row = {**file, "name_is_restricted": name_is_restricted, "last_tried_job_id": None, "status_since_job_id": since}
+    row["technical_details"] = file.get("technical_details")
     if present is None or not (present["content_is_restricted"] or present["status"] == FileStatus.RESTRICTED):
         return row
-    status = ("status", "reason", "embargo_ends_on") if present["status"] == FileStatus.RESTRICTED else ()
+    status = STATUS if present["status"] == FileStatus.RESTRICTED else ()
     return row | {name: present[name] for name in status} | {"content_is_restricted": file["sha256"] is not None}
 
 

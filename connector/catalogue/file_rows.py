@@ -16,7 +16,8 @@ FILE = CatalogueFile.__table__
 FILE_DATA = tuple(column.name for column in FILE.columns if column.name not in ("id", "item_id"))
 BITSTREAM = ("bundle", "sequence", "name", "description", "media_type", "size", "checksum", "checksum_algorithm")
 KEPT = (
-    *("sha256", "is_outdated", "status", "reason", "last_tried_job_id", "status_since_job_id"),
+    *("sha256", "is_outdated", "status", "reason", "technical_details"),
+    *("last_tried_job_id", "status_since_job_id"),
     *("content_is_restricted", "name_is_restricted", "embargo_ends_on", "is_unstable"),
 )
 UNTRIED = dict.fromkeys(KEPT) | {

@@ -176,7 +176,7 @@ def _lost(folder: FileFolder, sha256: str, reason: str, repair: bool) -> Finding
         return found
     aside = folder.set_aside(sha256)
     with transaction():
-        linked = LOST | {"reason": _("Stored before. %(reason)s", reason=reason)}
+        linked = LOST | {"reason": _("Stored before. %(reason)s", reason=reason), "technical_details": None}
         of_these = update(FILE).where(FILE.c.sha256 == sha256).values(linked)
         problem_files.mark(db.session.scalars(of_these.returning(FILE.c.item_id)).all())
         db.session.execute(delete(STORED).where(STORED.c.sha256 == sha256))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import case, select, union_all
@@ -21,20 +21,20 @@ TITLE_IS_RESTRICTED = CatalogueItem.title_is_restricted | CatalogueItem.is_restr
 def of_job(job_id: int, limit: int | None) -> Iterator[dict[str, Any]]:
     """Yield the items that this job could not take over as they are, in the order of the job (see `problem`)."""
     for row in db.session.execute(_of_job(job_id, limit)):
-        yield problem(row.source_id, row.handle, row.title, row.reason, row.item_id)
+        yield problem(row, row.reason, row.item_id, row.technical_details)
 
 
-def problem(
-    source_id: str | None, handle: str | None, title: str | None, reason: str, item_id: int | None
-) -> dict[str, Any]:
-    """Return a problem as `jobs.report.problems` yields it."""
-    return {"id": source_id, "handle": handle, "title": title, "reason": reason, "item_id": item_id}
+def problem(row: Any, reason: str, item_id: int | None, technical_details: Sequence[str] | None) -> dict[str, Any]:
+    """Return a problem as `jobs.report.problems` yields it. `row`: has the names of the item at its source."""
+    names = {"id": row.source_id, "handle": row.handle, "title": row.title}
+    return {**names, "reason": reason, "technical_details": list(technical_details or ()), "item_id": item_id}
 
 
 def _of_job(job_id: int, limit: int | None) -> Any:
     """Return a SELECT of the items that this job could not take over as they are, in the order of the job."""
     title = case((TITLE_IS_RESTRICTED, None), else_=Change.title).label("title")
-    columns = (Change.id, Change.source_id, Change.handle, title, Change.reason, Change.item_id)
+    names = (Change.source_id, Change.handle, title)
+    columns = (Change.id, *names, Change.reason, Change.technical_details, Change.item_id)
     of_job = select(*columns).outerjoin(CatalogueItem, CatalogueItem.id == Change.item_id)
     each = [changes.of_job(of_job, job_id, action).limit(limit).subquery() for action in PROBLEMS]
     found = union_all(*(select(one) for one in each)).subquery()

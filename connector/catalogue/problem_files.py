@@ -30,9 +30,10 @@ def mark(item_ids: Collection[int]) -> None:
         db.session.execute(update(HOLDING).where(HOLDING.c.item_id.in_(item_ids), _OUTDATED).values(_MARKS))
 
 
-def record(job_id: int, rows: Sequence[Any]) -> None:
-    """Record files that a job could not download. No commit."""
-    values = [{"job_id": job_id, "item_id": row.item_id, "bitstream_id": row.bitstream_id} for row in rows]
+def record(job_id: int, rows: Sequence[Any], reason: str | None) -> None:
+    """Record files that a job could not download, with the reason. No commit."""
+    common = {"job_id": job_id, "reason": reason}
+    values = [common | {"item_id": row.item_id, "bitstream_id": row.bitstream_id} for row in rows]
     db.session.execute(insert(PROBLEM), values)
 
 

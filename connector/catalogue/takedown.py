@@ -208,7 +208,7 @@ def _wipe(repository_id: int, row: Any, reason: str) -> None:
     ):
         jobs |= {created_by_job_id, last_seen_job_id}
     clear_before(its)
-    db.session.execute(update(CHANGE).where(its).values(title=None))
+    db.session.execute(update(CHANGE).where(its).values(title=None, technical_details=None))
     earlier = (CHANGE.c.action == Action.TAKEN_DOWN, CHANGE.c.source_key == row.source_key, CHANGE.c.job_id.in_(jobs))
     db.session.execute(delete(CHANGE).where(*earlier))
     values = {"action": Action.TAKEN_DOWN.value, "reason": reason}

@@ -47,9 +47,9 @@ class HalItems:
         except NotFoundError:
             return Failure(item.id, item.handle, item.name, _("It is no longer there."), is_gone=True)
         except RestrictedError as error:
-            return as_far_as_read(item, error.reason)
+            return as_far_as_read(item, error, error.reason)
         except (RequestRejectedError, TooLargeError) as error:
-            return as_far_as_read(item, str(error))
+            return as_far_as_read(item, error)
         try:
             return found if found.is_complete else self._with_files(found, with_access=with_access)
         except BotChallengeError:
@@ -95,10 +95,10 @@ class HalItems:
             if now.state is SourceState.DELETED:
                 return Failure(item.id, item.handle, item.name, _("It is no longer there."), is_gone=True)
             if now.state is SourceState.NOT_PUBLIC and item.is_present and isinstance(error, RestrictedError):
-                return Failure(item.id, item.handle, item.name, error.reason)
-            return as_far_as_read(item, str(error))
+                return Failure(item.id, item.handle, item.name, error.reason, error.technical_details)
+            return as_far_as_read(item, error)
         except (RequestRejectedError, TooLargeError) as error:
-            return as_far_as_read(item, str(error))
+            return as_far_as_read(item, error)
 
     def available_from(self, bitstream_id: str) -> date | None:
         """Return the day on which the embargo of a refused file ends, or None if unknown.

@@ -312,7 +312,7 @@ class HalItemLister:
             found = found_object(row, url)
             item = item_of(found, url, self._collection)
         except BadResponseError as error:
-            return Failure(known_id(row), None, None, str(error))
+            return Failure(known_id(row), None, None, error.in_short, error.technical_details)
         if not plan.embeds:
             return item
         return self._api.with_embedded_files(item, found, url, with_access=self._reading.with_access)

@@ -70,7 +70,9 @@ def _told_apart(read: Callable[[Item], Item | Failure], item: Item) -> Item | Fa
     try:
         return read(item)
     except LASTING_ERRORS as error:
-        raise TransientError(str(error)) from error
+        raised = TransientError(error.in_short)
+        raised.details = error.technical_details
+        raise raised from error
 
 
 def _once_more(
@@ -83,7 +85,7 @@ def _once_more(
         except TransientError as error:
             known, cause = _known(item, error)
             outage.object_failed(kind, cause)
-            yield as_far_as_read(known, str(cause))
+            yield as_far_as_read(known, cause)
 
 
 def _past_walls(item: Item, read: Callable[[Item], Item | Failure], outage: OutageWait, kind: str) -> Item | Failure:

@@ -42,8 +42,9 @@ class CollectionWalk:
         except (NotFoundError, RestrictedError) as error:
             if self._scope.kind == ScopeKind.COLLECTION:
                 raise
-            reason = _("This collection could not be read to its end: %(error)s", error=error)
-            yield self._builder.page((), (Failure(None, part.handle, part.name, reason),))
+            reason = _("This collection could not be read to its end: %(error)s", error=error.in_short)
+            failure = Failure(None, part.handle, part.name, reason, error.technical_details)
+            yield self._builder.page((), (failure,))
 
     def _listed(self, part: Collection) -> Iterator[Page]:
         if self._builder.count is None:

@@ -96,11 +96,11 @@ class LegacyItems:
                     raise PartlyReadError(found, error)
             return found if found.is_complete else self._with_files(found)
         except RestrictedError as error:
-            return as_far_as_read(found, f"{error.reason} {_('It may be restricted or withdrawn.')}")
+            return as_far_as_read(found, error, f"{error.reason} {_('It may be restricted or withdrawn.')}")
         except NotFoundError:
             return Failure(item.id, item.handle, item.name, _("It is no longer there."), is_gone=True)
         except (RequestRejectedError, TooLargeError) as error:
-            return as_far_as_read(found, str(error))
+            return as_far_as_read(found, error)
         except (BotChallengeError, PartlyReadError):
             raise
         except TransientError as error:

@@ -167,7 +167,8 @@ def _broken(row: Any, error: BadResponseError) -> Failure:
         id = identifier(row, error.url)
     except BadResponseError:
         id = None
-    return Failure(id, storable(texts.get("handle")), storable(texts.get("name")), str(error))
+    handle, name = (storable(texts.get(key)) for key in ("handle", "name"))
+    return Failure(id, handle, name, error.in_short, error.technical_details)
 
 
 def sum_if_known(counts: Iterable[int | None]) -> int | None:

@@ -157,11 +157,8 @@ class PageReader:
         except BotChallengeError as challenge:
             raise RepositoryFailingError(challenge) from None
         except TransientError as error:
-            return Rows(
-                (),
-                None,
-                (Failure(None, None, None, _("Row %(row)s of the list: %(error)s", row=row + 1, error=error)),),
-            )
+            reason = _("Row %(row)s of the list: %(error)s", row=row + 1, error=error.in_short)
+            return Rows((), None, (Failure(None, None, None, reason, error.technical_details),))
 
     def _control(self) -> None:
         """Read the last good page again, or call `control` if there is none. Raise TransientError if that fails."""

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
+from ..errors import ConnectorError
 from ..ranges import Range
 
 
@@ -200,13 +201,15 @@ class Item:
 class Failure:
     """An item that could not be read although the repository answers. `id` is None if it is unknown, too.
 
-    `is_gone`: the repository answers that there is no such item.
+    `technical_details`: lines about the error behind the reason. `is_gone`: the repository answers that there is no
+    such item.
     """
 
     id: str | None
     handle: str | None
     name: str | None
     reason: str
+    technical_details: tuple[str, ...] = ()
     is_gone: bool = False
 
 
@@ -215,11 +218,11 @@ def ids_in(*results: Iterable[Item | Failure]) -> list[str]:
     return [each.id for group in results for each in group if each.id]
 
 
-def as_far_as_read(item: Item, reason: str) -> Item | Failure:
+def as_far_as_read(item: Item, error: ConnectorError, reason: str = "") -> Item | Failure:
     """Return an item that was only partly read: with its metadata if these were read, otherwise as a Failure."""
     if item.metadata is None:
-        return Failure(item.id, item.handle, item.name, reason)
-    return replace(item, files_error=reason)
+        return Failure(item.id, item.handle, item.name, reason or error.in_short, error.technical_details)
+    return replace(item, files_error=str(error))
 
 
 @dataclass(frozen=True, slots=True)

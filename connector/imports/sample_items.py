@@ -152,7 +152,7 @@ def _row(repository: RepositoryContext, item: Item) -> dict[str, Any]:
 
 def _failure(failure: Failure) -> dict[str, Any]:
     key = failure.handle or name_of(failure)
-    return identity(key, failure) | {"data": {}, "reason": failure.reason}
+    return identity(key, failure) | {"data": {"technical_details": failure.technical_details}, "reason": failure.reason}
 
 
 def _distinct(rows: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:

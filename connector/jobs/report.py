@@ -10,7 +10,7 @@ from ..i18n import gettext as _
 from ..models.jobs import Job
 from . import job_presentation
 
-PROBLEM = ("id", "handle", "title", "reason")
+PROBLEM = ("id", "handle", "title", "reason", "technical_details")
 
 
 def as_dict(job: Job, *, with_restricted: bool = True) -> dict[str, Any]:
@@ -42,11 +42,13 @@ def _wait(job: Job) -> dict[str, Any]:
 
 
 def problems(job: Job, limit: int | None = None, *, with_restricted: bool = True) -> Iterator[dict[str, Any]]:
-    """Yield the problems of a job, item by item: {id, handle, title, reason, item_id}.
+    """Yield the problems of a job, item by item: {id, handle, title, reason, technical_details, item_id}.
 
-    `limit`: how many are read at most. `with_restricted`: include what only signed-in users may see.
+    `limit`: how many are read at most. `with_restricted`: include restricted names, and technical details, since these
+    may have addresses of restricted objects.
     """
-    return job.definition.problems(job, limit, with_restricted)
+    for problem in job.definition.problems(job, limit, with_restricted):
+        yield problem if with_restricted else problem | {"technical_details": []}
 
 
 def line(job: Job, label: str) -> str:

@@ -194,6 +194,7 @@ class CatalogueFile(Base):
     sha256: Mapped[str | None] = mapped_column(String(64), index=True)
     status: Mapped[str] = mapped_column(default=FileStatus.NOT_DOWNLOADED.value)
     reason: Mapped[str | None]
+    technical_details: Mapped[list[str] | None] = mapped_column(JSON_VALUE)
     last_tried_job_id: Mapped[int | None]
     status_since_job_id: Mapped[int | None]
     is_outdated: Mapped[bool] = mapped_column(default=False, server_default=false())
@@ -331,7 +332,8 @@ class Change(Base):
 
     `before`: the data that an undo restores, by group: "data" (the source's data with files), "last_modified", "state"
     (the state at the source), "left:SOURCE" (the holding's date), "set:SET:SOURCE" (the membership's job). An undo
-    treats each group separately (design rules 1 and 2).
+    treats each group separately (design rules 1 and 2). `technical_details`: lines about the error behind the reason,
+    such as the requested address.
     """
 
     __tablename__ = "change"
@@ -357,6 +359,7 @@ class Change(Base):
     handle: Mapped[str | None]
     title: Mapped[str | None]
     reason: Mapped[str] = mapped_column(Text, default="")
+    technical_details: Mapped[list[str] | None] = mapped_column(JSON_VALUE)
     before: Mapped[dict[str, Any] | None] = mapped_column(JSON_VALUE)
     item: Mapped[CatalogueItem | None] = relationship()
 
@@ -380,6 +383,7 @@ class FileProblem(Base):
     job_id: Mapped[int] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"))
     item_id: Mapped[int] = mapped_column(ForeignKey("item.id", ondelete="CASCADE"))
     bitstream_id: Mapped[str]
+    reason: Mapped[str | None] = mapped_column(Text)
 
 
 class Exclusion(Base):

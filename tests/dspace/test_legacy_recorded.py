@@ -142,7 +142,8 @@ def test_missing_and_restricted_items_fail_with_a_plain_reason():
 
     assert gone == Failure(NOWHERE, "1/0", "A title", "It is no longer there.", is_gone=True)
     reason = "It is not open to the public. It may be restricted or withdrawn."
-    assert closed == Failure(RESTRICTED, "1/1", "A title", reason)
+    details = (f"https://repository.example/rest/items/{RESTRICTED}",)
+    assert closed == Failure(RESTRICTED, "1/1", "A title", reason, details)
 
 
 def test_a_single_item_is_a_walk_of_one_page():

@@ -198,7 +198,8 @@ def _outcome(file: Any, access: FileAccess) -> Outcome | None:
     if status.is_stored and access.is_open != file.content_is_restricted:
         return None
     if status.is_stored and (access.is_open or access.opens_by_login):
-        return Outcome(status, file.reason, sha256=file.sha256, content_is_restricted=not access.is_open)
+        details, is_restricted = file.technical_details or (), not access.is_open
+        return Outcome(status, file.reason, details, sha256=file.sha256, content_is_restricted=is_restricted)
     if access.is_open:
         return Outcome(FileStatus.NOT_DOWNLOADED)
     if not status.is_stored:

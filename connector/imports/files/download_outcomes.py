@@ -24,7 +24,8 @@ FILE, CHANGE = CatalogueFile.__table__, Change.__table__
 class Outcome:
     """The new status of a file.
 
-    `part`: its downloaded bytes, if any. `sha256`: the checksum of its bytes. `size`: the number of downloaded bytes.
+    `technical_details`: lines about the error behind the reason. `part`: its downloaded bytes, if any. `sha256`: the
+    checksum of its bytes. `size`: the number of downloaded bytes.
     `embargo_ends_on`: YYYY-MM-DD, if the source gives it. `content_is_restricted`: only our login may read the file.
     `is_unstable`: two downloads differed. `error`: an error that the repository may have caused. `failed_at`: the time
     of the error (monotonic seconds).
@@ -32,6 +33,7 @@ class Outcome:
 
     status: FileStatus
     reason: str | None = None
+    technical_details: Sequence[str] = ()
     part: Part | None = None
     sha256: str | None = None
     md5: str | None = None
@@ -72,7 +74,7 @@ class StatusWriter:
             {row.item_id for row in moved if FileStatus(row.status).is_listed or outcome.status.is_listed}
         )
         if outcome.status.is_listed:
-            problem_files.record(self._job_id, rows)
+            problem_files.record(self._job_id, rows, outcome.reason)
         self._run.advance(totals)
 
     def _values(self, outcome: Outcome) -> dict[str, Any]:
@@ -80,6 +82,7 @@ class StatusWriter:
         values: dict[str, Any] = {
             "status": outcome.status.value,
             "reason": outcome.reason,
+            "technical_details": list(outcome.technical_details) or None,
             "embargo_ends_on": outcome.embargo_ends_on,
             "is_unstable": outcome.is_unstable,
             "last_tried_job_id": self._job_id,

@@ -42,6 +42,7 @@ def closed(context: ImportContext, items: Sequence[Item]) -> dict[str, dict[str,
     values = {
         "status": FileStatus.RESTRICTED.value,
         "reason": str(CLOSED if context.client.tells_unknown else CLOSED_OR_DELETED),
+        "technical_details": None,
         "embargo_ends_on": None,
         "content_is_restricted": True,
         "name_is_restricted": True,

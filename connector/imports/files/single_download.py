@@ -88,7 +88,11 @@ class Downloader:
     def _checked(self, row: Any) -> Outcome:
         """Return the outcome of a stored file, after checking again whether it is public."""
         kept = Outcome(
-            FileStatus(row.status), row.reason, sha256=row.sha256, content_is_restricted=row.content_is_restricted
+            FileStatus(row.status),
+            row.reason,
+            row.technical_details or (),
+            sha256=row.sha256,
+            content_is_restricted=row.content_is_restricted,
         )
         try:
             return replace(kept, content_is_restricted=not self._access.is_public(row.bitstream_id))
@@ -143,17 +147,17 @@ class Downloader:
         """
         day = self._client.available_from(row.bitstream_id)
         if day is None:
-            return Outcome(FileStatus.RESTRICTED, str(error))
+            return _refused(FileStatus.RESTRICTED, error)
         reason = _(
             "%(error)s Its embargo ends on %(day)s; the next import after that tries again.",
-            error=error,
+            error=error.in_short,
             day=f"{day:%Y-%m-%d}",
         )
-        return Outcome(FileStatus.RESTRICTED, reason, embargo_ends_on=day.isoformat())
+        return Outcome(FileStatus.RESTRICTED, reason, error.technical_details, embargo_ends_on=day.isoformat())
 
     def _too_large(self, announced: Announced, error: TooLargeError) -> Outcome:
         if announced.size is None or announced.size > self._limit:
-            return Outcome(FileStatus.TOO_LARGE, str(error))
+            return _refused(FileStatus.TOO_LARGE, error)
         return Outcome(
             FileStatus.DAMAGED, _("More came than the %(size)s bytes that the source announces.", size=announced.size)
         )
@@ -248,7 +252,7 @@ def _outcome(status: FileStatus, came: Arrival, announced: Announced, content_is
         return Outcome(status, reason, md5=got.md5, size=got.size)
     differs = _wrong_at_the_source(announced, came.digest) if status is FileStatus.DIFFERS else None
     return Outcome(
-        status, differs, came.part, got.sha256, got.md5, got.size, content_is_restricted=content_is_restricted
+        status, differs, (), came.part, got.sha256, got.md5, got.size, content_is_restricted=content_is_restricted
     )
 
 
@@ -277,5 +281,9 @@ def _is_packed_on_the_way(announced: Announced) -> bool:
     return announced.size is None and announced.checksum is None and not announced.is_packed_itself()
 
 
+def _refused(status: FileStatus, error: ConnectorError) -> Outcome:
+    return Outcome(status, error.in_short, error.technical_details)
+
+
 def _failed(status: FileStatus, error: ConnectorError) -> Outcome:
-    return Outcome(status, str(error), error=error, failed_at=time.monotonic())
+    return replace(_refused(status, error), error=error, failed_at=time.monotonic())

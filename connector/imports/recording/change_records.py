@@ -83,7 +83,8 @@ class ChangeRecords:
             key = free_key((failure.handle, name_of(failure)), set(self._failed.values()))
             self._failed[name_of(failure)] = key
             item_id = held.get(failure.id or "") or held.get(failure.handle or "")
-            rows.append(self._row(Action.FAILED, key, failure) | {"item_id": item_id, "reason": failure.reason})
+            why = {"reason": failure.reason, "technical_details": list(failure.technical_details) or None}
+            rows.append(self._row(Action.FAILED, key, failure) | {"item_id": item_id, **why})
         db.session.execute(insert(CHANGE), rows)
 
     def add_mark(self, row: Any, state: SourceState, before: Mapping[str, Any]) -> None:
@@ -105,7 +106,8 @@ class ChangeRecords:
             db.session.execute(delete(CHANGE).where(*mine, CHANGE.c.item_id.in_(listed)))
         new = [s for item_id, s in unlisted.items() if item_id not in self._unlisted]
         rows = [
-            self._row(Action.FILES_UNLISTED, s.key, s.item) | {"item_id": s.item_id, "reason": str(UNLISTED)}
+            self._row(Action.FILES_UNLISTED, s.key, s.item)
+            | {"item_id": s.item_id, "reason": str(UNLISTED), "technical_details": [s.item.files_error]}
             for s in new
         ]
         if rows:
@@ -143,5 +145,5 @@ def identity(key: str, subject: Item | Failure) -> dict[str, Any]:
 
 
 def name_of(failure: Failure) -> str:
-    """Return the name that identifies a failed item within its job: its id, its handle or else the reason."""
-    return failure.id or failure.handle or failure.reason
+    """Return the name that identifies a failed item within its job: its id, its handle or else all that is known."""
+    return failure.id or failure.handle or " ".join((failure.reason, *failure.technical_details))

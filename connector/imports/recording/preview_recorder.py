@@ -175,11 +175,12 @@ class PreviewRecorder:
         row = self._identity(OUTCOMES[saved.outcome], saved.key, saved.item)
         if saved.item.files_error is None:
             return row | {"data": data}
-        return row | {"data": data | {"files_error": str(UNLISTED)}, "has_problem": True}
+        data |= {"files_error": str(UNLISTED), "technical_details": [saved.item.files_error]}
+        return row | {"data": data, "has_problem": True}
 
     def _failure(self, failure: Failure) -> dict[str, Any]:
         return self._identity(PreviewAction.FAILED, failure.handle or name_of(failure), failure) | {
-            "data": {"reason": failure.reason}
+            "data": {"reason": failure.reason, "technical_details": failure.technical_details}
         }
 
     def _identity(self, action: PreviewAction, key: str, subject: Item | Failure) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def problems(job: Job, limit: int | None, with_restricted: bool) -> Iterator[dic
     yield from item_problems.of_job(job.id, limit)
     for row in db.session.execute(_file_problems(job, limit, with_restricted)):
         file = row.CatalogueFile
-        yield item_problems.problem(row.source_id, row.handle, row.title, _file_reason(file, job), file.item_id)
+        yield item_problems.problem(row, _file_reason(file, job), file.item_id, file.technical_details)
 
 
 def _preview_problems(job: Job, limit: int | None) -> Iterator[dict[str, Any]]:
@@ -80,13 +80,12 @@ def _preview_problems(job: Job, limit: int | None) -> Iterator[dict[str, Any]]:
     listed = set()
     for row in db.session.scalars(noted.order_by(PreviewRow.id).limit(limit)):
         listed.add(row.source_key)
-        yield item_problems.problem(
-            row.source_id, row.handle, row.title, row.data.get("files_error") or row.data["reason"], None
-        )
+        reason = row.data.get("files_error") or row.data["reason"]
+        yield item_problems.problem(row, reason, None, row.data.get("technical_details"))
     failed = select(SampleItem).where(SampleItem.job_id == job.id, SampleItem.reason.is_not(None))
     for item in db.session.scalars(failed.order_by(SampleItem.id)):
         if item.source_key not in listed:
-            yield item_problems.problem(item.source_id, item.handle, item.title, item.reason or "", None)
+            yield item_problems.problem(item, item.reason or "", None, item.data.get("technical_details"))
 
 
 def failed_items(job_id: int) -> Sequence[Row[*tuple[Any, ...]]]:

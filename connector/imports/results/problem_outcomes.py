@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Subquery, case, exists, func, select
 
 from ...catalogue import changes
 from ...catalogue.item_presentation import FILE_STATUSES
-from ...catalogue.item_problems import TITLE_IS_RESTRICTED, UNREAD
+from ...catalogue.item_problems import TITLE_IS_RESTRICTED, UNREAD, problem
 from ...catalogue.problem_files import LISTED
 from ...extensions import db
 from ...i18n import gettext as _
@@ -87,7 +87,8 @@ def file_outcomes(job: Job, limit: int | None, *, with_restricted: bool) -> Iter
     )
     title = case((TITLE_IS_RESTRICTED, None), else_=CatalogueItem.title).label("title")
     query = (
-        select(CatalogueFile, problems.c.item_id, CatalogueItem.source_id, CatalogueItem.handle, title)
+        select(CatalogueFile, problems.c.item_id, problems.c.reason)
+        .add_columns(CatalogueItem.source_id, CatalogueItem.handle, title)
         .select_from(problems)
         .join(CatalogueItem, CatalogueItem.id == problems.c.item_id)
         .outerjoin(CatalogueFile, _file_of(problems))
@@ -97,19 +98,12 @@ def file_outcomes(job: Job, limit: int | None, *, with_restricted: bool) -> Iter
         query = query.where(CatalogueFile.name_is_restricted.is_(False))
     for row in db.session.execute(query.order_by(problems.c.id)):
         file = row.CatalogueFile
-        yield {
-            "id": row.source_id,
-            "handle": row.handle,
-            "title": row.title,
-            "reason": _("File “%(name)s”", name=file.label) if file else _("A file"),
-            "item_id": row.item_id,
-            "outcome": _file_outcome(file),
-        }
+        yield problem(row, _file_reason(file, row.reason), row.item_id, None) | {"outcome": _file_outcome(file)}
 
 
 def _first_files(job: Job, limit: int | None) -> Subquery:
     """Return the first files that a job could not download."""
-    mine = select(FileProblem.id, FileProblem.item_id, FileProblem.bitstream_id).where(FileProblem.job_id == job.id)
+    mine = select(FileProblem).where(FileProblem.job_id == job.id)
     return mine.order_by(FileProblem.id).limit(limit).subquery()
 
 
@@ -150,6 +144,15 @@ def _read_later(job: Job, source_ids: Collection[str]) -> dict[str, int]:
         for item_id, job_id in later.items()
         if (job_id, items[item_id].source_key) not in failed_again
     }
+
+
+def _file_reason(file: CatalogueFile | None, reason: str | None) -> str:
+    """Return the name of a file with the reason why the job could not download it, if that was stored."""
+    if file is None:
+        return _("A file: %(reason)s", reason=reason) if reason else _("A file")
+    if reason:
+        return _("File “%(name)s”: %(reason)s", name=file.label, reason=reason)
+    return _("File “%(name)s”", name=file.label)
 
 
 def _file_outcome(file: CatalogueFile | None) -> str:

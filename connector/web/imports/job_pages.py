@@ -278,7 +278,9 @@ def _problem_lines(of: Job) -> Iterator[str]:
     columns = (*report.PROBLEM, "outcome")
     writer.writerow(columns)
     for problem in _problems(of):
-        writer.writerow([csv_safe(str(problem[name] or "")) for name in columns])
+        details = " · ".join(problem["technical_details"])
+        row = problem | {"technical_details": details}
+        writer.writerow([csv_safe(str(row[name] or "")) for name in columns])
         yield file.getvalue()
         file.seek(0)
         file.truncate()

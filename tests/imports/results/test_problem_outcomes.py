@@ -16,6 +16,9 @@ from tests.pages import links, words
 from ..steps import retry
 
 
+ADDRESS = "https://repository.example.org/bitstreams/0/content"
+
+
 @pytest.fixture
 def first(desk, dspace):
     """Job 1, which could not read two items and not download three files."""
@@ -23,7 +26,7 @@ def first(desk, dspace):
         dspace.add(f"i{number}", title=f"Title {number}", files={"a.txt": bytes([number])}, fails=number == 3)
     dspace.broken_in_full.add("i4")
     dspace.file_errors = {
-        "i0/a.txt": ServerError("It answered with 500."),
+        "i0/a.txt": ServerError(f"{ADDRESS} does not answer.", ADDRESS, status=500),
         "i1/a.txt": RestrictedError("Not for us."),
         "i2/a.txt": NotFoundError("It is not there."),
     }
@@ -52,11 +55,37 @@ def test_after_a_retry_each_problem_has_its_outcome(client, retried):
     text = words(page)
     assert "3 of 5 still open. See job 2 ." in text
     assert "/jobs/2/" in links(page)
-    assert "Title 0 File “a.txt” Downloaded by job 2." in text
-    assert "Title 1 File “a.txt” Job 2: no access." in text
-    assert "Title 2 File “a.txt” Job 2: missing." in text
+    assert "Title 0 File “a.txt”: repository.example.org does not answer. Downloaded by job 2." in text
+    assert "Title 1 File “a.txt”: Not for us. Job 2: no access." in text
+    assert "Title 2 File “a.txt”: It is not there. Job 2: missing." in text
     assert "Title 3 it is broken Read by job 2." in text
     assert "Title 4 it is broken Still open" in text
+
+
+def test_a_problem_has_its_address_and_status_below_technical_details(client, first):
+    page = client.get("/jobs/1/")
+
+    reason = "File “a.txt”: download failed. repository.example.org does not answer."
+    assert f"{reason} Technical details {ADDRESS} Status 500" in words(page)
+    rows = list(csv.DictReader(io.StringIO(client.get("/jobs/1/problems.csv").get_data(as_text=True))))
+    assert [row["technical_details"] for row in rows if row["title"] == "Title 0"] == [f"{ADDRESS} · Status 500"]
+    assert f"Technical details {ADDRESS} Status 500" in words(client.get("/items/1/"))
+
+
+def test_viewers_see_no_technical_details_of_problems(app, client, first):
+    with app.app_context(), transaction():
+        db.session.execute(db.text("UPDATE account SET role = 'viewer'"))
+
+    for address in ("/jobs/1/", "/jobs/1/problems.csv", "/items/1/"):
+        assert ADDRESS not in client.get(address).get_data(as_text=True)
+    assert "repository.example.org does not answer." in words(client.get("/jobs/1/"))
+
+
+def test_a_file_problem_of_an_earlier_version_has_no_reason(app, client, retried):
+    with app.app_context(), transaction():
+        db.session.execute(db.update(FileProblem).values(reason=None))
+
+    assert "Title 0 File “a.txt” Downloaded by job 2." in words(client.get("/jobs/1/"))
 
 
 def test_problems_that_an_import_of_another_source_solved_are_not_open(desk, client, first):
