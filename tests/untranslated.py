@@ -19,7 +19,7 @@ READ_ATTRIBUTES = {"aria-label", "alt", "data-label", "placeholder", "title"}
 UNREAD = {"code", "script", "style", "time"}  # what is in them is for machines, or is a time
 CODES = {  # columns whose values are words of the app, which pages must not show as they are
     *("job.kind", "job.state", "job.wait_reason", "job_counter.name", "change.action", "preview_row.action"),
-    *("file.status", "item.source_state", "account.role"),
+    *("file.status", "item.source_state", "account.role", "audit.what"),
 }
 VOID = {"br", "hr", "img", "input", "link", "meta"}
 # Names, addresses, versions and units; and an error of WTForms, which has catalogues of its own.

@@ -181,8 +181,8 @@ def test_the_audit_trail_shows_person_action_and_address(office, boss):
 
     page = words(boss.get("/audit/?what=role"))
 
-    assert "Boss role Anna before: viewer after: editor 192.0.2.9" in page
-    assert "sign-in Boss" not in page
+    assert "Boss Role changed Anna Before: Viewer After: Editor 192.0.2.9" in page
+    assert "Sign-in Boss" not in page
     assert "No matching entries" in words(boss.get("/audit/?who=Nobody+at+all"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import itemgetter
 from typing import Any
 
 from flask import Blueprint, Response, abort, g, redirect, render_template, request, stream_with_context, url_for
@@ -11,13 +12,13 @@ from sqlalchemy import select
 from ...accounts import audit, two_step, user_management
 from ...accounts.authorization import allows
 from ...accounts.one_time_links import days_of, expires_at, link_to
-from ...actor import LOCAL, NOBODY, SCHEDULE
 from ...errors import ConflictError, InvalidInputError
 from ...i18n import gettext as _
 from ...i18n import lazy_gettext as _l
 from ...models.accounts import Account, Role
 from ...pagination import Order, asked_place, page_of
 from ..flash_messages import flash, link
+from . import audit_words
 from .account_forms import ROLES, InviteForm
 
 ROLE_CHANGED = {
@@ -26,13 +27,6 @@ ROLE_CHANGED = {
     Role.ADMIN: _l("%(name)s is an admin now. %(trail)s"),
 }
 blueprint = Blueprint("admin", __name__)
-ACTORS = {NOBODY: _l("Not signed in"), SCHEDULE: _l("Schedule"), LOCAL: _l("Command line")}
-
-
-@blueprint.app_template_global()
-def actor_label(name: str) -> str:
-    """Return the words for an actor of the audit trail that is not a user, else the name of the user."""
-    return str(ACTORS.get(name, name))
 
 
 @blueprint.get("/users/")
@@ -135,8 +129,9 @@ def trail() -> str:
         "accounts/audit.html",
         page=page_of(audit.entries(who, what), audit.NEWEST_FIRST, asked_place()),
         asked={name: value for name, value in (("who", who), ("what", what)) if value},
-        people=audit.people(),
-        kinds=audit.kinds(),
+        people=[(name, audit_words.actor_label(name)) for name in audit.people()],
+        kinds=sorted(((kind, audit_words.action_label(kind)) for kind in audit.kinds()), key=itemgetter(1)),
+        words=audit_words,
     )
 
 

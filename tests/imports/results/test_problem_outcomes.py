@@ -15,7 +15,6 @@ from tests.pages import links, words
 
 from ..steps import retry
 
-
 ADDRESS = "https://repository.example.org/bitstreams/0/content"
 
 
