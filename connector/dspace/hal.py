@@ -120,7 +120,7 @@ class HalClient:
 
     def collection(self, id: str) -> Collection:
         """Return a collection with its texts. Raise NotFoundError or RestrictedError."""
-        return shapes.collection_of(*self._finder.get(ScopeKind.COLLECTION, id, [PARENT]))
+        return shapes.collection_of(*self._finder.get(Scope(ScopeKind.COLLECTION, id), [PARENT]))
 
     def estimate(self, scope: Scope, sample: Sample, *, at_once: int) -> Estimate:
         """Return an estimate of a first import of the scope with `at_once` parallel requests.

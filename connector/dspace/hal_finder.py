@@ -36,7 +36,7 @@ class HalFinder:
                     identifier=identifier,
                 )
             )
-        scope = self._scope(*located(self._api, handle))
+        scope = self._scope(*located(self._api, handle), handle)
         check_kind(scope, kind, handle, self._api.server)
         return scope
 
@@ -47,7 +47,7 @@ class HalFinder:
             bitstream = bitstream_of(path)
             return self._item_with(bitstream) if bitstream else None
         kind, identifier = shown
-        return self._scope(*located(self._api, identifier)) if kind is None else self.find(kind, identifier)
+        return self._scope(*located(self._api, identifier), identifier) if kind is None else self.find(kind, identifier)
 
     def _item_with(self, bitstream: str) -> Scope:
         """Return the item that holds a file. Raise NotFoundError or RestrictedError."""
@@ -62,8 +62,9 @@ class HalFinder:
             raise RestrictedError(f"{sentence} {error.reason}", error.url) from None
         return self._scope(ScopeKind.ITEM, required(item, "uuid", str, url))
 
-    def _scope(self, kind: ScopeKind, id: str) -> Scope:
-        found, url = self.get(kind, id)
+    def _scope(self, kind: ScopeKind, id: str, asked_as: str = "") -> Scope:
+        """Return the object with this uuid. `asked_as`: what errors call it instead."""
+        found, url = self.get(Scope(kind, id, name=asked_as))
         if kind is ScopeKind.ITEM and required(found, "withdrawn", bool, url):
             raise NotFoundError(
                 _("The item %(id)s has been withdrawn from %(site)s.", id=id, site=self._api.server.site_url), url
@@ -71,26 +72,26 @@ class HalFinder:
         handle, name = (label(found, key, url) for key in ("handle", "name"))
         return Scope(kind, required(found, "uuid", str, url), handle, name or "")
 
-    def get(self, kind: ScopeKind, id: str, params: Iterable[tuple[str, str]] = ()) -> tuple[shapes.Json, str]:
-        """Return the object with this uuid.
+    def get(self, scope: Scope, params: Iterable[tuple[str, str]] = ()) -> tuple[shapes.Json, str]:
+        """Return the object with the kind and uuid of this scope. Errors name it by the name of the scope, if any.
 
         A malformed uuid is not requested, as the server would answer 401 instead of 404.
         """
         try:
-            if not is_uuid(id):
+            if not is_uuid(scope.id):
                 raise NotFoundError("")
-            return self._api.get(f"core/{PATHS[kind]}/{id}", list(params))
+            return self._api.get(f"core/{PATHS[scope.kind]}/{scope.id}", list(params))
         except NotFoundError as error:
-            raise unknown(kind, id, self._api.server, error.url) from None
+            raise unknown(scope, self._api.server, error.url) from None
         except RestrictedError as error:
-            raise unreadable(kind, id, self._api.server, error, is_known=True) from None
+            raise unreadable(scope, self._api.server, error, is_known=True) from None
 
     def above(self, kind: ScopeKind, id: str) -> Iterator[str]:
         """Yield the ids of the communities above a collection or community, each once, as far as they are readable."""
         above = set[str]()
         while True:
             try:
-                found, url = self.get(kind, id, [PARENT])
+                found, url = self.get(Scope(kind, id), [PARENT])
             except (NotFoundError, RestrictedError):
                 return
             parent = shapes.embedded(found, "parentCommunity", url)

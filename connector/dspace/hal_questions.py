@@ -78,7 +78,7 @@ class HalQuestions:
         """
         if scope.kind is ScopeKind.REPOSITORY or scope.id in self._checked:
             return
-        self._outage.retry_until_available("page", lambda: self._finder.get(scope.kind, scope.id))
+        self._outage.retry_until_available("page", lambda: self._finder.get(scope))
         self._checked.add(scope.id)
 
     def is_within(self, found: shapes.Json, url: str, scope: Scope) -> bool:

@@ -57,10 +57,10 @@ class LegacyFinder:
         try:
             return scope_of(kind, *self._api.get(f"{PATHS[kind]}/{id}"))
         except NotFoundError as error:
-            raise unknown(kind, id, self._api.server, error.url) from error
+            raise unknown(Scope(kind, id), self._api.server, error.url) from error
         except RestrictedError as error:
             is_known = self._api.can.tells_unknown
-            raise unreadable(kind, id, self._api.server, error, is_known=is_known) from error
+            raise unreadable(Scope(kind, id), self._api.server, error, is_known=is_known) from error
 
     def _by_handle(self, handle: str) -> Scope:
         try:

@@ -9,14 +9,14 @@ from ..i18n import lazy_gettext as _l
 from .records import Scope, ScopeKind, Server
 
 _UNKNOWN = {
-    ScopeKind.COLLECTION: _l("There is no collection %(id)s at %(site)s."),
-    ScopeKind.COMMUNITY: _l("There is no community %(id)s at %(site)s."),
-    ScopeKind.ITEM: _l("There is no item %(id)s at %(site)s."),
+    ScopeKind.COLLECTION: _l("There is no collection “%(object)s” at %(site)s."),
+    ScopeKind.COMMUNITY: _l("There is no community “%(object)s” at %(site)s."),
+    ScopeKind.ITEM: _l("There is no item “%(object)s” at %(site)s."),
 }
 _UNREADABLE = {
-    ScopeKind.COLLECTION: _l("The collection %(id)s at %(site)s cannot be read."),
-    ScopeKind.COMMUNITY: _l("The community %(id)s at %(site)s cannot be read."),
-    ScopeKind.ITEM: _l("The item %(id)s at %(site)s cannot be read."),
+    ScopeKind.COLLECTION: _l("The collection “%(object)s” at %(site)s cannot be read."),
+    ScopeKind.COMMUNITY: _l("The community “%(object)s” at %(site)s cannot be read."),
+    ScopeKind.ITEM: _l("The item “%(object)s” at %(site)s cannot be read."),
 }
 _ACTUAL = {
     ScopeKind.COLLECTION: _l("It is the collection “%(name)s”."),
@@ -35,21 +35,25 @@ def whole_repository(server: Server) -> Scope:
 def check_kind(scope: Scope, kind: ScopeKind, handle: str | None, server: Server) -> None:
     """Raise NotFoundError unless the object with this handle is of this kind."""
     if scope.kind is not kind:
-        unknown = _UNKNOWN[kind] % {"id": handle, "site": server.site_url}
+        unknown = _UNKNOWN[kind] % {"object": handle, "site": server.site_url}
         raise NotFoundError(f"{unknown} {_ACTUAL[scope.kind] % {'name': scope.name}}", server.api_url)
 
 
-def unknown(kind: ScopeKind, id: str, server: Server, url: str) -> NotFoundError:
-    """Return the error that there is no such object. `url`: the requested address, for technical details."""
-    return NotFoundError(_UNKNOWN[kind] % {"id": id, "site": server.site_url}, url)
+def unknown(scope: Scope, server: Server, url: str) -> NotFoundError:
+    """Return the error that there is no such object. `scope`: its kind and id, and its name if known.
+
+    `url`: the requested address, for technical details. It has the id.
+    """
+    return NotFoundError(_UNKNOWN[scope.kind] % {"object": scope.name or scope.id, "site": server.site_url}, url)
 
 
-def unreadable(kind: ScopeKind, id: str, server: Server, error: RestrictedError, *, is_known: bool) -> RestrictedError:
+def unreadable(scope: Scope, server: Server, error: RestrictedError, *, is_known: bool) -> RestrictedError:
     """Return the error that an object is closed, or with `is_known` False, that it may also not exist.
 
-    Without a login, a firewall sends a status 403 as often as DSpace does.
+    `scope`: as for `unknown`. Without a login, a firewall sends a status 403 as often as DSpace does.
     """
     reason = error.reason if is_known else str(MAY_BE_UNKNOWN)
     if error.status == 403 and not error.signed_in:
         reason = f"{reason} {_MAY_BE_BLOCKED}"
-    return RestrictedError(f"{_UNREADABLE[kind] % {'id': id, 'site': server.site_url}} {reason}", error.url)
+    sentence = _UNREADABLE[scope.kind] % {"object": scope.name or scope.id, "site": server.site_url}
+    return RestrictedError(f"{sentence} {reason}", error.url)

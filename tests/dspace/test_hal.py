@@ -58,7 +58,7 @@ def test_the_whole_repository_needs_no_request():
 def test_a_handle_of_another_kind_is_refused_with_the_name_of_its_kind():
     fake = with_handle("items", item_id(0))
 
-    with pytest.raises(NotFoundError, match=r"There is no collection 123456789/7 at .* It is the item “Item 000000”"):
+    with pytest.raises(NotFoundError, match=r"There is no collection “123456789/7” at .* It is the item “Item 000000”"):
         client_of(fake).find(ScopeKind.COLLECTION, "123456789/7")
 
 
@@ -81,8 +81,17 @@ def test_a_restricted_item_is_refused_as_restricted():
     fake = FakeHal([])
     fake.extra[f"core/items/{item_id(0)}"] = RestrictedError("401")
 
-    with pytest.raises(RestrictedError, match=f"The item {item_id(0)} .* is not open to the public"):
+    with pytest.raises(RestrictedError, match=f"The item “{item_id(0)}” .* is not open to the public"):
         client_of(fake).find(ScopeKind.ITEM, item_id(0))
+
+
+def test_a_restricted_item_is_called_by_the_handle_that_was_asked_for():
+    fake = with_handle("items", item_id(0))
+    fake.extra[f"core/items/{item_id(0)}"] = RestrictedError("401")
+
+    with pytest.raises(RestrictedError, match="The item “123456789/7” at ") as raised:
+        client_of(fake).find(ScopeKind.ITEM, "123456789/7")
+    assert item_id(0) not in str(raised.value)
 
 
 class RestrictedHandle(FakeHal):

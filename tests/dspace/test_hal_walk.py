@@ -85,9 +85,11 @@ def test_an_unknown_scope_is_refused_although_the_search_would_return_all_items(
     fake = numbered(5)
     unknown = Scope(ScopeKind.COLLECTION, "00000000-0000-0000-0000-000000000001", None, "Gone")
 
-    with pytest.raises(NotFoundError, match="There is no collection 00000000"):
+    with pytest.raises(NotFoundError, match="There is no collection “Gone” at ") as raised:
         walk(fake, unknown)
     assert fake.asked_of(SEARCH) == []
+    assert unknown.id not in str(raised.value)
+    assert unknown.id in raised.value.url
 
 
 def test_a_restricted_scope_is_refused_with_a_sentence():

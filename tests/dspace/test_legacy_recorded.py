@@ -216,7 +216,7 @@ def test_the_whole_repository_is_found_without_asking():
 @pytest.mark.parametrize(
     ("generation", "kind", "identifier", "error", "sentence"),
     [
-        (6, "collection", NOWHERE, NotFoundError, f"There is no collection {NOWHERE} at "),
+        (6, "collection", NOWHERE, NotFoundError, f"There is no collection “{NOWHERE}” at "),
         (
             6,
             "collection",
