@@ -21,15 +21,16 @@ from ..errors import (
     UnknownHostError,
     UnreachableError,
 )
-from ..extensions import db, transaction
+from ..extensions import db, transaction, utcnow
 from ..i18n import gettext as _
 from ..models.repositories import Repository
 from ..ranges import Range
 from . import credentials, service
-from .connections import connected_to
+from .connections import RepositoryConnection, connected_to
 from .http_factory import CONNECT_SECONDS, open_http, page_outage, time_limit
 
 NAME_SECONDS = 5.0  # a name is not worth a longer wait
+NAME = "name"  # in `Repository.unanswered`: nothing at the repository gave a name to propose
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,23 @@ def find(repository_id: int, kind: ScopeKind, identifier: str) -> FoundObject:
         return FoundObject(scope, connection.http.requests_made)
 
 
+def save_proposed_name(repository_id: int, connection: RepositoryConnection) -> None:
+    """Propose and save a name for a known repository of DSpace 4 to 6 that has none.
+
+    Takes one or two requests. If they give no name, the next attempt is 30 days later.
+    """
+    repository = service.get(repository_id)
+    server, unanswered = repository.server, repository.unanswered_on(utcnow().date())
+    db.session.rollback()
+    if not _lacks_name(server) or NAME in unanswered:
+        return
+    name = propose_name(connection.http, server)
+    with transaction():
+        service.get(repository_id).name = name
+        if name is None:
+            service.note_unanswered(repository_id, [NAME])
+
+
 def estimate(repository_id: int, scope: Scope, *, bundles: Collection[str]) -> Estimate:
     """Return an estimate of a first import of this scope with the files of `bundles`, if any.
 
@@ -166,7 +184,7 @@ def _find(url: str, endpoint: str, seconds: float) -> tuple[dspace.Found, int]:
 def _with_name(found: dspace.Found) -> dspace.Found:
     """Return what was found, with a proposed name if the API gives none, as on DSpace 4 to 6."""
     server = found.server
-    if server.name is not None or server.generation >= 7:
+    if not _lacks_name(server):
         return found
     outage = page_outage()
     http = open_http(server.api_url, outage, connect_timeout=NAME_SECONDS, read_timeout=NAME_SECONDS)
@@ -177,6 +195,11 @@ def _with_name(found: dspace.Found) -> dspace.Found:
         return found
     finally:
         http.close()
+
+
+def _lacks_name(server: Server) -> bool:
+    """Return whether the API of this DSpace gives no name, and none was proposed."""
+    return server.name is None and server.generation < 7
 
 
 def _remember(found: dspace.Found, limit: int | None, same_as: int | None) -> tuple[Repository, bool]:

@@ -64,5 +64,6 @@ def sample_ids(app, job: Job) -> list[int]:
 
 def of_generation(desk, generation: int):
     with desk.app.app_context(), transaction():
-        db.session.execute(db.update(Repository).values(generation=generation, version=f"{generation}.3"))
+        values = {"generation": generation, "version": f"{generation}.3", "name": "Older library"}
+        db.session.execute(db.update(Repository).values(values))
     return desk

@@ -6,11 +6,15 @@ import re
 
 import pytest
 
-from connector.dspace.records import Server
+from connector.dspace.records import ScopeKind, Server
 from connector.dspace.site_names import propose_name
 from connector.errors import NotFoundError
+from connector.extensions import transaction
 from connector.http import WebPage
-from connector.repositories import service
+from connector.imports.start import queueing
+from connector.repositories import discovery, service
+from connector.repositories.connections import connected_to
+from connector.tasks import carry_out
 from tests.pages import words
 from tests.sample import SampleRepository
 
@@ -102,6 +106,50 @@ def test_an_older_dspace_is_named_by_its_home_page(client):
         connect(client, sample.url)
 
         assert f'<h1 dir="auto">{sample.data.name}</h1>' in client.get("/repositories/1/").text
+
+
+@pytest.fixture
+def nameless(client, app):
+    """A DSpace 6 that an earlier version has connected, and so without a name."""
+    with SampleRepository(6) as sample:
+        connect(client, sample.url)
+        with app.app_context(), transaction():
+            service.get(1).name = None
+        sample.reset()
+        yield sample
+
+
+def name_of(app) -> str | None:
+    with app.app_context():
+        return service.get(1).name
+
+
+def test_an_older_dspace_without_a_name_gets_one_when_its_list_is_read(app, client, nameless):
+    client.get("/repositories/1/collections")
+
+    assert name_of(app) == nameless.data.name
+
+
+def test_an_older_dspace_without_a_name_gets_one_with_the_next_import(app, nameless):
+    with app.app_context():
+        scope = discovery.find(1, ScopeKind.COLLECTION, nameless.data.named("Odd metadata").handle).scope
+        assert carry_out(queueing.create(service.source_for(1, scope), {}))
+
+    assert name_of(app) == nameless.data.name
+
+
+def test_a_repository_that_gives_no_name_is_not_asked_with_each_import(app, nameless):
+    nameless.faults.add("top-communities", times=None, status=404)
+    nameless.faults.add(lambda path: "/rest" not in path, times=None, status=404)
+    asked = []
+
+    for _ in range(2):
+        with app.app_context(), connected_to(service.get(1)) as connection:
+            discovery.save_proposed_name(1, connection)
+            asked.append(connection.requests_made)
+
+    assert name_of(app) is None
+    assert asked == [2, 0]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from ...jobs import lifecycle
 from ...jobs.attempt import JobAttempt
 from ...jobs.request_counter import RequestCounter, counted
 from ...models.jobs import Job
-from ...repositories import service
+from ...repositories import discovery, service
 from ...repositories.connections import RepositoryConnection
 from ...repositories.login_guard import LoginGuard
 from ...storage.disk_space import Room
@@ -98,6 +98,7 @@ def open_context(
     repository_id = job.repository_id
     with counted(attempt, connection, job.traffic) as requests:
         try:
+            discovery.save_proposed_name(repository_id, connection)
             context = _context(attempt, job, connection, requests, new_recorder)
             db.session.rollback()
             yield context

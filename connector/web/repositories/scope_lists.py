@@ -13,6 +13,7 @@ from ...dspace import Client
 from ...dspace.records import Community, ScopeKind, Server
 from ...imports.start.source_queries import LastImport, last_imports
 from ...models.repositories import Repository
+from ...repositories import discovery
 from ...repositories.connections import connected_to
 from .listings import Listing
 from .scope_tree import Level, Listed, Node
@@ -98,10 +99,14 @@ class _RowMaker:
 
 
 def _listing(repository: Repository, name: str, read: Callable[[Client], Sequence[Any]], reload: bool) -> Listing:
+    repository_id = repository.id
+
     def ask() -> Sequence[Any]:
         with connected_to(repository) as connection:
-            return read(connection.client)
+            rows = read(connection.client)
+            discovery.save_proposed_name(repository_id, connection)
+            return rows
 
-    key = (repository.id, repository.api_url, repository.login_name, name)
+    key = (repository_id, repository.api_url, repository.login_name, name)
     found: Listing = current_app.extensions["listings"].get(key, ask, reload)
     return found
