@@ -293,7 +293,7 @@ def test_an_import_with_half_its_items_missing_asks_and_exits_with_2(flask, nine
     assert "Are they really gone?" in asking["message"]
     assert (unanswered, refusal) == (2, asking)
     assert "flask resume 2 --accept-missing marks them" in unasked
-    assert "not both" in err
+    assert "Give one of the answers" in err
     assert (answered, job["state"], job["vanished"], job["clean"]) == (0, "completed", 20, True)
 
 
