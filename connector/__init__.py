@@ -34,6 +34,7 @@ from .web.publishing.conflict_pages import blueprint as conflicts
 from .web.publishing.destination_pages import blueprint as destinations
 from .web.publishing.item_set_pages import blueprint as item_set
 from .web.publishing.publish_forms import blueprint as publishing
+from .web.publishing.withdrawal_pages import blueprint as withdrawals
 from .web.repositories import blueprint as repositories
 
 __all__ = ["__version__", "create_app"]
@@ -77,6 +78,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     app.register_blueprint(item_set)
     app.register_blueprint(adoptions)
     app.register_blueprint(publishing)
+    app.register_blueprint(withdrawals)
     error_pages.init_app(app)
     static_files.init_app(app)
     commands.init_app(app)

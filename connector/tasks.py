@@ -22,9 +22,9 @@ from .jobs import lifecycle, notifications, worker_heartbeat
 from .jobs.attempt import JobAttempt, work
 from .logs import about_job, log_throttled
 from .models.jobs import Job
-from .publishing import failed_items, old_changes, publish_jobs, publish_preview, publisher
+from .publishing import failed_items, old_changes, publish_jobs, publish_preview, publisher, withdrawal
 from .publishing import undo as publish_undo
-from .publishing.job_kind import PUBLISH, PUBLISH_PREVIEW, PUBLISH_UNDO
+from .publishing.job_kind import DELETE_PUBLISHED, MAKE_PRIVATE, PUBLISH, PUBLISH_PREVIEW, PUBLISH_UNDO
 from .repositories.connections import RepositoryConnection, open_connection
 
 log = logging.getLogger(__name__)
@@ -55,6 +55,8 @@ RUNNERS: dict[str, Callable[[JobAttempt], tuple[bool, str]]] = {
     PUBLISH.name: publisher.run,
     PUBLISH_PREVIEW.name: publish_preview.run,
     PUBLISH_UNDO.name: publish_undo.run,
+    MAKE_PRIVATE.name: withdrawal.run,
+    DELETE_PUBLISHED.name: withdrawal.run,
 }
 
 RETRIES: dict[str, tuple[Callable[[Job], bool], Callable[[int], int]]] = {

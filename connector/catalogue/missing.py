@@ -45,6 +45,10 @@ class MissingSelection:
             found.append(ITEM.c.repository_id + 0 == self.repository_id)
         return found
 
+    def ids(self) -> Select[int]:
+        """Return a SELECT of the ids of the selected items."""
+        return select(ITEM.c.id).where(*self.conditions())
+
     def gone(self) -> list[Any]:
         """Return the conditions for items that are missing at the source.
 

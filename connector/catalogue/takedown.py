@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Select, delete, insert, select, update
 
 from ..accounts import audit
 from ..actor import current_actor
@@ -75,9 +75,21 @@ def find_items(repository_id: int, lines: Iterable[str]) -> Named:
     return Named(tuple(ids), tuple(name for name in names if name not in known))
 
 
-def take_down(repository_id: int, what: Named, reason: str, also_unknown: bool = False) -> int:
+def _leave(item_ids: Select[int]) -> None:
+    """Leave what was published of these items as it is."""
+
+
+def take_down(
+    repository_id: int,
+    what: Named,
+    reason: str,
+    also_unknown: bool = False,
+    withdraw: Callable[[Select[int]], None] = _leave,
+) -> int:
     """Delete and exclude the stored items, and exclude the others if wanted. Return the number of deleted items.
 
+    `withdraw`: queues what happens to the published items. It is called in the transaction that deletes the items, just
+    before, with a SELECT of their ids.
     Raise InvalidInputError without a reason, StorageError if the files folder is unavailable. Imports can go on,
     because they check the exclusions when they write.
     """
@@ -93,7 +105,9 @@ def take_down(repository_id: int, what: Named, reason: str, also_unknown: bool =
             for row in rows:
                 _exclude(repository_id, row, reason, by_id=row.handle in shared)
                 _wipe(repository_id, row, reason)
-            delete_items([row.id for row in rows])
+            ids = [row.id for row in rows]
+            withdraw(select(ITEM.c.id).where(ITEM.c.id.in_(ids)))
+            delete_items(ids)
             audit.note("takedown", reason, repository=repository_id, items=[row.source_key for row in rows])
         removed += len(rows)
     if also_unknown:

@@ -99,7 +99,8 @@ class PublishedItem(Base):
     `identifier`: our identifier, which is one of its values there. `omeka_id`: its id there. None until the request
     that creates it has been answered; `sending_since` is then the time of that request in UTC. `created_by_job_id`: the
     job that created it there, None if it was there before. `job_id`: the last job that looked at it. `wanted`: the data
-    that was last sent, `accepted`: the same without what the site dropped (see `stored_items`).
+    that was last sent, `accepted`: the same without what the site dropped (see `stored_items`). `withdrawn_at`: when a
+    withdrawal deleted it there, None if it was published again since.
     """
 
     __tablename__ = "published_item"
@@ -119,6 +120,7 @@ class PublishedItem(Base):
     wanted: Mapped[dict[str, Any] | None] = mapped_column(JSON_VALUE)
     accepted: Mapped[dict[str, Any] | None] = mapped_column(JSON_VALUE)
     changed_at: Mapped[datetime | None]
+    withdrawn_at: Mapped[datetime | None]
     destination: Mapped[Destination] = relationship()
 
 
@@ -233,3 +235,14 @@ class PreviewedItem(Base):
     job_id: Mapped[int] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"), primary_key=True)
     item_id: Mapped[int] = mapped_column(ForeignKey("item.id", ondelete="CASCADE"), primary_key=True, index=True)
     action: Mapped[str]
+
+
+class WithdrawalSelection(Base):
+    """A published item that a withdrawal makes private or deletes. It may have left the catalogue."""
+
+    __tablename__ = "withdrawal_selection"
+
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"), primary_key=True)
+    published_item_id: Mapped[int] = mapped_column(
+        ForeignKey("published_item.id", ondelete="CASCADE"), primary_key=True, index=True
+    )

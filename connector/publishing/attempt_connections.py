@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from ..errors import InvalidInputError
+from ..i18n import gettext as _
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
 from ..jobs.request_counter import counted
+from ..omeka import Site
 from . import destinations
 from .connections import DestinationConnection
 
@@ -21,3 +24,11 @@ def connected_for(attempt: JobAttempt, destination_id: int, connect: Connect) ->
     connection = connect(destinations.get(destination_id), new_outage=attempt.new_outage)
     with counted(attempt, connection, before):
         yield connection
+
+
+def check_key(connection: DestinationConnection) -> Site:
+    """Return what the site offers. Raise InvalidInputError if the key may not write there."""
+    site = connection.outage.retry_until_available("destination", connection.client.check)
+    if not site.may_write:
+        raise InvalidInputError(_("The key of this destination may not write. Check its key."))
+    return site

@@ -63,7 +63,8 @@ class ItemToSend:
     `refused`: a sentence about each file that it has refused. `has_conflicts`: whether conflicts of it are stored.
     `recorded`: what we last sent, without choices for conflicts. `planned`: the changes that an earlier attempt of the
     job planned or made. `fields`: those without a term. `besides`: ids at the destination of items that nobody wanted
-    to adopt for it. `is_counted`: whether the job has recorded the item before.
+    to adopt for it. `is_counted`: whether the job has recorded the item before. `is_withdrawn`: whether a person had it
+    deleted there and it may still not be public.
     """
 
     item_id: int
@@ -80,6 +81,12 @@ class ItemToSend:
     fields: Fields = field(default_factory=Fields)
     besides: frozenset[int] = frozenset()
     is_counted: bool = False
+    is_withdrawn: bool = False
+
+    @property
+    def was_there(self) -> bool:
+        """Return whether the item was published and is not to be created again if it is no longer there."""
+        return self.known_id is not None or self.is_withdrawn
 
     @property
     def is_adoption(self) -> bool:

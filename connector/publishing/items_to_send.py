@@ -27,10 +27,8 @@ from .stored_items import group_from_json, sent_of
 ITEMS_PER_BATCH = 100
 SELECTION = PublishingSelection.__table__
 ITEM, HOLDING, FILE = CatalogueItem.__table__, Holding.__table__, CatalogueFile.__table__
-_COLUMNS = (
-    *("id", "source_id", "handle", "mapped_values", "handle_link", "page_link"),
-    *("source_state", "is_restricted", "is_hidden"),
-)
+_OPENNESS = ("source_state", "is_restricted", "is_hidden")  # see `is_open`
+_COLUMNS = ("id", "source_id", "handle", "mapped_values", "handle_link", "page_link", *_OPENNESS)
 
 
 class ItemsToSend:
@@ -59,10 +57,10 @@ class ItemsToSend:
 
     def unpublished(self, item_ids: Select[Any] | Sequence[int]) -> list[Unpublished]:
         """Return those of the items that we have not published at the destination."""
-        columns = [ITEM.c[name] for name in ("id", "source_id", "handle", "handle_link")]
+        columns = [ITEM.c[name] for name in ("id", "source_id", "handle", "handle_link", *_OPENNESS)]
         mine = (ITEM.c.id.in_(item_ids), ITEM.c.id.not_in(self._published.item_ids()))
         rows = db.session.execute(select(*columns).where(*mine).order_by(ITEM.c.id)).all()
-        left = self._published.left_identifiers()
+        left, withdrawn = self._published.left_identifiers(), self._published.withdrawn_item_ids()
         db.session.rollback()
         items = (
             Unpublished(
@@ -72,6 +70,7 @@ class ItemsToSend:
                 addresses_of(row.handle, row.handle_link, self._sites),
             )
             for row in rows
+            if is_open(row) or row.id not in withdrawn
         )
         return [item for item in items if item.identifier not in left]
 
@@ -117,6 +116,7 @@ class ItemsToSend:
                 fields=fields_of(row.mapped_values, rules),
                 besides=besides,
                 is_counted=there is not None and there.job_id == self._job_id,
+                is_withdrawn=there is not None and there.withdrawn_at is not None and not is_open(row),
             )
             tasks.append(task)
         db.session.rollback()

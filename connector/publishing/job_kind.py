@@ -1,4 +1,4 @@
-"""The kinds of publishing jobs: publish, preview and undo, with their counters."""
+"""The kinds of jobs at destinations: publish, preview, undo, make private and delete, with their counters."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ..models.jobs import Job
 from . import previewed_items
 
 ADOPT = "adopt"  # the member of the question of a job with the number of items to adopt
+EDITED = "edited"  # the option of a job that also deletes items that somebody edited
 FOLLOWS = "follows"  # the option of a job that publishes the items of this import while it runs
 LASTING = "lasting"  # the counter of changed items that an undo can no longer restore
 RETRIES = "retries"  # the option of a job that retries this job, also the files that the site refused
@@ -23,11 +24,14 @@ _COUNTERS = (
     *("files_sent", "requests"),
 )
 _UNDO_COUNTERS = ("removed", "restored", "kept", "gone", "failed", "files_removed", "sets_removed", "requests")
+_PRIVATE_COUNTERS = ("updated", "unchanged", "gone", "failed", "requests")
+_DELETE_COUNTERS = ("removed", "kept", "gone", "failed", "requests")
 _UNDO_NAME = "publish_undo"
 _DIFFERENCES = (
     ShownCount("conflicts", _l("Changed on both sides"), _l("%(count)s changed on both sides"), is_rare=True),
     ShownCount("deleted_there", _l("Deleted in Omeka S"), _l("%(count)s deleted in Omeka S"), is_rare=True),
 )
+_GONE = ShownCount("gone", _l("No longer in Omeka S"), _l("%(count)s no longer in Omeka S"), is_rare=True)
 
 
 def _with_counts(names: tuple[str, ...]) -> Callable[[Job, bool], dict[str, Any]]:
@@ -102,12 +106,12 @@ PUBLISH_PREVIEW = JobKind(
 )
 PUBLISH_UNDO = JobKind(
     name=_UNDO_NAME,
-    title=_l("Undo of publishing"),
-    heading=_l("Undo of publishing, job %(job)s"),
+    title=_l("Undo in Omeka S"),
+    heading=_l("Undo of job %(job)s in Omeka S"),
     counters=frozenset(_UNDO_COUNTERS),
     shown=(
         *UNDO_RESULTS,
-        ShownCount("gone", _l("No longer in Omeka S"), _l("%(count)s no longer in Omeka S"), is_rare=True),
+        _GONE,
         replace(FAILED, is_rare=True),
         ShownCount("files_removed", _l("Files removed"), _l("files removed: %(count)s"), is_rare=True),
         ShownCount("sets_removed", _l("Item sets removed"), _l("item sets removed: %(count)s"), is_rare=True),
@@ -117,4 +121,39 @@ PUBLISH_UNDO = JobKind(
     problems=_problems,
     position=("removed", "restored", "kept", "gone", "failed", "files_removed"),
 )
-register(PUBLISH, PUBLISH_PREVIEW, PUBLISH_UNDO)
+MAKE_PRIVATE = JobKind(
+    name="make_private",
+    title=_l("Make private in Omeka S"),
+    heading=_l("Make items of %(source)s private in Omeka S"),
+    counters=frozenset(_PRIVATE_COUNTERS),
+    shown=(
+        ShownCount("updated", _l("Made private"), _l("%(count)s made private")),
+        ShownCount("unchanged", _l("Already private"), _l("%(count)s already private")),
+        _GONE,
+        replace(FAILED, is_rare=True),
+    ),
+    done=("updated", "unchanged", "gone", "failed"),
+    as_dict=_with_counts(_PRIVATE_COUNTERS),
+    problems=_problems,
+    position=("updated", "unchanged", "gone", "failed"),
+    undo_kind=_UNDO_NAME,
+)
+DELETE_PUBLISHED = JobKind(
+    name="delete_published",
+    title=_l("Delete in Omeka S"),
+    heading=_l("Delete items of %(source)s in Omeka S"),
+    counters=frozenset(_DELETE_COUNTERS),
+    shown=(
+        ShownCount("removed", _l("Deleted"), _l("%(count)s deleted")),
+        ShownCount("kept", _l("Kept, edited in Omeka S"), _l("%(count)s kept"), is_rare=True),
+        _GONE,
+        replace(FAILED, is_rare=True),
+    ),
+    done=("removed", "kept", "gone", "failed"),
+    as_dict=_with_counts(_DELETE_COUNTERS),
+    problems=_problems,
+    position=("removed", "kept", "gone", "failed"),
+)
+register(PUBLISH, PUBLISH_PREVIEW, PUBLISH_UNDO, MAKE_PRIVATE, DELETE_PUBLISHED)
+WITHDRAWALS = {"private": MAKE_PRIVATE, "delete": DELETE_PUBLISHED}  # by what a person chooses for published items
+LEAVE = "leave"  # the choice that starts no such job

@@ -21,6 +21,7 @@ from .followed_import import takes_items
 from .job_kind import FOLLOWS, PUBLISH, RETRIES, SELECTED
 
 JOB, HOLDING, SELECTION = Job.__table__, Holding.__table__, PublishingSelection.__table__
+IS_UNCLAIMED = (JOB.c.state == State.QUEUED, JOB.c.attempt == 0)
 
 
 def create(source_id: int, destination_id: int, *, comment: str = "", kind: JobKind = PUBLISH) -> int:
@@ -30,8 +31,8 @@ def create(source_id: int, destination_id: int, *, comment: str = "", kind: JobK
         if source is None:
             raise NotFoundError(_("There is no source %(source_id)s.", source_id=source_id))
         creation.lock_repository(source.repository_id)
-        active = _same(kind, source_id, destination, JOB.c.state.in_(ACTIVE), is_selected=False)
-        return _add(kind, source, destination, {}, comment) if active is None else active
+        active = same(kind, source_id, destination, JOB.c.state.in_(ACTIVE), option=SELECTED, is_set=False)
+        return add(kind, source, destination, {}, comment=comment) if active is None else active
 
 
 def create_with(job_id: int, destination_id: int) -> int | None:
@@ -47,8 +48,8 @@ def create_with(job_id: int, destination_id: int) -> int | None:
         last = next(reversed(of_import(job)), None)
         if last and last.state not in (State.COMPLETED, State.FAILED) and takes_items(last):
             return last.id
-        by = {"owner": job.owner, "scheduled": job.scheduled}
-        return _add(PUBLISH, job.source, destination, {FOLLOWS: job_id}, job.comment, **by)
+        by = {"owner": job.owner, "scheduled": job.scheduled, "comment": job.comment}
+        return add(PUBLISH, job.source, destination, {FOLLOWS: job_id}, **by)
 
 
 def of_import(job: Job) -> Sequence[Job]:
@@ -104,7 +105,7 @@ def create_retry(job: Job, item_ids: Select[Any]) -> int:
             return active
         destination = destinations.get(job.options["destination"])
         options = {SELECTED: True, RETRIES: job.id}
-        retry_id = _add(PUBLISH, job.source, destination, options, job.comment, reruns_id=job.id)
+        retry_id = add(PUBLISH, job.source, destination, options, comment=job.comment, reruns_id=job.id)
         _select(retry_id, item_ids)
     return retry_id
 
@@ -112,9 +113,9 @@ def create_retry(job: Job, item_ids: Select[Any]) -> int:
 def _selected(kind: JobKind, source_id: int, destination: Destination, item_ids: Select[Any], comment: str) -> int:
     source = db.session.get_one(Source, source_id)
     creation.lock_repository(source.repository_id)
-    job_id = _same(kind, source_id, destination, JOB.c.state == State.QUEUED, JOB.c.attempt == 0, is_selected=True)
+    job_id = same(kind, source_id, destination, *IS_UNCLAIMED, option=SELECTED, is_set=True)
     if job_id is None:
-        job_id = _add(kind, source, destination, {SELECTED: True}, comment)
+        job_id = add(kind, source, destination, {SELECTED: True}, comment=comment)
     _select(job_id, item_ids)
     return job_id
 
@@ -127,17 +128,20 @@ def _select(job_id: int, item_ids: Select[Any]) -> None:
     db.session.execute(insert(SELECTION).from_select(["item_id", "job_id"], new))
 
 
-def _add(
-    kind: JobKind, source: Source, destination: Destination, options: dict[str, Any], comment: str, **values: Any
-) -> int:
+def add(kind: JobKind, source: Source, destination: Destination, options: dict[str, Any], **values: Any) -> int:
+    """Queue a job at a destination inside the caller's transaction, and return its id. `values`: columns of the job."""
     options = {"destination": destination.id, **options}
-    values |= {"resource": destination.resource, "comment": comment}
-    return creation.add(source, kind.name, options, **values)
+    return creation.add(source, kind.name, options, resource=destination.resource, **values)
 
 
-def _same(kind: JobKind, source_id: int, destination: Destination, *conditions: Any, is_selected: bool) -> int | None:
-    """Return the first such job of a source and destination. No worker claims it before the transaction ends."""
-    same = (JOB.c.source_id == source_id, JOB.c.kind == kind.name, JOB.c.resource == destination.resource)
-    query = select(JOB.c.id, JOB.c.options).where(*same, *conditions).order_by(JOB.c.id).with_for_update()
-    found = [row.id for row in db.session.execute(query) if bool(row.options.get(SELECTED)) == is_selected]
+def same(
+    kind: JobKind, source_id: int, destination: Destination, *conditions: Any, option: str, is_set: bool
+) -> int | None:
+    """Return the first such job of a source and destination in whose options this one is set, or not set.
+
+    No worker claims it before the transaction ends.
+    """
+    alike = (JOB.c.source_id == source_id, JOB.c.kind == kind.name, JOB.c.resource == destination.resource)
+    query = select(JOB.c.id, JOB.c.options).where(*alike, *conditions).order_by(JOB.c.id).with_for_update()
+    found = [row.id for row in db.session.execute(query) if bool(row.options.get(option)) == is_set]
     return found[0] if found else None

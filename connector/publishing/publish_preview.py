@@ -47,14 +47,14 @@ class PublishPreview(Publisher):
             there = current.get(task.item_id)
             merged = merge(task.wanted, task.sent, there) if there else None
             actions[task.item_id] = self._expected(task, there, merged, rules)
-            if there or task.known_id is None:
+            if there or not task.was_there:
                 counts["files_sent"] += len(task.files)
             if merged and merged.conflicts:
                 counts["conflicts"] += 1
                 problems.append((task, conflict_in_words(merged.conflicts, task)))
             elif task.item_id in self._alike.doubtful:
                 problems.append((task, self._alike.doubtful[task.item_id]))
-            elif there is None and task.known_id is None and (names := lacking(task.wanted, rules)):
+            elif there is None and not task.was_there and (names := lacking(task.wanted, rules)):
                 problems.append((task, lacking_in_words(names)))
             if there:
                 problems += [(task, sentence) for sentence in task.refused]
@@ -83,7 +83,7 @@ class PublishPreview(Publisher):
     def _expected(self, task: ItemToSend, there: Item | None, merged: Merge | None, rules: ItemRules) -> str:
         """Return the counter of what publishing would do with an item."""
         if there is None or merged is None:
-            if task.known_id is not None:
+            if task.was_there:
                 return "deleted_there"
             is_refused = task.item_id in self._alike.doubtful or lacking(task.wanted, rules)
             return "failed" if is_refused else "added"

@@ -43,6 +43,11 @@ class PublishedItems:
         has_left = (self._is_mine, PUBLISHED.c.item_id.is_(None), PUBLISHED.c.omeka_id.is_not(None))
         return set(db.session.scalars(select(PUBLISHED.c.identifier).where(*has_left)))
 
+    def withdrawn_item_ids(self) -> set[int]:
+        """Return the ids of items of the catalogue that a withdrawal deleted at the destination."""
+        is_withdrawn = (self._is_mine, PUBLISHED.c.item_id.is_not(None), PUBLISHED.c.withdrawn_at.is_not(None))
+        return set(db.session.scalars(select(PUBLISHED.c.item_id).where(*is_withdrawn)))
+
     def omeka_ids(self) -> set[int]:
         """Return the ids of all our items at the destination."""
         is_there = (self._is_mine, PUBLISHED.c.omeka_id.is_not(None))
@@ -76,12 +81,13 @@ class PublishedItems:
     def begin(self, tasks: Sequence[ItemToSend]) -> None:
         """Store that these items are about to be created, so that another attempt looks for them first."""
         for task in tasks:
-            self._save(task, {"sending_since": utcnow(), "created_by_job_id": self._job_id})
+            begun = {"sending_since": utcnow(), "created_by_job_id": self._job_id, "withdrawn_at": None}
+            self._save(task, begun)
 
     def plan(self, task: ItemToSend, changes: Changes) -> None:
         """Store what the job is about to change in an item that is at the destination."""
         self._save(task, {})
-        self._replace_changes(self._id_of(task), changes)
+        self.replace_changes(self._id_of(task), changes)
 
     def forget_begin(self, tasks: Sequence[ItemToSend]) -> None:
         """Store that the requests for these items were never sent."""
@@ -93,7 +99,7 @@ class PublishedItems:
         if not outcome.is_unknown:
             values["sending_since"] = None
         if outcome.item is not None and outcome.sent is not None:
-            values |= {"omeka_id": outcome.item.id, "wanted": to_json(outcome.sent.wanted)}
+            values |= {"omeka_id": outcome.item.id, "withdrawn_at": None, "wanted": to_json(outcome.sent.wanted)}
             values |= {"accepted": to_json(outcome.sent.accepted)}
         if outcome.action in ("added", "adopted", "updated"):
             values["changed_at"] = utcnow()
@@ -104,7 +110,7 @@ class PublishedItems:
         if outcome.action != "failed" and (outcome.conflicts or outcome.task.has_conflicts):
             self._record_conflicts(published_id, outcome)
         if not outcome.is_unknown:
-            self._replace_changes(published_id, outcome.changes)
+            self.replace_changes(published_id, outcome.changes)
         self._record_files(published_id, outcome)
 
     def _record_files(self, published_id: int, outcome: Outcome) -> None:
@@ -124,7 +130,8 @@ class PublishedItems:
             if rows:
                 db.session.execute(insert(FILE), rows)
 
-    def _replace_changes(self, published_id: int, changes: Changes) -> None:
+    def replace_changes(self, published_id: int, changes: Changes) -> None:
+        """Store what this job changed in an item, instead of what was stored before."""
         mine = (CHANGE.c.job_id == self._job_id, CHANGE.c.published_item_id == published_id)
         db.session.execute(delete(CHANGE).where(*mine))
         if changes:

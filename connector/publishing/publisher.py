@@ -24,7 +24,7 @@ from ..models.jobs import Job
 from ..models.publishing import FileMode
 from ..omeka import Item
 from . import adoptions, destinations, job_problems
-from .attempt_connections import Connect, connected_for
+from .attempt_connections import Connect, check_key, connected_for
 from .conflicts import part_name
 from .connections import WRITERS, DestinationConnection, open_destination
 from .field_vocabulary import VocabularyWriter, vocabulary_of
@@ -125,10 +125,7 @@ class Publisher:
 
     def _checked_rules(self) -> ItemRules:
         """Return how to map items for the site. Raise InvalidInputError if the key may not write there."""
-        site = self._connection.outage.retry_until_available("destination", self._connection.client.check)
-        if not site.may_write:
-            raise InvalidInputError(_("The key of this destination may not write. Check its key."))
-        settings = self._settings
+        site, settings = check_key(self._connection), self._settings
         required = {one.id: one.required for one in site.templates}
         if settings.template_id not in (None, *required):
             raise InvalidInputError(_("The chosen resource template is no longer there. Choose another one."))
@@ -185,7 +182,7 @@ class Publisher:
         self._add_fields(unfinished)
         current = self._current(unfinished)
         lost = [task for task in unfinished if task.item_id not in current]
-        deleted = {task.item_id for task in lost if task.known_id is not None}
+        deleted = {task.item_id for task in lost if task.was_there}
         doubtful = self._alike.doubtful
         new = [task for task in lost if task.item_id not in {*deleted, *doubtful}]
         with transaction():

@@ -1,17 +1,17 @@
-"""Counts the effects of the undo of a publishing job, for the page that asks for confirmation."""
+"""Counts the effects of the undo of a publishing job, or of a deletion of items, for the confirmation pages."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from ..errors import ConnectorError
 from ..extensions import db
 from ..jobs import counters
 from ..models.jobs import Job, State
-from ..models.publishing import PublishedChange, PublishedFile, PublishedItem, PublishedSet
+from ..models.publishing import Destination, PublishedChange, PublishedFile, PublishedItem, PublishedSet
 from . import destinations
 from .connections import connected_to
 from .edits_since import is_edited
@@ -70,9 +70,17 @@ def counted(job_id: int) -> Counted:
 
 def compared(job: Job) -> Comparison:
     """Return which of the items that the job created were edited in Omeka S since. The site is asked."""
-    destination = destinations.get(job.options["destination"])
-    created = (PUBLISHED.c.created_by_job_id == job.id, PUBLISHED.c.omeka_id.is_not(None))
-    query = select(PUBLISHED.c.omeka_id, PUBLISHED.c.wanted, PUBLISHED.c.accepted).where(*created)
+    return _compared(destinations.get(job.options["destination"]), PUBLISHED.c.created_by_job_id == job.id)
+
+
+def compared_items(destination: Destination, item_ids: Select[Any]) -> Comparison:
+    """Return which of these items of the catalogue were edited at a destination since. The site is asked."""
+    return _compared(destination, PUBLISHED.c.item_id.in_(item_ids))
+
+
+def _compared(destination: Destination, which: ColumnElement[bool]) -> Comparison:
+    query = select(PUBLISHED.c.omeka_id, PUBLISHED.c.wanted, PUBLISHED.c.accepted)
+    query = query.where(PUBLISHED.c.destination_id == destination.id, PUBLISHED.c.omeka_id.is_not(None), which)
     rows = db.session.execute(query.order_by(PUBLISHED.c.id).limit(MOST_COMPARED)).all()
     site = destination.site_url
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import flask
 from markupsafe import Markup, escape
 
@@ -35,6 +37,12 @@ def flash(message: str, **names: str | Markup) -> None:
 def link(address: str, label: str) -> Markup:
     """Return a link for a message."""
     return Markup('<a href="{}">{}</a>').format(address, label)
+
+
+def job_links(job_ids: Iterable[int]) -> Markup:
+    """Return links to jobs for a message."""
+    numbers = (link(flask.url_for("imports.job", job_id=job_id), str(job_id)) for job_id in job_ids)
+    return Markup(", ").join(numbers)
 
 
 def _isolated(name: str | Markup) -> Markup:

@@ -309,7 +309,7 @@ def test_the_command_takes_down_items_from_arguments_files_and_standard_input(he
 def test_the_command_lists_each_unknown_item(held):
     done = command(held, "1/a", "1/z", "--reason", "Asked for", "--json")
 
-    assert (done.exit_code, json.loads(done.stdout)) == (1, {"removed": 1, "unknown": ["1/z"]})
+    assert (done.exit_code, json.loads(done.stdout)) == (1, {"removed": 1, "unknown": ["1/z"], "jobs": []})
     assert "Not in the catalogue: 1/z" in done.stderr
     assert command(held, "1/z", "--reason", "Asked for", "--also-unknown").exit_code == 0
     assert exclusions(held.app) == {("1/a", "Asked for"), ("1/z", "Asked for")}

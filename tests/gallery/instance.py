@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask
 
 from connector.accounts import user_management
-from connector.catalogue import takedown
+from connector.catalogue import missing, takedown
 from connector.dspace.records import ScopeKind
 from connector.extensions import db, transaction, utcnow
 from connector.imports.start import queueing
@@ -18,9 +18,9 @@ from connector.models.job_kinds import JobKind
 from connector.models.jobs import Job, Kind, State
 from connector.models.publishing import FileMode
 from connector.models.repositories import Repository, Source
-from connector.publishing import destinations, publish_jobs
+from connector.publishing import destinations, publish_jobs, withdrawal_jobs
 from connector.publishing.destinations import DestinationSettings
-from connector.publishing.job_kind import PUBLISH, PUBLISH_PREVIEW
+from connector.publishing.job_kind import MAKE_PRIVATE, PUBLISH, PUBLISH_PREVIEW
 from connector.repositories import discovery, service
 from connector.tasks import carry_out
 from tests.omeka_server import Omeka
@@ -81,6 +81,7 @@ def furnish(app: Flask, sample: SampleRepository, omeka: Omeka) -> dict[str, int
         jobs["publishing"] = _publish(jobs["completed"], destination_id, PUBLISH_PREVIEW)
         jobs["published"] = _publish(jobs["completed"], destination_id)
         odd = _publish(_import(repository_id, sample, "Odd metadata"), destination_id)
+        jobs["made_private"] = _make_private(omeka, jobs["missing"], destination_id)
         _edit_on_both_sides(repository_id, sample, omeka, jobs["manuscripts"], destination_id)
         jobs["publishing-undo"] = _carried_out(creation.create_undo(odd))
         _add_lookalikes(sample, omeka)
@@ -182,6 +183,16 @@ def _add_lookalikes(sample: SampleRepository, omeka: Omeka) -> None:
 
 def _items_of(sample: SampleRepository, collection: str) -> list[Item]:
     return [item for item in sample.data.items.values() if item.collection.name == collection]
+
+
+def _make_private(omeka: Omeka, imported: int, destination_id: int) -> int:
+    """Publish the missing item of an import, edit it in Omeka S, and make it private. Return the id of the job."""
+    _publish(imported, destination_id)
+    edited = next(item for item in omeka.all_of("items") if item["o:title"] == LONG_WORD)
+    subject = {"type": "literal", "property_id": 3, "@value": "Edited there", "is_public": True}
+    omeka.edit(edited["o:id"], o__is_public=True, dcterms__subject=[subject | {"property_label": "Subject"}])
+    [job_id] = withdrawal_jobs.create(missing.MissingSelection().ids(), destination_id, MAKE_PRIVATE)
+    return _carried_out(job_id)
 
 
 def _take_down(repository_id: int, sample: SampleRepository) -> None:

@@ -11,8 +11,11 @@ from datetime import datetime
 import pytest
 
 from connector.extensions import db
+from connector.jobs import lifecycle
 from connector.models.catalogue import CatalogueItem
 from connector.models.publishing import FileMode, PublishedItem
+from connector.publishing import withdrawal_jobs
+from connector.publishing.job_kind import DELETE_PUBLISHED, MAKE_PRIVATE
 from tests.command_line import CommandLine
 from tests.conftest import app_at, let_go
 
@@ -143,3 +146,51 @@ def test_a_change_that_was_sent_before_the_process_was_killed_is_put_back_by_an_
 
     assert (changed.count("New"), result["updated"], undone["restored"]) == (2, 2, 2)
     assert sorted(item["dcterms:title"][0]["@value"] for item in omeka.all_of("items")) == before
+
+
+@pytest.mark.parametrize(("method", "kind"), [("PATCH", MAKE_PRIVATE), ("DELETE", DELETE_PUBLISHED)])
+def test_a_withdrawal_that_was_killed_after_a_write_goes_on_and_counts_each_item_once(instance, omeka, method, kind):
+    flask = CommandLine(instance)
+    flask.environment["CONNECTOR_SECRET_KEY"] = SECRET_KEY
+    _, created = flask.json(*PUBLISH)
+    written, job_id = [], queue_withdrawal(instance, kind)
+
+    def kill(request):
+        if request.method == method:
+            written.append(request.path)
+            if len(written) == 3:
+                os.kill(process.pid, signal.SIGKILL)
+
+    stop(instance, job_id)
+    omeka.faults.after = kill
+    process = flask.start("resume", str(job_id))
+    process.communicate()
+    omeka.faults.after = lambda request: None
+    code, result = flask.json("resume", str(job_id))
+
+    assert (process.returncode, code) == (-signal.SIGKILL, 0)
+    if kind is DELETE_PUBLISHED:
+        assert (result["removed"], result["gone"], omeka.all_of("items")) == (created["added"], 0, [])
+        return
+    assert (result["updated"], result["unchanged"]) == (created["added"], 0)
+    assert not any(item["o:is_public"] for item in omeka.all_of("items"))
+    _, undone = flask.json("undo", str(job_id))
+    assert undone["restored"] == created["added"]
+    assert all(item["o:is_public"] for item in omeka.all_of("items"))
+
+
+def queue_withdrawal(instance, kind) -> int:
+    """Queue the withdrawal of all published items, and return the id of the job."""
+    app = app_at(instance)
+    with app.app_context():
+        [job_id] = withdrawal_jobs.create(db.select(PublishedItem.item_id), 1, kind)
+    let_go(app)
+    return job_id
+
+
+def stop(instance, job_id) -> None:
+    """Stop a queued job, so that a command can resume it."""
+    app = app_at(instance)
+    with app.app_context():
+        lifecycle.stop(job_id)
+    let_go(app)

@@ -311,7 +311,7 @@ def test_the_page_before_an_undo_tells_numbers_and_names_items_that_were_edited_
     page = client.get(f"/jobs/{job_id}/undo")
 
     shown = words(page)
-    assert "Undo the publishing of Odd metadata to Library" in shown
+    assert "“ Publishing of Odd metadata ” of" in shown
     assert f"Items deleted in Omeka S {len(omeka.all_of('items'))} Items restored 0" in shown
     assert "They are kept unless you delete them, too. " + edited["o:title"] in shown
     assert f"{omeka.url}/admin/item/{edited['o:id']}" in links(page)
@@ -357,7 +357,7 @@ def test_several_jobs_are_undone_from_past_imports_with_the_numbers_of_each(app,
     question = words(client.post("/jobs/", data={"undo": [str(job_id), "1"]}))
     client.post("/jobs/", data={"undo": str(job_id), "confirmed": "yes"})
 
-    assert f"Undo job {job_id}, the publishing of Odd metadata" in question
+    assert f"Undo job {job_id}: Publishing of Odd metadata" in question
     assert "Undo job 1, the import of Harbour photographs" in question
     with app.app_context():
         assert [job.undoes_id for job in db.session.scalars(db.select(Job).where(Job.kind == "publish_undo"))] == [

@@ -20,8 +20,12 @@ from ...models.accounts import Role
 from ...models.catalogue import CatalogueItem
 from ...models.repositories import Repository
 from ...pagination import asked_place, page_of
+from ...publishing import withdrawal_jobs
 from ...row_ids import row_id
-from ..flash_messages import flash
+from ...tasks import wake
+from ..flash_messages import flash, job_links
+from ..publishing import withdrawal_choices
+from ..publishing.withdrawal_choices import WithdrawalChoices
 
 TITLES = 20  # of the items that are about to be deleted
 
@@ -42,6 +46,7 @@ def index() -> str:
         repositories=_repositories(),
         repository_id=repository_id,
         states=item_presentation.STATES,
+        holders=withdrawal_jobs.holders(MissingSelection(repository_id=repository_id).ids()),
     )
 
 
@@ -49,9 +54,9 @@ def index() -> str:
 @allows(Role.EDITOR)
 def act() -> Any:
     """Hide, show again or remove the ticked items or the whole list. Ask for confirmation before removal."""
-    chosen, every = _chosen(), "every" in request.form
+    chosen = chosen_missing()
     back = redirect(url_for(".index", repository=chosen.repository_id), 303)
-    if not every and not chosen.item_ids:
+    if chosen.item_ids == ():
         flash(_("Tick items first, or tick the whole list."))
         return back
     do = request.form.get("do")
@@ -62,9 +67,10 @@ def act() -> Any:
             if not will["items"]:
                 flash(_("None of these items is missing at source. Only missing items can be removed."))
                 return back
-            titles = _titles(missing.removable(chosen))
+            titles = first_titles(missing.removable(chosen))
+            holders = withdrawal_jobs.holders(select(missing.ITEM.c.id).where(*chosen.gone()))
             return render_template(
-                "catalogue/missing_confirm.html", chosen=chosen, every=every, will=will, titles=titles
+                "catalogue/missing_confirm.html", chosen=chosen, will=will, titles=titles, holders=holders
             )
     if do not in DONE:
         raise InvalidInputError(_("Choose an action: hide, show again or remove."))
@@ -99,12 +105,16 @@ def take_down() -> Any:
         reason, also_unknown = request.form.get("reason", ""), "also_unknown" in request.form
         if not (what.item_ids or also_unknown):
             raise InvalidInputError(_("None of these items is in the catalogue, so nothing was taken down."))
-        removed = takedown.take_down(repository.id, what, reason, also_unknown)
+        choices = WithdrawalChoices(_ids(what))
+        removed = takedown.take_down(repository.id, what, reason, also_unknown, choices.queue)
     except InvalidInputError as error:
-        if error.field == "reason":
+        if error.field in ("reason", "withdraw"):
             return _asked_once_more(repository, what, names, item_id, error), 422
         return render_template("catalogue/takedown.html", repositories=_repositories(), refused=error), 422
     flash(_("Taken down: %(items)s.", items=item_count(removed)))
+    if choices.job_ids:
+        wake(*choices.job_ids)
+        flash(_("Your choice for Omeka S is carried out by job %(jobs)s."), jobs=job_links(choices.job_ids))
     return redirect(url_for(".exclusions"), 303)
 
 
@@ -142,8 +152,8 @@ def _asked_once_more(
     refused: InvalidInputError | None = None,
 ) -> str:
     """Return the confirmation page of a takedown. `item_id`: the item if it was chosen on its own page."""
-    named = CatalogueItem.id.in_(what.item_ids)
-    will = missing.numbers(select(missing.ITEM.c.id).where(named))
+    item_ids = _ids(what)
+    will, places = missing.numbers(item_ids), withdrawal_choices.places(item_ids)
     return render_template(
         "catalogue/takedown_confirm.html",
         repository=repository,
@@ -151,12 +161,17 @@ def _asked_once_more(
         item_id=item_id,
         what=what,
         will=will,
-        titles=_titles(select(CatalogueItem).where(named).order_by(CatalogueItem.id)),
+        places=places,
+        titles=first_titles(select(CatalogueItem).where(CatalogueItem.id.in_(item_ids)).order_by(CatalogueItem.id)),
         refused=refused,
     )
 
 
-def _titles(items: Select[Any]) -> list[str]:
+def _ids(what: takedown.Named) -> Select[int]:
+    return select(CatalogueItem.id).where(CatalogueItem.id.in_(what.item_ids))
+
+
+def first_titles(items: Select[Any]) -> list[str]:
     """Return the titles of the first items. Only admins delete items, and they see all titles."""
     light = (defer(CatalogueItem.search_text), defer(CatalogueItem.source_metadata))
     return [item.title or _("Untitled") for item in db.session.scalars(items.options(*light).limit(TITLES))]
@@ -183,7 +198,8 @@ def _chosen_repository() -> Repository:
     return repository
 
 
-def _chosen() -> MissingSelection:
+def chosen_missing() -> MissingSelection:
+    """Return the ticked items of the list, or the whole list."""
     ids = None if "every" in request.form else tuple(request.form.getlist("item", row_id))
     return MissingSelection(ids, request.form.get("repository", type=row_id))
 

@@ -36,7 +36,7 @@ from ...models.jobs import Job
 from ...models.repositories import Source
 from ...publishing import previewed_items, publish_jobs
 from ...publishing import undo_effects as publishing_undo
-from ...publishing.job_kind import PUBLISH
+from ...publishing.job_kind import PUBLISH_UNDO
 from ...tasks import can_retry, wake
 from ...tasks import retry as retry_failed
 from ...text import csv_safe
@@ -188,7 +188,7 @@ def undo(job_id: int) -> str:
     """Show the effects of an undo and ask for confirmation."""
     undone = own_job(job_id)
     creation.refuse_undo(undone)
-    if undone.kind == PUBLISH.name:
+    if undone.definition.undo_kind == PUBLISH_UNDO.name:
         will, comparison = publishing_undo.counted(job_id), publishing_undo.compared(undone)
         return render_template("publishing/undo.html", job=undone, will=will, comparison=comparison)
     return render_template("imports/undo.html", job=undone, will=undo_effects(job_id))

@@ -22,7 +22,7 @@ from ...models.jobs import Job
 from ...models.repositories import Repository
 from ...pagination import asked_place
 from ...publishing import undo_effects as publishing_undo
-from ...publishing.job_kind import PUBLISH
+from ...publishing.job_kind import PUBLISH_UNDO
 from ...row_ids import row_id
 from ...tasks import wake
 from ..flash_messages import flash
@@ -89,7 +89,8 @@ def _asked_filter() -> queries.JobFilter:
 
 def _effects(job: Job) -> Any:
     """Return what the undo of a job will do, in numbers."""
-    return publishing_undo.counted(job.id) if job.kind == PUBLISH.name else undo_effects(job.id)
+    is_published = job.definition.undo_kind == PUBLISH_UNDO.name
+    return publishing_undo.counted(job.id) if is_published else undo_effects(job.id)
 
 
 def _undo_own(job_id: int) -> int:

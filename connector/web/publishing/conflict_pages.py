@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
-from markupsafe import Markup
 
 from ...accounts.authorization import allows
 from ...errors import InvalidInputError
@@ -16,7 +15,7 @@ from ...pagination import Order, asked_place, page_of
 from ...publishing import conflicts, destinations
 from ...row_ids import row_id
 from ...tasks import wake
-from ..flash_messages import flash, link
+from ..flash_messages import flash, job_links
 
 blueprint = Blueprint("conflicts", __name__, url_prefix="/destinations/<int:destination_id>/conflicts")
 blueprint.app_template_global("conflict_count")(conflicts.count)
@@ -51,6 +50,5 @@ def choose(destination_id: int) -> Any:
     use_case = conflicts.choose_all if form[choice.value] == "all" else conflicts.choose
     job_ids = use_case(destination_id, choice, number)
     wake(*job_ids)
-    jobs = Markup(", ").join(link(url_for("imports.job", job_id=job_id), str(job_id)) for job_id in job_ids)
-    flash(_("Your choice is carried out by job %(jobs)s."), jobs=jobs)
+    flash(_("Your choice is carried out by job %(jobs)s."), jobs=job_links(job_ids))
     return redirect(url_for(".index", destination_id=destination_id), 303)

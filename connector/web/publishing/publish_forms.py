@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, redirect, request, url_for
-from markupsafe import Markup
 
 from ...accounts.authorization import allows
 from ...errors import InvalidInputError
@@ -16,7 +16,7 @@ from ...publishing.job_kind import PUBLISH, PUBLISH_PREVIEW
 from ...row_ids import row_id
 from ...tasks import wake
 from ..catalogue.item_lists import chosen_items
-from ..flash_messages import flash, link
+from ..flash_messages import flash, job_links
 
 blueprint = Blueprint("publishing", __name__, url_prefix="/publish")
 
@@ -35,9 +35,13 @@ def publish() -> Any:
         job_ids = [publish_jobs.create(source_id, destination_id, kind=kind)]
     else:
         job_ids = publish_jobs.create_for(chosen_items(), destination_id, kind=kind)
+    return started(job_ids)
+
+
+def started(job_ids: Sequence[int]) -> Any:
+    """Wake queued jobs of items, one for each source. Redirect to the job, or to Past imports if there are several."""
     wake(*job_ids)
     if len(job_ids) == 1:
         return redirect(url_for("imports.job", job_id=job_ids[0]), 303)
-    jobs = Markup(", ").join(link(url_for("imports.job", job_id=job_id), str(job_id)) for job_id in job_ids)
-    flash(_("The items come from several sources. There is a job for each: %(jobs)s."), jobs=jobs)
+    flash(_("The items come from several sources. There is a job for each: %(jobs)s."), jobs=job_links(job_ids))
     return redirect(url_for("imports.past"), 303)

@@ -1,0 +1,218 @@
+"""Work of a job on rows of what was published, in batches. Threads carry it out without the database.
+
+Each row is recorded after its requests, in one transaction with the cursor. A row that was carried out without a record
+is recognised by what stands at the destination.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
+
+from sqlalchemy import func, or_, select
+
+from ..extensions import db, transaction, utcnow
+from ..i18n import gettext as _
+from ..i18n import ngettext
+from ..jobs import lifecycle
+from ..jobs.attempt import JobAttempt
+from ..models.catalogue import Change
+from ..models.publishing import PublishedFile, PublishedItem
+from ..omeka import Item, Media
+from . import adoptions, job_problems
+from .attempt_connections import check_key
+from .connections import WRITERS, DestinationConnection
+from .edits_since import is_edited, is_edited_medium
+from .item_changes import Changes
+from .item_writer import ITEM_PROBLEMS, RUNS_ON, ItemWriter, sentence_of
+from .stored_items import sent_of
+
+Result = TypeVar("Result")
+ROWS = 20
+PUBLISHED, FILE = PublishedItem.__table__, PublishedFile.__table__
+PROBLEM = Change.__table__
+IS_THERE = or_(PUBLISHED.c.omeka_id.is_not(None), PUBLISHED.c.sending_since.is_not(None))
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What became of one row. `counts`: what it adds to the counts of the job. `problem`: a sentence for its item.
+
+    `is_done`: whether nothing is left to do for the row. `values`: new columns of the published item. `later`: new
+    groups of later changes, by their id. `changes`: the changes of the job in the item, None if the stored ones stay.
+    """
+
+    counts: Mapping[str, int]
+    problem: str = ""
+    is_done: bool = True
+    values: Mapping[str, Any] = field(default_factory=dict)
+    later: Mapping[int, Any] = field(default_factory=dict)
+    changes: Changes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows of published items: those up to `begun_before` were worked on by an earlier attempt.
+
+    `items`: as they stand there. `files`: the ids of the media that we know. Both by the id of the row.
+    """
+
+    begun_before: int
+    items: Mapping[int, Item]
+    files: Mapping[int, set[int]]
+
+
+Act = Callable[[Any], Effect]
+Store = Callable[[Any, Effect], None]
+
+
+class RowWork:
+    """One attempt at a job that works on rows. `deletes_edited`: whether it also deletes items edited since."""
+
+    def __init__(
+        self, attempt: JobAttempt, connection: DestinationConnection, destination_id: int, deletes_edited: bool
+    ):
+        self._attempt, self._connection, self._client = attempt, connection, connection.client
+        self._writer = ItemWriter(connection.client, connection.outage, attempt.stop.wait)
+        self._destination_id, self._deletes_edited = destination_id, deletes_edited
+        cursor = lifecycle.get(attempt.job_id).cursor
+        self._cursor: dict[str, int] = dict(cursor or {"step": 0, "after": 0, "begun": 0})
+        self._is_new = cursor is None
+        db.session.rollback()
+
+    def _check_site(self) -> None:
+        """Raise InvalidInputError if the key may not write there. Without a key, private items seem to be missing."""
+        self._attempt.say(_("Checking the Omeka S site"))
+        check_key(self._connection)
+
+    # Published items
+
+    def _delete_items(self, query: Any, store: Store) -> None:
+        """Delete the items of a SELECT of published items. `store`: writes to the database that an item is deleted."""
+        while rows := self._next(query, PUBLISHED):
+            self._carry_out(rows, partial(self._delete_item, self._batch(rows)), store)
+
+    def _batch(self, rows: Sequence[Any]) -> Batch:
+        """Store that these rows are being worked on, and read their items."""
+        begun_before = self._cursor["begun"]
+        self._cursor = self._cursor | {"begun": max(begun_before, rows[-1].id)}
+        with transaction():
+            self._attempt.advance(cursor=self._cursor)
+        return Batch(begun_before, self._items(rows), self._files_of([row.id for row in rows]))
+
+    def _delete_item(self, batch: Batch, row: Any) -> Effect:
+        item = batch.items.get(row.id)
+        if item is None:
+            return Effect({"removed" if row.id <= batch.begun_before else "gone": 1})
+        if not self._deletes_edited and self._is_edited(item, row, batch):
+            problem = _("Somebody edited it in Omeka S since, so it was kept.")
+            return Effect({"kept": 1}, problem, is_done=False)
+        self._asked(lambda: self._client.delete_item(item.id))
+        return Effect({"removed": 1})
+
+    def _items(self, rows: Sequence[Any]) -> dict[int, Item]:
+        """Return the items of rows, by the id of the row. Those without an id there are found by their identifier."""
+        by_id = self._writer.read([row.omeka_id for row in rows if row.omeka_id is not None])
+        unanswered = [row for row in rows if row.omeka_id is None]
+        if unanswered:
+            self._wait_for(unanswered)
+        besides = adoptions.declined(self._destination_id, [row.item_id for row in unanswered])
+        db.session.rollback()
+        found = self._writer.find([row.identifier for row in unanswered], besides)
+        items = {row.id: by_id.get(row.omeka_id) or found.get(row.identifier) for row in rows}
+        return {row_id: item for row_id, item in items.items() if item is not None}
+
+    def _wait_for(self, rows: Sequence[Any]) -> None:
+        """Wait until the site must have ended the requests that create these items."""
+        seconds = max(RUNS_ON - (utcnow() - row.sending_since).total_seconds() for row in rows)
+        if seconds > 0:
+            self._attempt.say(_("Waiting for requests of an earlier attempt to end"))
+            self._attempt.stop.wait(seconds)
+            self._attempt.check()
+
+    def _is_edited(self, item: Item, row: Any, batch: Batch) -> bool:
+        if is_edited(item, sent_of(row.wanted, row.accepted)):
+            return True
+        is_other = row.omeka_id is not None and not set(item.media) <= batch.files.get(row.id, set())
+        return is_other or any(map(is_edited_medium, self._media(item.id) if item.media else ()))
+
+    def _media(self, item_id: int) -> list[Media]:
+        return self._asked(lambda: self._client.media_of(item_id))
+
+    @staticmethod
+    def _files_of(ids: Sequence[int]) -> dict[int, set[int]]:
+        """Return the ids of the media that we know, by published item."""
+        found: dict[int, set[int]] = {}
+        columns = (FILE.c.published_item_id, FILE.c.media_id)
+        for item_id, media_id in db.session.execute(select(*columns).where(FILE.c.published_item_id.in_(ids))):
+            found.setdefault(item_id, set()).add(media_id)
+        db.session.rollback()
+        return found
+
+    # Rows of any table
+
+    def _asked(self, call: Callable[[], Result]) -> Result:
+        return self._connection.outage.retry_until_available("destination", call)
+
+    def _next(self, query: Any, table: Any) -> Sequence[Any]:
+        """Return the next rows after the cursor."""
+        self._attempt.check()
+        rows = db.session.execute(
+            query.where(table.c.id > self._cursor["after"]).order_by(table.c.id).limit(ROWS)
+        ).all()
+        db.session.rollback()
+        return rows
+
+    def _carry_out(self, rows: Sequence[Any], act: Act, store: Store) -> None:
+        """Call `act` for each row, in threads that do not use the database. Record the effects in order.
+
+        `store`: writes an effect to the tables of what was published.
+        """
+
+        def guarded(row: Any) -> Effect:
+            self._attempt.check()
+            try:
+                return act(row)
+            except ITEM_PROBLEMS as error:
+                return Effect({"failed": 1}, sentence_of(error), is_done=False)
+
+        with ThreadPoolExecutor(WRITERS) as pool:
+            futures = [pool.submit(copy_context().run, guarded, row) for row in rows]
+            try:
+                for row, future in zip(rows, futures, strict=True):
+                    self._record(row, future.result(), store)
+            except BaseException:
+                for future in futures:
+                    future.cancel()
+                raise
+
+    def _record(self, row: Any, effect: Effect, store: Store) -> None:
+        """Store what became of a row, in one transaction with the counts and the cursor."""
+        self._cursor = self._cursor | {"after": row.id}
+        with transaction():
+            self._attempt.advance(effect.counts, cursor=self._cursor)
+            if effect.problem:
+                self._note_problem(row, effect.problem)
+            store(row, effect)
+
+    def _note_problem(self, row: Any, sentence: str) -> None:
+        """Add a sentence about an item to the problems of the job. A takedown has deleted titles, so none is stored."""
+        name = _("Item %(number)s in Omeka S", number=row.omeka_id)
+        job_problems.note(self._attempt.job_id, row.item_id, row.identifier, name, sentence)
+
+    def _has_no_problems(self) -> bool:
+        problems = select(func.count()).select_from(PROBLEM).where(PROBLEM.c.job_id == self._attempt.job_id)
+        return db.session.scalars(problems).one() == 0
+
+
+def gone_in_words(number: int) -> str:
+    """Return how many items were no longer at the destination."""
+    return ngettext(
+        "%(num)s item was no longer in Omeka S.",
+        "%(num)s items were no longer in Omeka S.",
+        number,
+    )

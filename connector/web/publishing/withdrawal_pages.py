@@ -1,0 +1,55 @@
+"""The form below the items that are missing at source, which makes them private in Omeka S or deletes them there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request, url_for
+
+from ...accounts.authorization import allows, require
+from ...catalogue.missing import MissingSelection
+from ...errors import InvalidInputError
+from ...i18n import gettext as _
+from ...models.accounts import Role
+from ...publishing import undo_effects, withdrawal_jobs
+from ...publishing.job_kind import DELETE_PUBLISHED, EDITED, WITHDRAWALS
+from ...publishing.withdrawal_jobs import Holder
+from ...row_ids import row_id
+from ..catalogue.missing_pages import chosen_missing, first_titles
+from ..flash_messages import flash
+from .publish_forms import started
+
+blueprint = Blueprint("withdrawals", __name__, url_prefix="/withdraw")
+
+
+@blueprint.post("/")
+@allows(Role.EDITOR)
+def withdraw() -> Any:
+    """Make the ticked items or the whole list private at a destination, or delete them there after a confirmation."""
+    chosen, kind = chosen_missing(), WITHDRAWALS.get(request.form.get("do", ""))
+    if kind is None:
+        raise InvalidInputError(_("Choose whether to make the items private or to delete them."))
+    holder = _holder(chosen)
+    if holder is None:
+        flash(_("None of these items is in Omeka S. Tick items first, or tick the whole list."))
+        return redirect(url_for("missing.index", repository=chosen.repository_id), 303)
+    if kind is DELETE_PUBLISHED:
+        require(Role.ADMIN)
+        if "confirmed" not in request.form:
+            return _asked_once_more(chosen, holder)
+    edited = EDITED in request.form
+    return started(withdrawal_jobs.create(chosen.ids(), holder.destination.id, kind, deletes_edited=edited))
+
+
+def _holder(chosen: MissingSelection) -> Holder | None:
+    """Return the destination in the form, or None if it has none of the items."""
+    destination_id = request.form.get("destination", type=row_id)
+    return next((one for one in withdrawal_jobs.holders(chosen.ids()) if one.destination.id == destination_id), None)
+
+
+def _asked_once_more(chosen: MissingSelection, holder: Holder) -> str:
+    titles = first_titles(withdrawal_jobs.items_at(holder.destination.id, chosen.ids()))
+    comparison = undo_effects.compared_items(holder.destination, chosen.ids())
+    return render_template(
+        "publishing/withdraw.html", chosen=chosen, holder=holder, titles=titles, comparison=comparison
+    )
