@@ -13,9 +13,7 @@ from typing import Any, NamedTuple
 
 import requests
 
-from ..errors import (
-    RequestRejectedError,
-)
+from ..errors import RequestRejectedError
 from ..i18n import gettext as _
 from .concurrency import ConcurrencyLimit
 from .credentials import Credentials, Posted

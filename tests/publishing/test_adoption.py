@@ -37,11 +37,6 @@ def app(stocked_app):
         yield stocked_app
 
 
-@pytest.fixture
-def library(app, omeka) -> int:
-    return added(omeka)
-
-
 class Held(NamedTuple):
     """An item of the catalogue. `identifier`: ours at a destination."""
 

@@ -22,11 +22,6 @@ def app(stocked_app):
         yield stocked_app
 
 
-@pytest.fixture
-def library(app, omeka) -> int:
-    return added(omeka)
-
-
 def publishing_jobs() -> list[Job]:
     db.session.expire_all()
     return list(db.session.scalars(db.select(Job).where(Job.kind == "publish").order_by(Job.id)))

@@ -14,7 +14,6 @@ from connector.publishing import conflicts, destinations
 from connector.tasks import carry_out
 from tests.pages import words
 
-from .conftest import added
 from .steps import change_title, counts, ended, first_published, job_of, literal, publish, state, undo
 
 BIBO = "http://purl.org/ontology/bibo/"
@@ -29,11 +28,6 @@ def app(stocked_app):
 @pytest.fixture
 def client(app, stocked_client):
     return stocked_client
-
-
-@pytest.fixture
-def library(app, omeka) -> int:
-    return added(omeka)
 
 
 @pytest.fixture

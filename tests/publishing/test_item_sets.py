@@ -12,7 +12,6 @@ from connector.publishing.job_kind import PUBLISH_PREVIEW
 from connector.tasks import carry_out
 from tests.pages import words
 
-from .conftest import added
 from .steps import counts, first_published, held, job_of, publish, source
 
 NAME = "Odd metadata"
@@ -23,11 +22,6 @@ def app(stocked_app):
     stocked_app.config["MAX_OUTAGE_SECONDS"] = 5
     with stocked_app.app_context():
         yield stocked_app
-
-
-@pytest.fixture
-def library(app, omeka) -> int:
-    return added(omeka)
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from connector.publishing import undo_effects
 from tests.pages import words
 
 from . import steps
-from .conftest import added
 from .steps import Ended, change_title, ended, first_published, held, undo
 
 
@@ -19,11 +18,6 @@ from .steps import Ended, change_title, ended, first_published, held, undo
 def app(stocked_app):
     with stocked_app.app_context():
         yield stocked_app
-
-
-@pytest.fixture
-def library(app, omeka) -> int:
-    return added(omeka)
 
 
 def changed(destination: int, omeka, title: str) -> Ended:

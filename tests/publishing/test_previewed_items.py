@@ -16,7 +16,6 @@ from connector.publishing.previewed_items import MOST
 from connector.tasks import carry_out
 from tests.pages import links, words
 
-from .conftest import added
 from .steps import change_title, first_published, held, job_of, publish, source
 
 NAME = "Odd metadata"
@@ -26,11 +25,6 @@ NAME = "Odd metadata"
 def app(stocked_app):
     with stocked_app.app_context():
         yield stocked_app
-
-
-@pytest.fixture
-def library(app, omeka) -> int:
-    return added(omeka)
 
 
 def preview(destination: int) -> Job:

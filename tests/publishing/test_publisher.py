@@ -46,12 +46,6 @@ def app(stocked_app):
         yield stocked_app
 
 
-@pytest.fixture
-def library(app, omeka) -> int:
-    """A destination without files."""
-    return added(omeka)
-
-
 def test_each_item_of_a_source_is_created_once_with_its_link_in_an_item_set_of_its_name(library, omeka):
     job = publish(library)
 

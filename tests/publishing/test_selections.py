@@ -32,11 +32,6 @@ def app(stocked_app):
         yield stocked_app
 
 
-@pytest.fixture
-def library(app, omeka) -> int:
-    return added(omeka)
-
-
 def items_of(name: str) -> list[int]:
     mine = db.select(Holding.item_id).where(Holding.source_id == source(name)).order_by(Holding.item_id)
     return list(db.session.scalars(mine))

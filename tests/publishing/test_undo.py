@@ -43,11 +43,6 @@ def app(stocked_app):
 
 
 @pytest.fixture
-def library(app, omeka) -> int:
-    return added(omeka)
-
-
-@pytest.fixture
 def archive(app, omeka) -> int:
     return added(omeka, files=FileMode.UPLOAD)
 

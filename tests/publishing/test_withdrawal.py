@@ -36,11 +36,6 @@ def app(stocked_app):
         yield stocked_app
 
 
-@pytest.fixture
-def library(app, omeka) -> int:
-    return added(omeka)
-
-
 def publish(destination: int, name: str = "Odd metadata") -> Ended:
     return ended(steps.publish(destination, name))
 

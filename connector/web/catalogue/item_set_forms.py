@@ -17,6 +17,17 @@ def _stripped(text: str | None) -> str:
     return (text or "").strip()
 
 
+def _short_text(label: str, description: str) -> StringField:
+    """Return an optional field of one line."""
+    return StringField(
+        label,
+        filters=[_stripped],
+        render_kw=_EITHER_DIRECTION,
+        validators=[Length(max=MOST_CHARACTERS)],
+        description=description,
+    )
+
+
 class ItemSetForm(Form):
     """The texts of an item set."""
 
@@ -34,20 +45,8 @@ class ItemSetForm(Form):
         validators=[Length(max=MOST_CHARACTERS)],
         description=_l("Shown above its items. Simple HTML is kept."),
     )
-    rights = StringField(
-        _l("Rights"),
-        filters=[_stripped],
-        render_kw=_EITHER_DIRECTION,
-        validators=[Length(max=MOST_CHARACTERS)],
-        description=_l("For example: City Archive, all rights reserved."),
-    )
-    license = StringField(
-        _l("License"),
-        filters=[_stripped],
-        render_kw=_EITHER_DIRECTION,
-        validators=[Length(max=MOST_CHARACTERS)],
-        description=_l("For example: CC BY 4.0."),
-    )
+    rights = _short_text(_l("Rights"), _l("For example: City Archive, all rights reserved."))
+    license = _short_text(_l("License"), _l("For example: CC BY 4.0."))
 
     @property
     def texts(self) -> SetTexts:
