@@ -125,7 +125,7 @@ MAKE_PRIVATE = JobKind(
     name="make_private",
     title=_l("Make private in Omeka S"),
     heading=_l("Make items of %(source)s private in Omeka S"),
-    counters=frozenset(_PRIVATE_COUNTERS),
+    counters=frozenset({*_PRIVATE_COUNTERS, LASTING}),
     shown=(
         ShownCount("updated", _l("Made private"), _l("%(count)s made private")),
         ShownCount("unchanged", _l("Already private"), _l("%(count)s already private")),

@@ -9,7 +9,7 @@ from ..jobs import counters, undo_history
 from ..jobs.undo_history import ROWS_AT_ONCE
 from ..models.jobs import Job
 from ..models.publishing import PublishedChange
-from .job_kind import LASTING, PUBLISH
+from .job_kind import LASTING, MAKE_PRIVATE, PUBLISH
 
 CHANGED, JOB = PublishedChange.__table__, Job.__table__
 
@@ -17,9 +17,10 @@ CHANGED, JOB = PublishedChange.__table__, Job.__table__
 def prune() -> int:
     """Delete the changes that are no longer kept (see `undo_history`), and return their number.
 
-    The jobs of a source at a destination are a series.
+    The jobs of a kind for a source at a destination are a series.
     """
-    return undo_history.forget(PUBLISH.name, _delete, JOB.c.source_id, JOB.c.resource)
+    kinds = (PUBLISH, MAKE_PRIVATE)
+    return sum(undo_history.forget(kind.name, _delete, JOB.c.source_id, JOB.c.resource) for kind in kinds)
 
 
 def _delete(job_id: int, may_delete: ColumnElement[bool]) -> int:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import func, or_, select
 
@@ -66,8 +66,22 @@ class Batch:
     files: Mapping[int, set[int]]
 
 
+class Subject(NamedTuple):
+    """What a problem names. `identifier`, `title`: at the destination, where it is no item of the catalogue."""
+
+    item_id: int | None
+    identifier: str
+    title: str
+
+
 Act = Callable[[Any], Effect]
 Store = Callable[[Any, Effect], None]
+SubjectOf = Callable[[Any], Subject]
+
+
+def _item_of(row: Any) -> Subject:
+    """Return the item of a row. A takedown has deleted titles, so none is stored."""
+    return Subject(row.item_id, row.identifier, _("Item %(number)s in Omeka S", number=row.omeka_id))
 
 
 class RowWork:
@@ -167,10 +181,11 @@ class RowWork:
         db.session.rollback()
         return rows
 
-    def _carry_out(self, rows: Sequence[Any], act: Act, store: Store) -> None:
+    def _carry_out(self, rows: Sequence[Any], act: Act, store: Store, subject_of: SubjectOf = _item_of) -> None:
         """Call `act` for each row, in threads that do not use the database. Record the effects in order.
 
-        `store`: writes an effect to the tables of what was published.
+        `store`: writes an effect to the tables of what was published. `subject_of`: returns what problems of a row
+        name, by default its item.
         """
 
         def guarded(row: Any) -> Effect:
@@ -184,25 +199,20 @@ class RowWork:
             futures = [pool.submit(copy_context().run, guarded, row) for row in rows]
             try:
                 for row, future in zip(rows, futures, strict=True):
-                    self._record(row, future.result(), store)
+                    self._record(row, future.result(), store, subject_of)
             except BaseException:
                 for future in futures:
                     future.cancel()
                 raise
 
-    def _record(self, row: Any, effect: Effect, store: Store) -> None:
+    def _record(self, row: Any, effect: Effect, store: Store, subject_of: SubjectOf) -> None:
         """Store what became of a row, in one transaction with the counts and the cursor."""
         self._cursor = self._cursor | {"after": row.id}
         with transaction():
             self._attempt.advance(effect.counts, cursor=self._cursor)
             if effect.problem:
-                self._note_problem(row, effect.problem)
+                job_problems.note(self._attempt.job_id, *subject_of(row), effect.problem)
             store(row, effect)
-
-    def _note_problem(self, row: Any, sentence: str) -> None:
-        """Add a sentence about an item to the problems of the job. A takedown has deleted titles, so none is stored."""
-        name = _("Item %(number)s in Omeka S", number=row.omeka_id)
-        job_problems.note(self._attempt.job_id, row.item_id, row.identifier, name, sentence)
 
     def _has_no_problems(self) -> bool:
         problems = select(func.count()).select_from(PROBLEM).where(PROBLEM.c.job_id == self._attempt.job_id)

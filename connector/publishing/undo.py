@@ -26,8 +26,9 @@ from .attempt_connections import Connect, connected_for
 from .conflicts import part_name
 from .connections import DestinationConnection, open_destination
 from .edits_since import is_edited_medium, is_edited_set
+from .item_writer import ITEM_PROBLEMS, sentence_of
 from .job_kind import EDITED
-from .row_work import IS_THERE, Effect, RowWork, gone_in_words
+from .row_work import IS_THERE, Effect, RowWork, Subject, gone_in_words
 from .stored_items import sent_of, to_json
 
 PUBLISHED, FILE, SET = PublishedItem.__table__, PublishedFile.__table__, PublishedSet.__table__
@@ -87,8 +88,8 @@ class PublishUndo(RowWork):
             if media is None:
                 return Effect({})
             if is_edited_medium(media) and not self._deletes_edited:
-                told = _("Somebody edited the file “%(name)s” in Omeka S since, so it was kept.", name=media.source)
-                return Effect({}, told, is_done=False)
+                problem = _("Somebody edited the file “%(name)s” in Omeka S since, so it was kept.", name=media.source)
+                return Effect({}, problem, is_done=False)
             self._asked(lambda: self._client.delete_media(media.id))
             return Effect({"files_removed": 1})
 
@@ -136,9 +137,9 @@ class PublishUndo(RowWork):
         if sent is not None:
             sent = item_changes.sent_before(sent, changes, back.restored)
             values = {"wanted": to_json(sent.wanted), "accepted": to_json(sent.accepted), "changed_at": utcnow()}
-        told = _edited_in_words(sorted(back.kept)) if back.kept else ""
+        problem = _edited_in_words(sorted(back.kept)) if back.kept else ""
         count = "restored" if back.restored else "kept"
-        return Effect({count: 1}, told, values=values, later=passed)
+        return Effect({count: 1}, problem, values=values, later=passed)
 
     # Item sets that it created
 
@@ -148,15 +149,17 @@ class PublishUndo(RowWork):
         def act(row: Any) -> Effect:
             try:
                 item_set = self._asked(lambda: self._client.item_set(row.omeka_id))
+                if self._asked(lambda: self._client.has_items(item_set.id)) or is_edited_set(item_set):
+                    return Effect({}, is_done=False)
+                self._asked(lambda: self._client.delete_item_set(item_set.id))
             except NotFoundError:
                 return Effect({})
-            if self._asked(lambda: self._client.has_items(item_set.id)) or is_edited_set(item_set):
-                return Effect({}, is_done=False)
-            self._asked(lambda: self._client.delete_item_set(item_set.id))
+            except ITEM_PROBLEMS as error:  # the job counts failed items only
+                return Effect({}, sentence_of(error), is_done=False)
             return Effect({"sets_removed": 1})
 
         while rows := self._next(query, SET):
-            self._carry_out(rows, act, _deletes(SET))
+            self._carry_out(rows, act, _deletes(SET), _item_set_of)
 
     # Items that it adopted
 
@@ -176,10 +179,10 @@ class PublishUndo(RowWork):
     def _result(self) -> tuple[bool, str]:
         db.session.expire_all()
         counts = db.session.get_one(Job, self._attempt.job_id).counts
-        told = [_kept_in_words(counts["kept"])] if counts["kept"] else []
-        told += [gone_in_words(counts["gone"])] if counts["gone"] else []
-        told += [_lasting_in_words(number)] if (number := undo_effects.counted(self._job_id).lasting) else []
-        return self._has_no_problems(), " ".join(told)
+        sentences = [_kept_in_words(counts["kept"])] if counts["kept"] else []
+        sentences += [gone_in_words(counts["gone"])] if counts["gone"] else []
+        sentences += [_lasting_in_words(number)] if (number := undo_effects.counted(self._job_id).lasting) else []
+        return self._has_no_problems(), " ".join(sentences)
 
 
 def _edited_in_words(names: Sequence[str]) -> str:
@@ -202,6 +205,10 @@ def _lasting_in_words(number: int) -> str:
         "stored.",
         number,
     )
+
+
+def _item_set_of(row: Any) -> Subject:
+    return Subject(None, f"item-set/{row.omeka_id}", _("Item set %(number)s in Omeka S", number=row.omeka_id))
 
 
 def _deletes(table: Table) -> Callable[[Any, Effect], None]:

@@ -6,12 +6,14 @@ import pytest
 
 from connector import tasks
 from connector.extensions import db
+from connector.models.catalogue import CatalogueItem
 from connector.models.publishing import PublishedChange
-from connector.publishing import undo_effects
+from connector.publishing import undo_effects, withdrawal_jobs
+from connector.publishing.job_kind import MAKE_PRIVATE
 from tests.pages import words
 
 from . import steps
-from .steps import Ended, change_title, ended, first_published, held, undo
+from .steps import Ended, change_title, ended, first_published, held, job_of, undo
 
 
 @pytest.fixture
@@ -24,6 +26,13 @@ def changed(destination: int, omeka, title: str) -> Ended:
     """Change the title of an item at the source and publish it."""
     change_title(first_published(omeka)[0], title)
     return ended(steps.publish(destination))
+
+
+def made_private(destination: int) -> Ended:
+    """Make all published items private."""
+    [job_id] = withdrawal_jobs.create(db.select(CatalogueItem.id), destination, MAKE_PRIVATE)
+    assert tasks.carry_out(job_id)
+    return ended(job_of(job_id))
 
 
 @pytest.fixture
@@ -54,6 +63,16 @@ def test_each_source_keeps_the_changes_of_its_own_last_jobs(app, history, librar
     tasks.prune()
 
     assert jobs_with_changes() == [history[1].id, history[2].id]
+
+
+def test_an_undo_of_an_old_job_that_made_items_private_cannot_make_them_public(app, history, library):
+    app.config["UNDO_HISTORY_RUNS"] = 1
+    first, second = (made_private(library) for _ in range(2))
+
+    tasks.prune()
+
+    assert (first.counts["updated"], second.counts["unchanged"]) == (held(), held())
+    assert undo_effects.counted(first.id).lasting == held()
 
 
 def test_an_undo_says_what_it_cannot_restore_and_keeps_it(app, history, omeka, stocked_client):

@@ -146,6 +146,23 @@ def test_an_item_that_was_deleted_in_omeka_is_counted_and_no_problem(library, om
     assert (undone.clean, undone.message) == (True, "1 item was no longer in Omeka S.")
 
 
+def test_an_item_set_that_cannot_be_deleted_is_a_problem_and_the_undo_goes_on(library, omeka):
+    job = ended(publish(library))
+    (item_set,) = omeka.all_of("item_sets")
+
+    def refuse(request):
+        is_of_set = request.method == "DELETE" and request.path.startswith("/api/item_sets/")
+        return Response("{}", 403, content_type="application/json") if is_of_set else None
+
+    omeka.faults.instead = refuse
+    undone = undo(job)
+
+    assert (undone.state, undone.clean, undone.counts["failed"]) == (State.COMPLETED, False, 0)
+    assert undone.counts["removed"] == held()
+    assert list(omeka.resources) == [item_set["o:id"]]
+    assert len(undone.reasons) == 1
+
+
 def test_an_item_set_stays_while_it_has_items_of_others_or_a_description(library, omeka):
     job = publish(library)
     (item_set,) = omeka.all_of("item_sets")

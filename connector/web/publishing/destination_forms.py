@@ -119,7 +119,7 @@ class SaveDestinationForm(Form):
         FormField(ClassRow),
         _l("Resource classes"),
         max_entries=_MOST_ROWS,
-        description=_l("The class of new items by their type in dc.type. Clear a type to remove its row."),
+        description=_l("The class of the items by their type in dc.type. Clear a type to remove its row."),
     )
 
     has_more = HiddenField()
