@@ -147,7 +147,7 @@ def test_an_item_that_was_deleted_in_omeka_is_counted_and_no_problem(library, om
 
 
 def test_an_item_set_that_cannot_be_deleted_is_a_problem_and_the_undo_goes_on(library, omeka):
-    job = ended(publish(library))
+    job = publish(library)
     (item_set,) = omeka.all_of("item_sets")
 
     def refuse(request):

@@ -297,7 +297,7 @@ def test_the_page_of_a_job_says_that_an_import_of_another_source_solved_its_file
     from_before_an_upgrade = words(client.get(f"/jobs/{job_id}/"))
 
     assert "File “a.txt”: download failed." in before
-    assert "File “a.txt” Downloaded by job 7." in after
+    assert "File “a.txt”: It answered with 500. Downloaded by job 7." in after
     assert "All file problems of this job have been solved since." in from_before_an_upgrade
 
 
