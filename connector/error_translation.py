@@ -9,8 +9,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from .errors import ConnectorError, DatabaseUnavailableError, StorageError
-from .i18n import gettext as _
-from .i18n import lazy_gettext as _l
+from .i18n import gettext as _, lazy_gettext as _l
 
 QUEUE = (RedisError, sqlite3.Error)  # errors of the queue's storage; errors of the database are DBAPIErrors
 ROOM = _l("Make room on the disk, then try again.")

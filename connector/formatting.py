@@ -9,9 +9,7 @@ from flask import current_app
 from markupsafe import Markup
 
 from .durations import local_time, utc_now
-from .i18n import date_and_time, decimal, ngettext
-from .i18n import gettext as _
-from .i18n import lazy_gettext as _l
+from .i18n import date_and_time, decimal, gettext as _, lazy_gettext as _l, ngettext
 from .ranges import Range
 
 _BCP47 = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")

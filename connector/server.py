@@ -20,9 +20,7 @@ from .accounts import user_management
 from .accounts.one_time_links import link_to
 from .errors import ConflictError
 from .extensions import huey
-from .i18n import gettext as _
-from .i18n import lazy_gettext as _l
-from .i18n import ngettext
+from .i18n import gettext as _, lazy_gettext as _l, ngettext
 from .jobs.attempt import pause_all
 from .logs import QueueAway, print_status
 from .tasks import DUTIES

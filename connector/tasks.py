@@ -22,8 +22,15 @@ from .jobs import lifecycle, notifications, worker_heartbeat
 from .jobs.attempt import JobAttempt, work
 from .logs import about_job, log_throttled
 from .models.jobs import Job
-from .publishing import failed_items, old_changes, publish_jobs, publish_preview, publisher, withdrawal
-from .publishing import undo as publish_undo
+from .publishing import (
+    failed_items,
+    old_changes,
+    publish_jobs,
+    publish_preview,
+    publisher,
+    undo as publish_undo,
+    withdrawal,
+)
 from .publishing.job_kind import DELETE_PUBLISHED, MAKE_PRIVATE, PUBLISH, PUBLISH_PREVIEW, PUBLISH_UNDO
 from .repositories.connections import RepositoryConnection, open_connection
 

@@ -9,9 +9,7 @@ import nh3
 from markupsafe import Markup
 
 from .formatting import between
-from .i18n import decimal, ngettext
-from .i18n import gettext as _
-from .i18n import lazy_gettext as _l
+from .i18n import decimal, gettext as _, lazy_gettext as _l, ngettext
 from .ranges import Range
 
 # fmt: off

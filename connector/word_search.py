@@ -15,8 +15,7 @@ from typing import Any
 
 from .characters import storable
 from .errors import InvalidInputError
-from .i18n import decimal
-from .i18n import gettext as _
+from .i18n import decimal, gettext as _
 
 SHORT = 2  # characters of a short word
 MOST_CHARACTERS, MOST_WORDS = 1000, 30  # limits of one search, because every item is searched for each word

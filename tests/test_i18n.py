@@ -7,8 +7,7 @@ import threading
 from flask import render_template_string
 
 from connector import localization
-from connector.i18n import gettext as _
-from connector.i18n import lazy_gettext, ngettext
+from connector.i18n import gettext as _, lazy_gettext, ngettext
 from tests.pseudo import PseudoTranslations, outside, pseudo_locale
 
 

@@ -11,8 +11,7 @@ from flask import Flask, Response, abort, current_app, g, has_request_context, r
 from flask_login import current_user
 
 from ..errors import PermissionDeniedError
-from ..i18n import gettext as _
-from ..i18n import lazy_gettext as _l
+from ..i18n import gettext as _, lazy_gettext as _l
 from ..models.accounts import Role
 from . import authentication, user_management
 

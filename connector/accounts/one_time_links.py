@@ -13,8 +13,7 @@ from sqlalchemy import ColumnElement, delete, insert, select, update
 
 from ..errors import InvalidInputError, InvalidLinkError
 from ..extensions import db, execute_counted, utcnow
-from ..i18n import gettext as _
-from ..i18n import lazy_gettext as _l
+from ..i18n import gettext as _, lazy_gettext as _l
 from ..models.accounts import Invitation, Purpose
 
 LIFETIME = timedelta(hours=1)  # of links for a new password and for the first admin

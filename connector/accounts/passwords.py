@@ -13,8 +13,7 @@ from argon2.exceptions import VerifyMismatchError
 from zxcvbn import zxcvbn
 
 from ..errors import InvalidInputError, TooBusyError
-from ..i18n import gettext as _
-from ..i18n import lazy_gettext as _l
+from ..i18n import gettext as _, lazy_gettext as _l
 
 LEAST, MOST = 12, 1000  # characters
 HARD_TO_GUESS = 4  # zxcvbn score (0 to 4): more than 10^10 guesses

@@ -18,8 +18,7 @@ from sqlalchemy import ColumnElement, and_, delete, false, insert, or_, select, 
 from ..encryption import KeyPurpose, seal, unseal
 from ..errors import ConflictError, InvalidInputError
 from ..extensions import db, execute_counted, transaction, utcnow
-from ..i18n import gettext as _
-from ..i18n import lazy_gettext as _l
+from ..i18n import gettext as _, lazy_gettext as _l
 from ..models.accounts import Account, RecoveryCode, Role
 from . import audit, one_time_links, sessions, user_management
 from .one_time_links import fingerprint

@@ -10,8 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ..errors import ConflictError, InvalidInputError, InvalidLinkError
 from ..extensions import db, execute_counted, transaction, utcnow
-from ..i18n import gettext as _
-from ..i18n import lazy_gettext as _l
+from ..i18n import gettext as _, lazy_gettext as _l
 from ..models.accounts import Account, Purpose, Role
 from . import audit, names, one_time_links, passwords, sessions
 

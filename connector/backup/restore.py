@@ -19,9 +19,7 @@ from sqlalchemy import text
 from ..accounts import audit
 from ..errors import ConflictError, InvalidInputError, StorageError
 from ..extensions import current_app_itself, db, transaction
-from ..i18n import decimal, ngettext
-from ..i18n import gettext as _
-from ..i18n import lazy_gettext as _l
+from ..i18n import decimal, gettext as _, lazy_gettext as _l, ngettext
 from ..storage import restore_commit
 from ..storage.content_store import FileFolder
 from ..storage.garbage_collection import delete_unreferenced_files, the_folder

@@ -16,8 +16,7 @@ from sqlalchemy import delete, exists, func, insert, select, update
 
 from ..errors import StorageError
 from ..extensions import db, transaction
-from ..i18n import gettext as _
-from ..i18n import ngettext
+from ..i18n import gettext as _, ngettext
 from ..models.catalogue import CatalogueFile, CatalogueItem, StoredFile
 from ..storage.content_store import FileFolder
 from ..storage.garbage_collection import needed_by_undo, with_row

@@ -9,8 +9,7 @@ from os.path import splitext
 from typing import Any
 
 from ..dspace.records import SourceState
-from ..i18n import gettext as _
-from ..i18n import lazy_gettext as _l
+from ..i18n import gettext as _, lazy_gettext as _l
 from ..models.catalogue import CatalogueFile, CatalogueItem, FileStatus
 from . import restricted_values
 from .crosswalk import BIBO, DCTERMS

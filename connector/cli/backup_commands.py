@@ -17,9 +17,7 @@ from ..backup.restore import restore
 from ..errors import InvalidInputError
 from ..extensions import db, utcnow
 from ..formatting import file_count, item_count
-from ..i18n import gettext as _
-from ..i18n import lazy_gettext as _l
-from ..i18n import ngettext
+from ..i18n import gettext as _, lazy_gettext as _l, ngettext
 from ..text import human_size
 from .command import command, json_option, option, print_json
 

@@ -10,15 +10,13 @@ import click
 from sqlalchemy import Select
 
 from ..accounts.authorization import require
-from ..catalogue import export as exports
-from ..catalogue import takedown
+from ..catalogue import export as exports, takedown
 from ..catalogue.item_rows import remap
 from ..catalogue.repository_context import RepositoryContext
 from ..catalogue.search import Selection, item_set_named
 from ..extensions import transaction
 from ..formatting import item_count
-from ..i18n import gettext as _
-from ..i18n import lazy_gettext as _l
+from ..i18n import gettext as _, lazy_gettext as _l
 from ..jobs import lifecycle
 from ..models.accounts import Role
 from ..models.job_kinds import JobKind

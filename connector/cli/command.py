@@ -14,8 +14,7 @@ from flask.cli import AppGroup
 
 from .. import error_translation
 from ..errors import ConnectorError, DatabaseUnavailableError, InvalidInputError
-from ..i18n import gettext as _
-from ..i18n import lazy_gettext as _l
+from ..i18n import gettext as _, lazy_gettext as _l
 from ..imports.results import import_report
 from ..logs import print_status
 

@@ -10,8 +10,7 @@ from sqlalchemy import select
 
 from ..catalogue.search import Selection, item_set_named
 from ..errors import InvalidInputError
-from ..i18n import gettext as _
-from ..i18n import lazy_gettext as _l
+from ..i18n import gettext as _, lazy_gettext as _l
 from ..imports.start import scheduling
 from ..models.catalogue import CatalogueItem
 from ..models.publishing import Destination, FileMode

@@ -11,9 +11,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from ..catalogue import fixity
 from ..catalogue.fixity import Finding, ProblemKind
-from ..i18n import gettext as _
-from ..i18n import lazy_gettext as _l
-from ..i18n import ngettext
+from ..i18n import gettext as _, lazy_gettext as _l, ngettext
 from ..storage.garbage_collection import the_folder
 from .command import CommandGroup, json_option, option, print_json
 

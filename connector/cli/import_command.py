@@ -12,8 +12,7 @@ from ..dspace import clean_address
 from ..dspace.records import ORIGINAL, Estimate, ScopeKind
 from ..errors import InvalidInputError
 from ..formatting import file_count, item_count, request_count, time_range
-from ..i18n import gettext as _
-from ..i18n import lazy_gettext as _l
+from ..i18n import gettext as _, lazy_gettext as _l
 from ..imports.sample_items import MOST
 from ..imports.start import queueing
 from ..imports.start.import_options import ImportOptions

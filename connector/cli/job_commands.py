@@ -10,8 +10,7 @@ from flask import current_app
 from ..accounts.authorization import own
 from ..errors import InvalidInputError
 from ..extensions import current_app_itself, db
-from ..i18n import gettext as _
-from ..i18n import lazy_gettext as _l
+from ..i18n import gettext as _, lazy_gettext as _l
 from ..imports.results import request_log
 from ..imports.results.questions import Answer
 from ..imports.start import queueing

@@ -13,8 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from ..formatting import file_count, item_count
-from ..i18n import decimal
-from ..i18n import gettext as _
+from ..i18n import decimal, gettext as _
 from ..jobs import job_presentation
 from ..models.jobs import Job
 

@@ -6,8 +6,7 @@ import click
 
 from ..dspace import clean_address
 from ..errors import InvalidInputError
-from ..i18n import gettext as _
-from ..i18n import lazy_gettext as _l
+from ..i18n import gettext as _, lazy_gettext as _l
 from ..models.repositories import Repository
 from ..repositories import credentials, discovery, service
 from .command import answer, command, json_option, option, read_secret

@@ -10,9 +10,7 @@ from flask import current_app
 
 from ..errors import InvalidInputError
 from ..formatting import file_count
-from ..i18n import gettext as _
-from ..i18n import lazy_gettext as _l
-from ..i18n import ngettext
+from ..i18n import gettext as _, lazy_gettext as _l, ngettext
 from ..imports.start import scheduling
 from ..jobs import notifications
 from ..jobs.schedule import WEEKDAYS, Every, Schedule, on_the_wall, parse_day, parse_time, parse_window

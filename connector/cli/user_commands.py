@@ -11,8 +11,7 @@ from ..accounts import one_time_links, two_step, user_management
 from ..accounts.sessions import Person
 from ..errors import InvalidInputError
 from ..extensions import db
-from ..i18n import gettext as _
-from ..i18n import lazy_gettext as _l
+from ..i18n import gettext as _, lazy_gettext as _l
 from ..models.accounts import Account, Role
 from .command import CommandGroup, answer, json_option, option
 

@@ -6,8 +6,7 @@ The client uses only the path of addresses in responses: behind proxies, scheme 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from collections.abc import Collection as Group
+from collections.abc import Callable, Collection as Group, Iterable, Iterator, Mapping
 from datetime import date
 from functools import partial
 from types import MappingProxyType

@@ -15,8 +15,7 @@ from ..errors import (
     TransientError,
 )
 from ..http import HttpClient, JsonAnswer
-from ..i18n import decimal, ngettext
-from ..i18n import gettext as _
+from ..i18n import decimal, gettext as _, ngettext
 from .hal_records import Json, Listed, access_of, bitstream_of, embedded, list_page, searched, with_bitstreams
 from .json_api import JsonApi, Params
 from .json_members import label, required

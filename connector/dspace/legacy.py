@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from collections.abc import Collection as Group
+from collections.abc import Callable, Collection as Group, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 

@@ -6,8 +6,7 @@ import re
 from urllib.parse import quote
 
 from ..errors import NotFoundError, RestrictedError, ServerError
-from ..i18n import gettext as _
-from ..i18n import lazy_gettext as _l
+from ..i18n import gettext as _, lazy_gettext as _l
 from .json_api import JsonDocument
 from .json_members import required
 from .legacy_api import LegacyApi

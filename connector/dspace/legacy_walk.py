@@ -7,8 +7,7 @@ repository the walk also reads the list of all items, which contains the items o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from collections.abc import Collection as Group
+from collections.abc import Callable, Collection as Group, Iterable, Iterator, Mapping
 from typing import Any
 
 from .legacy_all_items_walk import AllItemsWalk

@@ -24,11 +24,8 @@ from ..errors import (
     TooLargeError,
     XmlResponseError,
 )
-from ..i18n import decimal
-from ..i18n import gettext as _
-from ..i18n import lazy_gettext as _l
-from .bot_challenges import is_bot_challenge
-from .bot_challenges import sentence as wall_sentence
+from ..i18n import decimal, gettext as _, lazy_gettext as _l
+from .bot_challenges import is_bot_challenge, sentence as wall_sentence
 from .json_limits import decode, parse, weight
 from .network_errors import host_of, network_error
 

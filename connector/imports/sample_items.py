@@ -18,8 +18,7 @@ from ..catalogue.repository_context import RepositoryContext
 from ..dspace.records import Failure, Item, Scope, SourceState
 from ..errors import NotFoundError
 from ..extensions import db, transaction
-from ..i18n import gettext as _
-from ..i18n import ngettext
+from ..i18n import gettext as _, ngettext
 from ..models.catalogue import CatalogueFile, CatalogueItem, FileStatus
 from ..models.jobs import SampleItem
 from ..models.repositories import Repository

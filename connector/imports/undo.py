@@ -12,9 +12,7 @@ from ..catalogue.changes import clear_before
 from ..catalogue.repository_context import RepositoryContext
 from ..errors import NotFoundError
 from ..extensions import db, transaction
-from ..i18n import gettext as _
-from ..i18n import lazy_gettext as _l
-from ..i18n import ngettext
+from ..i18n import gettext as _, lazy_gettext as _l, ngettext
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
 from ..models.catalogue import Action, CatalogueItem, Change, Holding, ItemSet, Membership

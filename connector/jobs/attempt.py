@@ -22,8 +22,7 @@ from .. import error_translation
 from ..errors import AttemptSupersededError, ConnectorError, DecisionRequiredError, JobStoppedError
 from ..extensions import db, execute_counted, utcnow
 from ..http import OutageWait
-from ..i18n import gettext as _
-from ..i18n import lazy_gettext as _l
+from ..i18n import gettext as _, lazy_gettext as _l
 from ..logs import log_throttled
 from ..models.job_kinds import JobKind
 from ..models.jobs import AT_WORK, Job, State, WaitReason, wait_columns

@@ -13,8 +13,7 @@ from sqlalchemy import case, select, update
 
 from ..extensions import db, transaction, utcnow
 from ..formatting import file_count, item_count
-from ..i18n import gettext as _
-from ..i18n import lazy_gettext as _l
+from ..i18n import gettext as _, lazy_gettext as _l
 from ..models.jobs import AT_WORK, Job, State, WaitReason, wait_columns
 
 MAX_CRASHES = 5

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import formatting
-from ..i18n import decimal
-from ..i18n import gettext as _
-from ..i18n import lazy_gettext as _l
+from ..i18n import decimal, gettext as _, lazy_gettext as _l
 from ..models.job_kinds import JobKind, JobVariant, ShownCount
 from ..models.jobs import Job, State, WaitReason
 

@@ -23,8 +23,7 @@ from ..catalogue.source_labels import source_label
 from ..errors import ConnectorError, InvalidInputError, NotificationError
 from ..extensions import db, execute_counted, transaction, utcnow
 from ..formatting import item_count
-from ..i18n import gettext as _
-from ..i18n import lazy_gettext as _l
+from ..i18n import gettext as _, lazy_gettext as _l
 from ..models.jobs import Job, State
 from ..repositories.http_factory import open_http, page_outage
 from . import job_presentation, report

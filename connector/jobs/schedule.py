@@ -14,8 +14,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from ..errors import InvalidInputError
-from ..i18n import gettext as _
-from ..i18n import lazy_gettext as _l
+from ..i18n import gettext as _, lazy_gettext as _l
 
 LAST = "last"
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")  # for commands

@@ -12,8 +12,8 @@ from typing import Any
 
 from ..errors import BadResponseError
 from ..i18n import gettext as _
-from .resources import TITLE as TITLE_PROPERTY
 from .resources import (
+    TITLE as TITLE_PROPERTY,
     Item,
     ItemSet,
     Media,

@@ -10,8 +10,7 @@ from sqlalchemy import ColumnElement, Select, delete, func, insert, select, upda
 
 from ..errors import ConflictError, DecisionRequiredError
 from ..extensions import db, transaction
-from ..i18n import gettext as _
-from ..i18n import ngettext
+from ..i18n import gettext as _, ngettext
 from ..jobs import lifecycle, questions
 from ..jobs.attempt import JobAttempt
 from ..models.publishing import AdoptionCandidate

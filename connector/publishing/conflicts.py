@@ -11,8 +11,7 @@ from sqlalchemy.orm import joinedload
 
 from ..errors import ConflictError
 from ..extensions import db, execute_counted, transaction
-from ..i18n import gettext as _
-from ..i18n import lazy_gettext as _l
+from ..i18n import gettext as _, lazy_gettext as _l
 from ..models.catalogue import CatalogueItem
 from ..models.publishing import Choice, PublishedItem, PublishingConflict
 from ..omeka import Value

@@ -17,8 +17,7 @@ from ..errors import (
     RestrictedError,
 )
 from ..http import OutageWait, Upload
-from ..i18n import gettext as _
-from ..i18n import lazy_gettext as _l
+from ..i18n import gettext as _, lazy_gettext as _l
 from ..omeka import Item, Media, NewMedia, OmekaClient, Refusal, refusal_in
 from ..omeka.resources import IDENTIFIER
 from .item_changes import Changes, changes_between, continued

@@ -15,8 +15,7 @@ from sqlalchemy import func, select
 
 from ..errors import InvalidInputError
 from ..extensions import db, transaction, utcnow
-from ..i18n import decimal, ngettext
-from ..i18n import gettext as _
+from ..i18n import decimal, gettext as _, ngettext
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
 from ..models.catalogue import Change

@@ -16,8 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import func, or_, select
 
 from ..extensions import db, transaction, utcnow
-from ..i18n import gettext as _
-from ..i18n import ngettext
+from ..i18n import gettext as _, ngettext
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
 from ..models.catalogue import Change

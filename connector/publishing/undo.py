@@ -13,9 +13,7 @@ from sqlalchemy import Table, delete, select, union, update
 
 from ..errors import NotFoundError
 from ..extensions import db, transaction, utcnow
-from ..i18n import gettext as _
-from ..i18n import lazy_gettext as _l
-from ..i18n import ngettext
+from ..i18n import gettext as _, lazy_gettext as _l, ngettext
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
 from ..models.jobs import Job

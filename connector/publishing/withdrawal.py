@@ -15,8 +15,7 @@ from sqlalchemy import delete, func, select, update
 
 from ..errors import NotFoundError, OutcomeUnknownError
 from ..extensions import db, transaction, utcnow
-from ..i18n import gettext as _
-from ..i18n import ngettext
+from ..i18n import gettext as _, ngettext
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
 from ..models.jobs import Job

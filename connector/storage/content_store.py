@@ -19,8 +19,7 @@ from itertools import count
 from pathlib import Path
 
 from ..errors import StorageError
-from ..i18n import decimal, ngettext
-from ..i18n import gettext as _
+from ..i18n import decimal, gettext as _, ngettext
 
 STORED = re.compile(r"[0-9a-f]{64}")
 PIECE = 2**18  # bytes

@@ -23,8 +23,7 @@ from sqlalchemy.exc import OperationalError
 from .. import error_translation
 from ..errors import ConflictError, NewerVersionError, StorageError
 from ..extensions import db, huey, migrate, utcnow
-from ..i18n import gettext as _
-from ..i18n import lazy_gettext as _l
+from ..i18n import gettext as _, lazy_gettext as _l
 from . import restore_commit, search_index
 from .secret_key import secret_key
 

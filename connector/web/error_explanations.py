@@ -21,8 +21,7 @@ from ..errors import (
     UnreachableError,
     XmlResponseError,
 )
-from ..i18n import gettext as _
-from ..i18n import lazy_gettext as _l
+from ..i18n import gettext as _, lazy_gettext as _l
 
 TRY_LATER = _l("Try again later. If this continues, ask the administrator of the repository.")
 CHECK_ADDRESS = _l("Check the address. If it is right, try again later.")

@@ -14,8 +14,7 @@ from connector.models.catalogue import CatalogueItem
 from connector.models.repositories import Repository
 from connector.repositories import credentials, discovery, service
 from connector.tasks import carry_out
-from tests.sample import Repository as Data
-from tests.sample import SampleRepository, grow, laboratory
+from tests.sample import Repository as Data, SampleRepository, grow, laboratory
 from tests.sample.login import NAME, PASSWORD
 
 PAGE = "<html>Request Rejected</html>"

@@ -12,8 +12,7 @@ from connector.jobs import lifecycle
 from connector.models.repositories import Repository
 from connector.repositories import discovery, service
 from connector.tasks import carry_out
-from tests.sample import Repository as Data
-from tests.sample import SampleRepository, grow
+from tests.sample import Repository as Data, SampleRepository, grow
 
 from .web_site import redirect, web_site
 

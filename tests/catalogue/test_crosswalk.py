@@ -5,8 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from connector.catalogue.crosswalk import BIBO, DCTERMS, crosswalk, ignored_by, term_label, terms_of
 

@@ -6,8 +6,7 @@ import json
 from itertools import count, islice
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from connector.catalogue.export_formats import FIXED_COLUMNS, csv_rows, json_line
 from connector.text import csv_safe

@@ -4,8 +4,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from connector.errors import InvalidInputError
 from connector.word_search import MOST_CHARACTERS, MOST_WORDS, like_patterns, search_terms, search_text

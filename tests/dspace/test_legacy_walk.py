@@ -8,8 +8,7 @@ from collections import Counter
 from itertools import count
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as some
+from hypothesis import given, settings, strategies as some
 
 from connector.dspace import legacy_all_items_walk, legacy_api, legacy_recheck
 from connector.dspace.records import Scope, ScopeKind, Subset

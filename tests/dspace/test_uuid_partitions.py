@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from connector.dspace.hal_query import WAYS, items_in
 from connector.dspace.records import MOST_PARTS, Scope, ScopeKind, Subset

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 from flask import Response
 from flask.testing import FlaskClient
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from werkzeug.routing import IntegerConverter, Rule
 
 from tests import signed_in

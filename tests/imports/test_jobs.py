@@ -13,8 +13,7 @@ from connector.dspace.records import Scope, ScopeKind
 from connector.errors import ConflictError, NotFoundError
 from connector.extensions import db, transaction, utcnow
 from connector.imports.start import queueing
-from connector.jobs import attempt as run_module
-from connector.jobs import completion, creation, lifecycle
+from connector.jobs import attempt as run_module, completion, creation, lifecycle
 from connector.jobs.attempt import work
 from connector.models.catalogue import CatalogueItem
 from connector.models.jobs import Job, JobCounter, State, WaitReason

@@ -8,8 +8,7 @@ import pytest
 
 from connector.errors import RequestTimeoutError, ServerError
 from connector.extensions import db
-from connector.jobs import attempt as run_module
-from connector.jobs import completion, lifecycle, steady_wait
+from connector.jobs import attempt as run_module, completion, lifecycle, steady_wait
 from connector.jobs.attempt import JobAttempt, work
 from connector.jobs.report import as_dict
 from connector.models.catalogue import CatalogueFile

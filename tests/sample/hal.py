@@ -6,8 +6,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from . import content
-from . import hal_json as shape
+from . import content, hal_json as shape
 from .answers import Answer, RefusalError, Request, dumps
 from .embed import Embedder, Embeds, thumbnail
 from .hal_items import ItemWriter, ReaderLanguageWriter

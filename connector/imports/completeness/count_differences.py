@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from ...dspace.records import ScopeKind
-from ...i18n import decimal, ngettext
-from ...i18n import gettext as _
-from ...i18n import lazy_gettext as _l
+from ...i18n import decimal, gettext as _, lazy_gettext as _l, ngettext
 from ...models.jobs import Job
 from ..context.import_context import ImportContext
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...dspace.records import ScopeKind
-from ...i18n import lazy_gettext as _l
-from ...i18n import ngettext
+from ...i18n import lazy_gettext as _l, ngettext
 from ..context.import_context import ImportContext
 from ..results import import_report
 

@@ -11,8 +11,7 @@ from sqlalchemy import delete, func, insert, select, update
 from ...dspace.records import SourceState
 from ...errors import DecisionRequiredError
 from ...extensions import db, transaction
-from ...i18n import gettext as _
-from ...i18n import lazy_gettext as _l
+from ...i18n import gettext as _, lazy_gettext as _l
 from ...jobs import questions
 from ...models.catalogue import Action, CatalogueItem, Change, Holding
 from ...models.repositories import Source

@@ -19,8 +19,7 @@ from sqlalchemy import Select, func, select, update
 from ...dspace.records import FileAccess, Item
 from ...errors import TransientError
 from ...extensions import db, transaction
-from ...i18n import gettext as _
-from ...i18n import lazy_gettext as _l
+from ...i18n import gettext as _, lazy_gettext as _l
 from ...models.catalogue import CatalogueFile, CatalogueItem, FileStatus, Holding
 from ..context.import_context import ImportContext
 from ..context.item_requests import send_each

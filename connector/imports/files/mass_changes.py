@@ -14,9 +14,7 @@ from sqlalchemy import func, select, true, update
 
 from ...errors import TransientError
 from ...extensions import db, transaction
-from ...i18n import gettext as _
-from ...i18n import lazy_gettext as _l
-from ...i18n import ngettext
+from ...i18n import gettext as _, lazy_gettext as _l, ngettext
 from ...jobs import counters
 from ...models.catalogue import CatalogueFile, FileStatus, Holding
 from ..context.import_context import ImportContext

@@ -25,8 +25,7 @@ from ...errors import (
     TransientError,
 )
 from ...http import Download, Received
-from ...i18n import decimal
-from ...i18n import gettext as _
+from ...i18n import decimal, gettext as _
 from ...models.catalogue import FileStatus
 from ...storage.content_store import PIECE, FileFolder, Part
 from ...storage.virus_scan import Scanner

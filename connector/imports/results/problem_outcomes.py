@@ -13,8 +13,7 @@ from ...catalogue.item_presentation import FILE_STATUSES
 from ...catalogue.item_problems import TITLE_IS_RESTRICTED, UNREAD, problem
 from ...catalogue.problem_files import LISTED
 from ...extensions import db
-from ...i18n import gettext as _
-from ...i18n import ngettext
+from ...i18n import gettext as _, ngettext
 from ...models.catalogue import CatalogueFile, CatalogueItem, Change, FileProblem, FileStatus, Holding
 from ...models.jobs import Job
 from .job_kinds import TRIED

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from ...i18n import decimal, ngettext
-from ...i18n import gettext as _
-from ...i18n import lazy_gettext as _l
+from ...i18n import decimal, gettext as _, lazy_gettext as _l, ngettext
 
 _ALL_MISSING = _l(
     "The source lists none of the %(held)s items that were here before. That is unusual, and the repository may have "

@@ -13,9 +13,7 @@ from flask import current_app
 
 from ...catalogue.source_labels import source_label
 from ...formatting import duration
-from ...i18n import decimal, ngettext
-from ...i18n import gettext as _
-from ...i18n import lazy_gettext as _l
+from ...i18n import decimal, gettext as _, lazy_gettext as _l, ngettext
 from ...jobs import report
 from ...models.jobs import Job
 from ...text import human_size

@@ -10,8 +10,7 @@ from sqlalchemy import Select, select
 
 from ...errors import NotFoundError
 from ...extensions import db
-from ...i18n import gettext as _
-from ...i18n import lazy_gettext as _l
+from ...i18n import gettext as _, lazy_gettext as _l
 from ...jobs import lifecycle
 from ...models.jobs import Job, PreviewRow
 from ...pagination import Order

@@ -12,8 +12,7 @@ from ...accounts.authorization import allows
 from ...accounts.throttling import PACE, REFUSED, failures
 from ...errors import ConflictError, InvalidInputError, InvalidLinkError
 from ...extensions import db
-from ...i18n import gettext as _
-from ...i18n import lazy_gettext as _l
+from ...i18n import gettext as _, lazy_gettext as _l
 from ...models.accounts import Role
 from ..flash_messages import flash
 from .account_forms import ChangePasswordForm, ChoosePasswordForm, FirstAdminForm, PasswordAgainForm, SignInForm

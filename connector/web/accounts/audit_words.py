@@ -6,9 +6,7 @@ import re
 from typing import Any
 
 from ...actor import LOCAL, NOBODY, SCHEDULE
-from ...i18n import gettext as _
-from ...i18n import lazy_gettext as _l
-from ...i18n import ngettext
+from ...i18n import gettext as _, lazy_gettext as _l, ngettext
 from ...models.accounts import AuditEntry, Purpose, Role
 from ...models.job_kinds import KINDS
 

@@ -13,8 +13,7 @@ from ...accounts import authentication, device_cookies, two_step, user_managemen
 from ...accounts.authorization import allows
 from ...accounts.throttling import PACE, REFUSED, failures
 from ...errors import ConflictError, InvalidInputError
-from ...i18n import gettext as _
-from ...i18n import lazy_gettext as _l
+from ...i18n import gettext as _, lazy_gettext as _l
 from ...models.accounts import Role
 from ..flash_messages import flash
 from .account_forms import CodeForm, MoveForm, PasswordAgainForm

@@ -13,8 +13,7 @@ from ...accounts import audit, two_step, user_management
 from ...accounts.authorization import allows
 from ...accounts.one_time_links import days_of, expires_at, link_to
 from ...errors import ConflictError, InvalidInputError
-from ...i18n import gettext as _
-from ...i18n import lazy_gettext as _l
+from ...i18n import gettext as _, lazy_gettext as _l
 from ...models.accounts import Account, Role
 from ...pagination import Order, asked_place, page_of
 from ..flash_messages import flash, link

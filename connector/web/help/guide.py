@@ -11,8 +11,7 @@ from markdown_it.token import Token
 from markupsafe import Markup
 
 from ...errors import NotFoundError
-from ...i18n import gettext as _
-from ...i18n import language
+from ...i18n import gettext as _, language
 
 FOLDER = Path(__file__).parents[3] / "docs" / "guide"
 ORIGINAL = "en"

@@ -34,11 +34,9 @@ from ...jobs import creation, job_presentation, lifecycle, notifications, querie
 from ...models.accounts import Role
 from ...models.jobs import Job
 from ...models.repositories import Source
-from ...publishing import previewed_items, publish_jobs
-from ...publishing import undo_effects as publishing_undo
+from ...publishing import previewed_items, publish_jobs, undo_effects as publishing_undo
 from ...publishing.job_kind import PUBLISH_UNDO
-from ...tasks import can_retry, wake
-from ...tasks import retry as retry_failed
+from ...tasks import can_retry, retry as retry_failed, wake
 from ...text import csv_safe
 
 MOST_PROBLEMS = 100

@@ -11,8 +11,7 @@ from sqlalchemy import select
 from ...accounts.authorization import allows
 from ...errors import ConflictError, NotFoundError, PermissionDeniedError
 from ...extensions import db
-from ...i18n import gettext as _
-from ...i18n import lazy_gettext as _l
+from ...i18n import gettext as _, lazy_gettext as _l
 from ...imports.start import queueing
 from ...imports.undo_effects import undo_effects
 from ...jobs import creation, lifecycle, queries

@@ -12,8 +12,7 @@ from ...catalogue import item_set_queries
 from ...catalogue.item_presentation import described
 from ...errors import ConflictError, InvalidInputError
 from ...extensions import db
-from ...i18n import gettext as _
-from ...i18n import lazy_gettext as _l
+from ...i18n import gettext as _, lazy_gettext as _l
 from ...imports import sample_items
 from ...imports.results import job_details, retention
 from ...imports.results.value_changes import compare_values

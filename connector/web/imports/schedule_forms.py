@@ -8,8 +8,7 @@ from wtforms import BooleanField, SelectField, StringField
 from wtforms.widgets import TimeInput
 
 from ...errors import InvalidInputError
-from ...i18n import gettext as _
-from ...i18n import lazy_gettext as _l
+from ...i18n import gettext as _, lazy_gettext as _l
 from ...jobs.schedule import (
     EVERY_LABELS,
     LAST,

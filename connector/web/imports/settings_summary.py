@@ -8,8 +8,7 @@ from typing import Any
 from ...catalogue import item_set_queries
 from ...catalogue.set_names import labels
 from ...errors import NotFoundError
-from ...i18n import gettext as _
-from ...i18n import ngettext
+from ...i18n import gettext as _, ngettext
 from ...imports.start.import_options import ImportOptions
 from ...publishing import destinations
 from ...text import human_size

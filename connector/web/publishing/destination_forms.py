@@ -9,6 +9,7 @@ from wtforms import (
     BooleanField,
     Field,
     FieldList,
+    Form as PlainForm,
     FormField,
     HiddenField,
     PasswordField,
@@ -16,12 +17,10 @@ from wtforms import (
     SelectMultipleField,
     StringField,
 )
-from wtforms import Form as PlainForm
 from wtforms.validators import Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from ...i18n import gettext as _
-from ...i18n import lazy_gettext as _l
+from ...i18n import gettext as _, lazy_gettext as _l
 from ...models.publishing import Destination, FileMode
 from ...omeka import Named, Offers
 from ...publishing import destinations

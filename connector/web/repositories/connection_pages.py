@@ -10,8 +10,7 @@ from sqlalchemy import select
 from ...accounts.authorization import allows, may
 from ...errors import ConflictError, ConnectorError
 from ...extensions import db
-from ...i18n import gettext as _
-from ...i18n import lazy_gettext as _l
+from ...i18n import gettext as _, lazy_gettext as _l
 from ...models.accounts import Role
 from ...models.repositories import Repository
 from ...repositories import credentials, discovery, service

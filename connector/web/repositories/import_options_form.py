@@ -10,8 +10,7 @@ from wtforms import BooleanField, Field, SelectField, StringField, TextAreaField
 from wtforms.validators import Length, ValidationError
 
 from ...catalogue.set_names import labels
-from ...i18n import gettext as _
-from ...i18n import lazy_gettext as _l
+from ...i18n import gettext as _, lazy_gettext as _l
 from ...imports.start.import_options import ImportOptions
 from ...models.catalogue import ItemSet
 from ...publishing import destinations

@@ -11,8 +11,7 @@ from ...catalogue import item_set_queries
 from ...dspace.login import GENERATIONS as LOGIN_GENERATIONS
 from ...dspace.records import ScopeKind
 from ...errors import ConnectorError, InvalidInputError, NotFoundError
-from ...i18n import gettext as _
-from ...i18n import lazy_gettext as _l
+from ...i18n import gettext as _, lazy_gettext as _l
 from ...imports.start.import_options import ImportOptions
 from ...imports.start.source_queries import last_options
 from ...models.repositories import Repository
