@@ -39,7 +39,7 @@ from ...publishing.job_kind import PUBLISH_UNDO
 from ...tasks import can_retry, retry as retry_failed, wake
 from ...text import csv_safe
 
-MOST_PROBLEMS = 100
+MOST_PROBLEMS = 50
 
 blueprint = Blueprint("imports", __name__, url_prefix="/jobs")
 blueprint.app_template_global()(job_presentation.status)
