@@ -28,6 +28,8 @@ from connector.storage.instance import prepare
 from connector.tasks import carry_out
 from tests import tools
 from tests.chromium import launched
+from tests.imports.fake_repository_importer import FakeRepositoryImporter
+from tests.imports.fakes import FakeDSpace
 from tests.postgresql import create_database, server
 from tests.sample import SampleRepository
 from tests.signed_in import SignedIn, admit
@@ -143,6 +145,18 @@ def client(app: Flask) -> FlaskClient:
     """A browser without script, whose forms need no token."""
     app.config["WTF_CSRF_ENABLED"] = False
     return app.test_client()
+
+
+@pytest.fixture
+def dspace() -> FakeDSpace:
+    """A fake DSpace without items."""
+    return FakeDSpace()
+
+
+@pytest.fixture
+def importer(app: Flask, dspace: FakeDSpace) -> FakeRepositoryImporter:
+    """Imports from the fake DSpace."""
+    return FakeRepositoryImporter(app, dspace)
 
 
 @pytest.fixture

@@ -70,21 +70,21 @@ def elsewhere(tmp_path):
 
 
 @pytest.fixture
-def nine():
+def dspace9():
     with SampleRepository(9) as sample:
         yield sample
 
 
 @pytest.fixture
-def stocked(tmp_path, stock, written) -> CommandLine:
+def stocked(tmp_path, stock, archive_file) -> CommandLine:
     """An instance with a catalogue, and the key of the backup."""
     shutil.copytree(stock, tmp_path / "stocked")
-    shutil.copy(written.parent / "instance" / "secret_key", tmp_path / "stocked")
+    shutil.copy(archive_file.parent / "instance" / "secret_key", tmp_path / "stocked")
     return Here(tmp_path / "stocked")
 
 
 @pytest.fixture(scope="module")
-def written(stock, tmp_path_factory) -> Path:
+def archive_file(stock, tmp_path_factory) -> Path:
     """A backup of that catalogue."""
     folder = tmp_path_factory.mktemp("backups")
     shutil.copytree(stock, folder / "instance")
@@ -94,9 +94,9 @@ def written(stock, tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def backup(written, tmp_path) -> Path:
+def backup(archive_file, tmp_path) -> Path:
     """A copy of it, to be spoilt."""
-    return Path(shutil.copy2(written, tmp_path))
+    return Path(shutil.copy2(archive_file, tmp_path))
 
 
 def instance_of(flask: CommandLine) -> Path:
@@ -134,9 +134,9 @@ def rewritten(path: Path, target: Path, change) -> Path:
     return target
 
 
-def test_a_restored_import_can_still_be_undone(nine, tmp_path):
+def test_a_restored_import_can_still_be_undone(dspace9, tmp_path):
     flask = CommandLine(tmp_path / "instance")
-    code, job = flask.json("import", nine.url, *IMPORT)
+    code, job = flask.json("import", dspace9.url, *IMPORT)
     assert code == 0
     before = held(flask)
     path = tmp_path / "backup.tar"
@@ -152,7 +152,7 @@ def test_a_restored_import_can_still_be_undone(nine, tmp_path):
     assert (code, undone["removed"]) == (0, job["seen"])
 
 
-def test_a_backup_made_during_an_import_can_finish_the_import_after_a_restore(flask, elsewhere, nine, tmp_path):
+def test_a_backup_made_during_an_import_can_finish_the_import_after_a_restore(flask, elsewhere, dspace9, tmp_path):
     path = tmp_path / "backup.tar"
     reached, go_on = threading.Event(), threading.Event()
 
@@ -163,8 +163,8 @@ def test_a_backup_made_during_an_import_can_finish_the_import_after_a_restore(fl
         return False
 
     reading: list[str] = []
-    nine.faults.add(hold, times=None)
-    running = flask.start("import", nine.url, *IMPORT)
+    dspace9.faults.add(hold, times=None)
+    running = flask.start("import", dspace9.url, *IMPORT)
     assert reached.wait(60)
 
     code, manifest = flask.json("backup", str(path))
@@ -221,9 +221,9 @@ def names(path: Path) -> list[str]:
         return tar.getnames()
 
 
-def test_only_the_owner_may_read_a_backup_and_no_temporary_file_stays(written):
-    assert stat.S_IMODE(written.stat().st_mode) == 0o600
-    assert sorted(path.name for path in written.parent.iterdir()) == ["backup.tar", "instance"]
+def test_only_the_owner_may_read_a_backup_and_no_temporary_file_stays(archive_file):
+    assert stat.S_IMODE(archive_file.stat().st_mode) == 0o600
+    assert sorted(path.name for path in archive_file.parent.iterdir()) == ["backup.tar", "instance"]
 
 
 def test_every_member_can_be_compared_with_its_sha256(backup):
@@ -253,7 +253,7 @@ NOON = datetime(2026, 1, 5, 12)
 
 
 @pytest.fixture
-def nights(tmp_path) -> Path:
+def backup_folder(tmp_path) -> Path:
     """A folder with archives of five nights, what a killed backup left in two of them, and what is none of ours."""
     folder = tmp_path / "nights"
     folder.mkdir()
@@ -262,30 +262,32 @@ def nights(tmp_path) -> Path:
     return folder
 
 
-def test_archives_in_a_folder_are_named_by_time_and_the_oldest_are_deleted(stocked, nights):
-    code, told = stocked.json("backup", "--keep", "3", str(nights))
+def test_archives_in_a_folder_are_named_by_time_and_the_oldest_are_deleted(stocked, backup_folder):
+    code, told = stocked.json("backup", "--keep", "3", str(backup_folder))
 
     assert code == 0
     assert re.fullmatch(r"connector-[0-9a-f]{8}-\d{8}T\d{6}Z\.tar", Path(told["file"]).name)
     assert read_manifest(Path(told["file"])).items > 0
     kept = [*NIGHTS[3:], f"{NIGHTS[4]}.database.part", Path(told["file"]).name]
-    assert sorted(path.name for path in nights.iterdir()) == sorted([*kept, "connector-2025.tar", f"{NIGHTS[0]}.gpg"])
+    assert sorted(path.name for path in backup_folder.iterdir()) == sorted(
+        [*kept, "connector-2025.tar", f"{NIGHTS[0]}.gpg"]
+    )
 
 
-def test_no_older_archive_is_deleted_while_stored_files_are_missing(stocked, nights):
+def test_no_older_archive_is_deleted_while_stored_files_are_missing(stocked, backup_folder):
     next((instance_of(stocked) / "files").glob("??/*")).unlink()
 
-    assert stocked("backup", "--keep", "3", str(nights))[0] == 1
+    assert stocked("backup", "--keep", "3", str(backup_folder))[0] == 1
 
-    assert {path.name for path in nights.iterdir()} >= set(NIGHTS)
+    assert {path.name for path in backup_folder.iterdir()} >= set(NIGHTS)
 
 
-def test_the_newest_archive_stays_although_a_slow_clock_dated_it_earlier(nights):
-    written = nights / NIGHTS[1]
+def test_the_newest_archive_stays_although_a_slow_clock_dated_it_earlier(backup_folder):
+    archive_file = backup_folder / NIGHTS[1]
 
-    remove_old(written, 2, NOON)
+    remove_old(archive_file, 2, NOON)
 
-    assert [name for name in NIGHTS if (nights / name).exists()] == NIGHTS[1:]
+    assert [name for name in NIGHTS if (backup_folder / name).exists()] == NIGHTS[1:]
 
 
 def test_the_name_of_an_archive_identifies_the_instance_without_revealing_its_key():
@@ -295,50 +297,50 @@ def test_the_name_of_an_archive_identifies_the_instance_without_revealing_its_ke
     assert hashlib.sha256(KEY.encode()).hexdigest()[:8] not in one
 
 
-def test_archives_of_another_instance_are_neither_deleted_nor_counted(stocked, nights):
-    others = [archive_path(nights, "another key", datetime(year, 1, 1)) for year in range(2020, 2026)]
+def test_archives_of_another_instance_are_neither_deleted_nor_counted(stocked, backup_folder):
+    others = [archive_path(backup_folder, "another key", datetime(year, 1, 1)) for year in range(2020, 2026)]
     for path in others:
         path.touch()
 
-    code, told = stocked.json("backup", "--keep", "2", str(nights))
+    code, told = stocked.json("backup", "--keep", "2", str(backup_folder))
 
     assert (code, all(path.exists() for path in others)) == (0, True)
-    assert [name for name in NIGHTS if (nights / name).exists()] == NIGHTS[4:]
+    assert [name for name in NIGHTS if (backup_folder / name).exists()] == NIGHTS[4:]
     assert Path(told["file"]).exists()
 
 
 @pytest.mark.parametrize("what", ["a folder", "a link"])
-def test_a_folder_with_the_name_of_an_old_archive_is_ignored(stocked, nights, what):
-    odd = archive_path(nights, KEY, datetime(2025, 12, 31))
+def test_a_folder_with_the_name_of_an_old_archive_is_ignored(stocked, backup_folder, what):
+    odd = archive_path(backup_folder, KEY, datetime(2025, 12, 31))
     for path in (odd, Path(f"{odd}.part"), Path(f"{odd}.database.part")):
-        path.mkdir() if what == "a folder" else path.symlink_to(nights / "connector-2025.tar")
+        path.mkdir() if what == "a folder" else path.symlink_to(backup_folder / "connector-2025.tar")
 
-    code, _, err = stocked("backup", "--keep", "2", str(nights))
+    code, _, err = stocked("backup", "--keep", "2", str(backup_folder))
 
     assert (code, "Error" in err) == (0, False)
-    assert len(list(nights.glob(f"{odd.name}*"))) == 3
-    assert [name for name in NIGHTS if (nights / name).exists()] == NIGHTS[4:]
+    assert len(list(backup_folder.glob(f"{odd.name}*"))) == 3
+    assert [name for name in NIGHTS if (backup_folder / name).exists()] == NIGHTS[4:]
 
 
-def test_archives_dated_in_the_future_do_not_count_as_kept(stocked, nights):
-    ahead = [archive_path(nights, KEY, datetime(2999, 1, day)) for day in range(1, 6)]
+def test_archives_dated_in_the_future_do_not_count_as_kept(stocked, backup_folder):
+    ahead = [archive_path(backup_folder, KEY, datetime(2999, 1, day)) for day in range(1, 6)]
     for path in ahead:
         path.touch()
 
-    assert stocked("backup", "--keep", "3", str(nights))[0] == 0
+    assert stocked("backup", "--keep", "3", str(backup_folder))[0] == 0
 
-    assert [name for name in NIGHTS if (nights / name).exists()] == NIGHTS[3:]
+    assert [name for name in NIGHTS if (backup_folder / name).exists()] == NIGHTS[3:]
     assert all(path.exists() for path in ahead)
 
 
-def test_a_running_backup_is_not_disturbed_by_one_that_ends_earlier(stocked, nights):
-    running = archive_path(nights, KEY, datetime(2025, 12, 31))
+def test_a_running_backup_is_not_disturbed_by_one_that_ends_earlier(stocked, backup_folder):
+    running = archive_path(backup_folder, KEY, datetime(2025, 12, 31))
     with part_written(running) as file:
         file.write(b"the rest")
         copy = Path(f"{running}.database.part")
         copy.touch()
 
-        assert stocked("backup", "--keep", "1", str(nights))[0] == 0
+        assert stocked("backup", "--keep", "1", str(backup_folder))[0] == 0
 
         assert copy.exists()
     assert running.read_bytes() == b"the rest"
@@ -395,15 +397,15 @@ def test_a_missing_backup_folder_is_refused(stocked, tmp_path):
 def test_the_command_of_the_timer_writes_a_backup_and_keeps_seven(stocked, tmp_path):
     unit = (ROOT / "deploy" / "dspace-connector-backup.service").read_text()
     args = re.search(r"(?m)^ExecStart=\S+/flask (.+)$", unit)[1].split()
-    nights = tmp_path / args[-1].lstrip("/")
-    nights.mkdir(parents=True)
+    backup_folder = tmp_path / args[-1].lstrip("/")
+    backup_folder.mkdir(parents=True)
     for day in range(10, 20):
-        archive_path(nights, KEY, datetime(2026, 1, day, 2)).touch()
+        archive_path(backup_folder, KEY, datetime(2026, 1, day, 2)).touch()
 
-    code, _, _ = stocked(*args[:-1], str(nights))
+    code, _, _ = stocked(*args[:-1], str(backup_folder))
 
     assert code == 0
-    assert len(list(nights.iterdir())) == 7
+    assert len(list(backup_folder.iterdir())) == 7
 
 
 @pytest.mark.parametrize("kept", ["nothing", "an empty folder", "only the database"])
@@ -479,9 +481,9 @@ def test_missing_and_damaged_files_are_reported_and_the_rest_is_restored(stocked
     )
 
 
-def test_a_restore_into_a_used_instance_is_refused_without_replace(flask, nine, stocked, backup):
-    other = nine.data.named("Special files").handle
-    assert flask("import", nine.url, "--collection", other, "--files")[0] in (0, 1)
+def test_a_restore_into_a_used_instance_is_refused_without_replace(flask, dspace9, stocked, backup):
+    other = dspace9.data.named("Special files").handle
+    assert flask("import", dspace9.url, "--collection", other, "--files")[0] in (0, 1)
     before = held(flask)
 
     code, _, err = flask("restore", str(backup))
@@ -630,7 +632,7 @@ def test_a_backup_of_a_newer_version_is_refused(backup, elsewhere, tmp_path):
     assert (code, "newer version" in err, "9999" in err) == (2, True, True)
 
 
-def test_a_restore_is_refused_while_a_process_uses_the_instance(stocked, nine, backup):
+def test_a_restore_is_refused_while_a_process_uses_the_instance(stocked, dspace9, backup):
     reached, go_on = threading.Event(), threading.Event()
 
     def hold(path: str) -> bool:
@@ -638,8 +640,8 @@ def test_a_restore_is_refused_while_a_process_uses_the_instance(stocked, nine, b
         go_on.wait(60)
         return False
 
-    nine.faults.add(hold, times=None)
-    running = stocked.start("import", nine.url, "--all")
+    dspace9.faults.add(hold, times=None)
+    running = stocked.start("import", dspace9.url, "--all")
     assert reached.wait(60)
 
     code, _, err = stocked("restore", str(backup), "--replace")
@@ -674,9 +676,9 @@ def leave_unwritten_pages(database: Path) -> None:
     aside.rename(wal)
 
 
-def test_a_killed_restore_leaves_the_old_or_the_new_instance_complete(flask, nine, stocked, backup):
-    other = nine.data.named("Odd metadata").handle
-    assert flask("import", nine.url, "--collection", other)[0] in (0, 1)
+def test_a_killed_restore_leaves_the_old_or_the_new_instance_complete(flask, dspace9, stocked, backup):
+    other = dspace9.data.named("Odd metadata").handle
+    assert flask("import", dspace9.url, "--collection", other)[0] in (0, 1)
     before, after = held(flask)[0], held(stocked)[0]
     killed = flask.start("restore", str(backup), "--replace")
     while killed.poll() is None and not (instance_of(flask) / "restoring" / "secret_key").exists():
@@ -711,10 +713,10 @@ def test_a_secret_key_of_the_environment_must_match_the_backup(backup, stocked, 
     assert own not in err
 
 
-def test_a_backup_on_postgresql_contains_files_and_key_and_names_pg_dump(postgresql, flask, nine, tmp_path):
+def test_a_backup_on_postgresql_contains_files_and_key_and_names_pg_dump(postgresql, flask, dspace9, tmp_path):
     flask.environment["CONNECTOR_DATABASE_URL"] = postgresql
-    special = nine.data.named("Special files").handle
-    assert flask("import", nine.url, "--collection", special, "--files")[0] in (0, 1)
+    special = dspace9.data.named("Special files").handle
+    assert flask("import", dspace9.url, "--collection", special, "--files")[0] in (0, 1)
     before = held(flask)
     path = tmp_path / "backup.tar"
 

@@ -43,7 +43,7 @@ def sample(request):
 
 
 @pytest.fixture
-def nine():
+def dspace9():
     with SampleRepository(generation=9) as sample:
         yield sample
 
@@ -80,10 +80,10 @@ def test_the_command_line_imports_reruns_exports_and_undoes(flask, sample):
     assert len(json.loads(flask("jobs", "--json")[1])) == 3
 
 
-def test_the_command_line_imports_an_item_by_the_address_of_its_page(flask, nine):
-    item = next(iter(nine.data.items.values())) if isinstance(nine.data.items, dict) else nine.data.items[0]
+def test_the_command_line_imports_an_item_by_the_address_of_its_page(flask, dspace9):
+    item = next(iter(dspace9.data.items.values())) if isinstance(dspace9.data.items, dict) else dspace9.data.items[0]
 
-    code, job = flask.json("import", f"{nine.url}/handle/{item.handle}")
+    code, job = flask.json("import", f"{dspace9.url}/handle/{item.handle}")
 
     assert (code, job["seen"], job["added"]) == (0, 1, 1)
 
@@ -108,8 +108,8 @@ def test_the_command_line_imports_an_item_by_the_address_of_its_page(flask, nine
         (("undo", "x"), "not a valid integer"),
     ],
 )
-def test_a_refused_command_prints_one_json_line_and_exits_with_2(flask, nine, args, sentence):
-    code, answer = flask.json(*(arg.format(url=nine.url) for arg in args))
+def test_a_refused_command_prints_one_json_line_and_exits_with_2(flask, dspace9, args, sentence):
+    code, answer = flask.json(*(arg.format(url=dspace9.url) for arg in args))
 
     assert (code, answer["job"], answer["state"]) == (2, None, "failed")
     assert sentence in answer["message"]
@@ -139,11 +139,11 @@ def test_a_setting_with_an_old_name_causes_one_warning_with_the_new_name(flask):
     assert err.count("CONNECTOR_PACE is now called CONNECTOR_MAX_CONCURRENT_REQUESTS.") == 1
 
 
-def test_an_import_with_problems_exits_with_1_and_lists_them(flask, nine):
-    item = nine.data.named(GAZETTE)
-    nine.faults.add(lambda path: "/content" in path, times=None, status=404)
+def test_an_import_with_problems_exits_with_1_and_lists_them(flask, dspace9):
+    item = dspace9.data.named(GAZETTE)
+    dspace9.faults.add(lambda path: "/content" in path, times=None, status=404)
 
-    code, job = flask.json("import", nine.url, "--collection", item.handle, "--files")
+    code, job = flask.json("import", dspace9.url, "--collection", item.handle, "--files")
 
     assert (code, job["clean"]) == (1, False)
     assert job["files"]["failed"] == len(job["problems"]) > 0
@@ -151,12 +151,14 @@ def test_an_import_with_problems_exits_with_1_and_lists_them(flask, nine):
     assert any("/content" in line for line in job["problems"][0]["technical_details"])
 
 
-def test_files_of_the_chosen_bundles_are_downloaded(flask, nine):
-    item = nine.data.add_item(nine.data.named(GAZETTE), [("dc.title", ["In three bundles"])])
+def test_files_of_the_chosen_bundles_are_downloaded(flask, dspace9):
+    item = dspace9.data.add_item(dspace9.data.named(GAZETTE), [("dc.title", ["In three bundles"])])
     for bundle in ("ORIGINAL", "LICENSE", "TEXT"):
-        nine.data.add_file(item, f"{bundle}.txt", bundle.encode(), bundle=bundle)
+        dspace9.data.add_file(item, f"{bundle}.txt", bundle.encode(), bundle=bundle)
 
-    _, job = flask.json("import", nine.url, "--item", item.handle, "--files", "--bundle", "LICENSE", "--bundle", "TEXT")
+    _, job = flask.json(
+        "import", dspace9.url, "--item", item.handle, "--files", "--bundle", "LICENSE", "--bundle", "TEXT"
+    )
 
     (record,) = map(json.loads, flask("export", "--format", "jsonl")[1].splitlines())
     assert (job["clean"], job["files"]["stored"]) == (True, 2)
@@ -164,14 +166,14 @@ def test_files_of_the_chosen_bundles_are_downloaded(flask, nine):
     assert stored == {"ORIGINAL": False, "LICENSE": True, "TEXT": True}
 
 
-def test_a_repository_that_goes_down_fails_the_job_which_can_be_resumed(flask, nine):
-    handle = nine.data.named(GAZETTE).handle
+def test_a_repository_that_goes_down_fails_the_job_which_can_be_resumed(flask, dspace9):
+    handle = dspace9.data.named(GAZETTE).handle
     searches = itertools.count()
-    nine.faults.add(lambda path: "dsoType=item" in path and next(searches) >= 4, times=None, status=503)
-    code, job = flask.json("import", nine.url, "--collection", handle)
+    dspace9.faults.add(lambda path: "dsoType=item" in path and next(searches) >= 4, times=None, status=503)
+    code, job = flask.json("import", dspace9.url, "--collection", handle)
     assert (code, job["state"]) == (2, "failed")
     assert 0 < job["seen"] < 45
-    nine.faults.clear()
+    dspace9.faults.clear()
 
     code, job = flask.json("resume", str(job["job"]))
 
@@ -179,10 +181,10 @@ def test_a_repository_that_goes_down_fails_the_job_which_can_be_resumed(flask, n
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_the_import_at_its_cursor_with_exit_code_130(flask, nine, number):
-    nine.faults.add(lambda path: "page=2" in path, times=None, hang=True)
-    process = flask.start("import", nine.url, "--collection", nine.data.named(GAZETTE).handle, "--json")
-    while not any("page=2" in path for _, path in list(nine.requests)):
+def test_a_signal_stops_the_import_at_its_cursor_with_exit_code_130(flask, dspace9, number):
+    dspace9.faults.add(lambda path: "page=2" in path, times=None, hang=True)
+    process = flask.start("import", dspace9.url, "--collection", dspace9.data.named(GAZETTE).handle, "--json")
+    while not any("page=2" in path for _, path in list(dspace9.requests)):
         assert process.poll() is None
     process.send_signal(number)
     out, err = process.communicate()
@@ -192,11 +194,11 @@ def test_a_signal_stops_the_import_at_its_cursor_with_exit_code_130(flask, nine,
     assert "Traceback" not in err
 
 
-def test_a_job_can_be_stopped_from_another_terminal(flask, nine):
+def test_a_job_can_be_stopped_from_another_terminal(flask, dspace9):
     flask.environment["CONNECTOR_MAX_OUTAGE_SECONDS"] = "180"  # seconds: the page may hang for a third of them
-    nine.faults.add(lambda path: "page=2" in path, times=None, hang=True)
-    process = flask.start("import", nine.url, "--collection", nine.data.named(GAZETTE).handle, "--json")
-    while not any("page=2" in path for _, path in list(nine.requests)):
+    dspace9.faults.add(lambda path: "page=2" in path, times=None, hang=True)
+    process = flask.start("import", dspace9.url, "--collection", dspace9.data.named(GAZETTE).handle, "--json")
+    while not any("page=2" in path for _, path in list(dspace9.requests)):
         assert process.poll() is None
 
     flask("stop", "1")
@@ -205,8 +207,8 @@ def test_a_job_can_be_stopped_from_another_terminal(flask, nine):
     assert process.returncode == 130
 
 
-def test_an_export_to_a_closed_pipe_ends_without_traceback(flask, nine):
-    flask("import", nine.url, "--all")
+def test_an_export_to_a_closed_pipe_ends_without_traceback(flask, dspace9):
+    flask("import", dspace9.url, "--all")
     process = flask.start("export")
     process.stdout.readline()
     process.stdout.close()
@@ -217,29 +219,29 @@ def test_an_export_to_a_closed_pipe_ends_without_traceback(flask, nine):
     assert (process.wait(), err) == (2, "")
 
 
-def killed_in_the_middle(flask, nine) -> None:
+def killed_in_the_middle(flask, dspace9) -> None:
     """An import whose process was killed while it waited for its third page."""
-    nine.faults.add(lambda path: "page=2" in path, times=None, hang=True)
-    process = flask.start("import", nine.url, "--collection", nine.data.named(GAZETTE).handle, "--json")
-    while not any("page=2" in path for _, path in list(nine.requests)):
+    dspace9.faults.add(lambda path: "page=2" in path, times=None, hang=True)
+    process = flask.start("import", dspace9.url, "--collection", dspace9.data.named(GAZETTE).handle, "--json")
+    while not any("page=2" in path for _, path in list(dspace9.requests)):
         assert process.poll() is None
     process.kill()
     process.communicate()
     assert json.loads(flask("jobs", "--json")[1])[0]["state"] == "running"
-    nine.faults.clear()
+    dspace9.faults.clear()
 
 
 @pytest.mark.parametrize("command", ["resume", "rerun"])
-def test_a_killed_import_resumes_at_its_cursor(flask, nine, command):
-    killed_in_the_middle(flask, nine)
+def test_a_killed_import_resumes_at_its_cursor(flask, dspace9, command):
+    killed_in_the_middle(flask, dspace9)
 
     code, job = flask.json(command, "1")
 
     assert (code, job["state"], job["added"], job["seen"]) == (0, "completed", 45, 45)
 
 
-def test_the_next_start_of_the_server_resumes_a_killed_job_and_ends_on_a_signal(flask, nine):
-    killed_in_the_middle(flask, nine)
+def test_the_next_start_of_the_server_resumes_a_killed_job_and_ends_on_a_signal(flask, dspace9):
+    killed_in_the_middle(flask, dspace9)
 
     server = flask.start("up", CONNECTOR_PORT="0")
     try:
@@ -254,12 +256,12 @@ def test_the_next_start_of_the_server_resumes_a_killed_job_and_ends_on_a_signal(
     assert (job["state"], job["added"], job["seen"]) == ("completed", 45, 45)
 
 
-def test_a_stopped_server_returns_its_job_to_the_queue_within_seconds(flask, nine):
-    killed_in_the_middle(flask, nine)
-    nine.faults.add(lambda path: "page=2" in path, times=None, hang=True)
-    nine.reset()
+def test_a_stopped_server_returns_its_job_to_the_queue_within_seconds(flask, dspace9):
+    killed_in_the_middle(flask, dspace9)
+    dspace9.faults.add(lambda path: "page=2" in path, times=None, hang=True)
+    dspace9.reset()
     server = flask.start("up", CONNECTOR_PORT="0")
-    while not any("page=2" in path for _, path in list(nine.requests)):
+    while not any("page=2" in path for _, path in list(dspace9.requests)):
         assert server.poll() is None
 
     server.terminate()
@@ -276,11 +278,11 @@ def test_two_concurrent_commands_on_a_new_instance_both_work(flask):
     assert [process.communicate()[0] for process in both] == ["[]\n"] * 3
 
 
-def test_an_import_with_half_its_items_missing_asks_and_exits_with_2(flask, nine):
-    gazette = nine.data.named(GAZETTE)
-    flask.json("import", nine.url, "--collection", gazette.handle)
-    for item in [item for item in nine.data.items.values() if gazette in item.collections][:20]:
-        nine.data.delete(item)
+def test_an_import_with_half_its_items_missing_asks_and_exits_with_2(flask, dspace9):
+    gazette = dspace9.data.named(GAZETTE)
+    flask.json("import", dspace9.url, "--collection", gazette.handle)
+    for item in [item for item in dspace9.data.items.values() if gazette in item.collections][:20]:
+        dspace9.data.delete(item)
 
     code, asking = flask.json("rerun", "1")
     unanswered, refusal = flask.json("resume", "2")
@@ -297,7 +299,7 @@ def test_an_import_with_half_its_items_missing_asks_and_exits_with_2(flask, nine
     assert (answered, job["state"], job["vanished"], job["clean"]) == (0, "completed", 20, True)
 
 
-def test_a_database_failure_during_a_job_is_reported_with_its_number_and_the_job_can_resume(flask, nine):
+def test_a_database_failure_during_a_job_is_reported_with_its_number_and_the_job_can_resume(flask, dspace9):
     database = Path(flask.environment["CONNECTOR_INSTANCE"]) / "connector.db"
 
     def rename(before: str, after: str) -> None:
@@ -311,8 +313,8 @@ def test_a_database_failure_during_a_job_is_reported_with_its_number_and_the_job
             rename("job", "away")
         return False
 
-    nine.faults.add(fail, times=None)
-    code, out, err = flask("import", nine.url, "--all", "--limit", "10", "--json")
+    dspace9.faults.add(fail, times=None)
+    code, out, err = flask("import", dspace9.url, "--all", "--limit", "10", "--json")
     rename("away", "job")
     again, job = flask.json("resume", "1")
 
@@ -322,8 +324,8 @@ def test_a_database_failure_during_a_job_is_reported_with_its_number_and_the_job
     assert (again, job["state"], job["clean"], job["seen"]) == (0, "completed", True, job["expected"])
 
 
-def test_retry_downloads_only_failed_files(flask, nine):
-    handle = nine.data.named(GAZETTE).handle
+def test_retry_downloads_only_failed_files(flask, dspace9):
+    handle = dspace9.data.named(GAZETTE).handle
     lost: set[str] = set()
 
     def is_lost(path: str) -> bool:
@@ -331,40 +333,40 @@ def test_retry_downloads_only_failed_files(flask, nine):
             lost.add(path)
         return path in lost
 
-    nine.faults.add(is_lost, times=None, status=404)
-    _, first = flask.json("import", nine.url, "--collection", handle, "--files")
-    nine.faults.clear()
-    nine.reset()
+    dspace9.faults.add(is_lost, times=None, status=404)
+    _, first = flask.json("import", dspace9.url, "--collection", handle, "--files")
+    dspace9.faults.clear()
+    dspace9.reset()
 
     code, job = flask.json("retry", str(first["job"]))
 
     assert first["files"]["missing"] > 0
     assert (code, job["state"], job["files"]["missing"]) == (0, "completed", 0)
-    assert {path.partition("?")[0].rpartition("/")[2] for _, path in nine.requests} <= {"content"}
+    assert {path.partition("?")[0].rpartition("/")[2] for _, path in dspace9.requests} <= {"content"}
     assert flask.json("retry", str(job["job"]))[0] == 2
 
 
-def test_a_file_larger_than_the_limit_is_listed_and_not_downloaded(flask, nine):
-    handle = nine.data.named(GAZETTE).handle
+def test_a_file_larger_than_the_limit_is_listed_and_not_downloaded(flask, dspace9):
+    handle = dspace9.data.named(GAZETTE).handle
 
-    code, job = flask.json("import", nine.url, "--collection", handle, "--files", "--file-limit", "200 B")
+    code, job = flask.json("import", dspace9.url, "--collection", handle, "--files", "--file-limit", "200 B")
 
     assert (code, job["clean"]) == (0, True)
     assert job["files"]["too_large"] > 0
     assert "more than the limit of 200 bytes" in job["problems"][0]["reason"]
 
 
-def test_an_unchanged_repository_takes_three_requests_and_a_lost_file_is_still_noticed(flask, nine):
-    gazette = nine.data.named(GAZETTE)
-    items = [item for item in nine.data.items.values() if gazette in item.collections]
+def test_an_unchanged_repository_takes_three_requests_and_a_lost_file_is_still_noticed(flask, dspace9):
+    gazette = dspace9.data.named(GAZETTE)
+    items = [item for item in dspace9.data.items.values() if gazette in item.collections]
     for item in items:
         item.indexed_at = datetime(2020, 1, 1, tzinfo=UTC)  # long before the import
     flask.environment["CONNECTOR_RECHECK_RUNS"] = "0"  # what the rotating slice reads is told by its own tests
-    flask.json("import", nine.url, "--collection", gazette.handle)
+    flask.json("import", dspace9.url, "--collection", gazette.handle)
 
     _, unchanged = flask.json("rerun", "1")
     changed = next(item for item in items if item.bitstreams)
-    nine.data.remove_file(changed, changed.bitstreams[0])
+    dspace9.data.remove_file(changed, changed.bitstreams[0])
     code, job = flask.json("rerun", "1")
 
     assert (unchanged["requests"], unchanged["seen"], unchanged["unchanged"]) == (3, 45, 45)

@@ -14,7 +14,7 @@ from connector.jobs.attempt import stop_here
 from connector.models.jobs import WaitReason
 from connector.storage import disk_space
 from connector.storage.disk_space import Room
-from tests.imports.conftest import Desk
+from tests.imports.fake_repository_importer import FakeRepositoryImporter
 from tests.imports.fakes import FakeDSpace
 from tests.pages import words
 from tests.waiting import until, working
@@ -46,51 +46,51 @@ def full(app) -> Iterator[FullDisk]:
 
 
 @pytest.fixture
-def desk(app) -> Desk:
-    desk = Desk(app, FakeDSpace())
+def importer(app) -> FakeRepositoryImporter:
+    importer = FakeRepositoryImporter(app, FakeDSpace())
     for number in range(7):
-        desk.dspace.add(f"i{number}", files={f"{number}.txt": b"bytes %d" % number})
-    return desk
+        importer.dspace.add(f"i{number}", files={f"{number}.txt": b"bytes %d" % number})
+    return importer
 
 
-def says_it_waits(desk: Desk, job_id: int) -> bool:
-    return desk.job(job_id).wait_reason == WaitReason.DISK_SPACE
+def says_it_waits(importer: FakeRepositoryImporter, job_id: int) -> bool:
+    return importer.job(job_id).wait_reason == WaitReason.DISK_SPACE
 
 
-def test_a_job_waits_for_disk_space_and_continues_automatically(full, desk):
-    job_id = desk.create(files=True)
+def test_a_job_waits_for_disk_space_and_continues_automatically(full, importer):
+    job_id = importer.create(files=True)
 
-    with working(desk, job_id):
-        until(lambda: says_it_waits(desk, job_id))
-        assert (desk.job(job_id).state, desk.job(job_id).counts["seen"]) == ("running", 0)
+    with working(importer, job_id):
+        until(lambda: says_it_waits(importer, job_id))
+        assert (importer.job(job_id).state, importer.job(job_id).counts["seen"]) == ("running", 0)
         full.clear()
 
-    job = desk.job(job_id)
+    job = importer.job(job_id)
     assert (job.state, job.clean, job.counts["seen"], job.counts["files_stored"]) == ("completed", True, 7, 7)
 
 
-def test_a_job_that_waits_for_disk_space_can_be_stopped(full, desk):
-    job_id = desk.create(files=True)
+def test_a_job_that_waits_for_disk_space_can_be_stopped(full, importer):
+    job_id = importer.create(files=True)
 
-    with working(desk, job_id):
-        until(lambda: says_it_waits(desk, job_id))
-        desk.stop(job_id)
+    with working(importer, job_id):
+        until(lambda: says_it_waits(importer, job_id))
+        importer.stop(job_id)
 
-    assert desk.job(job_id).state == "stopped"
+    assert importer.job(job_id).state == "stopped"
 
 
-def test_a_download_does_not_start_without_enough_disk_space(app, desk):
+def test_a_download_does_not_start_without_enough_disk_space(app, importer):
     app.config["MIN_FREE_DISK"] = 1
-    job_id = desk.create(files=True)
-    desk.dspace.add("large", files={"large.bin": Announced(b"announced as more than fits")})
+    job_id = importer.create(files=True)
+    importer.dspace.add("large", files={"large.bin": Announced(b"announced as more than fits")})
     app.config["MAX_FILE_BYTES"] = 2**62
 
-    with working(desk, job_id):
-        until(lambda: says_it_waits(desk, job_id))
-        assert "are to come" in desk.job(job_id).wait_detail
+    with working(importer, job_id):
+        until(lambda: says_it_waits(importer, job_id))
+        assert "are to come" in importer.job(job_id).wait_detail
         stop_here(job_id)
 
-    assert "large.bin" not in " ".join(desk.dspace.downloads)
+    assert "large.bin" not in " ".join(importer.dspace.downloads)
 
 
 class Announced(bytes):

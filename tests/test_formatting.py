@@ -12,7 +12,7 @@ from connector.formatting import bcp47, duration, number, source_time, time_rang
 
 
 @pytest.fixture
-def berlin(monkeypatch):
+def zone_of_berlin(monkeypatch):
     """A server whose zone is an hour ahead of UTC in winter."""
     monkeypatch.setenv("TZ", "Europe/Berlin")
     time.tzset()
@@ -21,14 +21,14 @@ def berlin(monkeypatch):
     time.tzset()
 
 
-def test_times_are_shown_in_the_server_zone_and_stored_in_utc(berlin):
+def test_times_are_shown_in_the_server_zone_and_stored_in_utc(zone_of_berlin):
     assert (
         when(datetime(2026, 11, 24, 13, 5, 9, 7)) == '<time datetime="2026-11-24T13:05:09Z">24 Nov 2026, 14:05</time>'
     )
     assert when(None) == ""
 
 
-def test_source_times_are_converted_only_if_they_have_a_time_zone(berlin):
+def test_source_times_are_converted_only_if_they_have_a_time_zone(zone_of_berlin):
     stamp = "2025-03-04T10:11:12.123+00:00"
     assert source_time(stamp) == f'<time datetime="{stamp}">4 Mar 2025, 11:11</time>'
     assert source_time("2025-03-04 10:11:12.123") == "2025-03-04 10:11:12.123"

@@ -35,29 +35,31 @@ class Doorman(Costs):
 
 
 @pytest.fixture
-def slow():
+def slow_sample():
     with SampleRepository(9) as sample:
         grow(sample.data, 200)
         sample.costs = Doorman()
         yield sample
 
 
-def test_a_job_and_a_page_in_another_process_share_four_concurrent_requests(flask, slow, app):
-    process = flask.start("import", slow.url, "--collection", slow.data.named("Synthetic items").handle, "--files")
+def test_a_job_and_a_page_in_another_process_share_four_concurrent_requests(flask, slow_sample, app):
+    process = flask.start(
+        "import", slow_sample.url, "--collection", slow_sample.data.named("Synthetic items").handle, "--files"
+    )
     with app.app_context():
         app.config["INSTANCE"] = Path(flask.environment["CONNECTOR_INSTANCE"])
-        found = discovery.connect(slow.url, "rest", None)
+        found = discovery.connect(slow_sample.url, "rest", None)
         while process.poll() is None:
-            discovery.find(found.repository_id, ScopeKind.COLLECTION, slow.data.named(GAZETTE).handle)
+            discovery.find(found.repository_id, ScopeKind.COLLECTION, slow_sample.data.named(GAZETTE).handle)
 
     _, err = process.communicate()
     assert process.returncode == 0, err
-    assert 2 <= slow.costs.most <= 4
+    assert 2 <= slow_sample.costs.most <= 4
 
 
-def test_only_one_job_at_a_time_uses_a_repository(flask, slow):
-    handles = [slow.data.named(name).handle for name in ("Synthetic items", GAZETTE)]
-    both = [flask.start("import", slow.url, "--collection", handle, "--json") for handle in handles]
+def test_only_one_job_at_a_time_uses_a_repository(flask, slow_sample):
+    handles = [slow_sample.data.named(name).handle for name in ("Synthetic items", GAZETTE)]
+    both = [flask.start("import", slow_sample.url, "--collection", handle, "--json") for handle in handles]
     for process in both:
         process.communicate()
 

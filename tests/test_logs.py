@@ -16,7 +16,7 @@ from connector.accounts.authorization import allows
 from connector.jobs import lifecycle
 from connector.jobs.attempt import work
 from connector.logs import STYLES
-from tests.imports.conftest import Desk
+from tests.imports.fake_repository_importer import FakeRepositoryImporter
 from tests.imports.fakes import FakeDSpace
 from tests.pages import FRAGMENT, words
 
@@ -53,13 +53,13 @@ class Kept:
 
 
 @pytest.fixture
-def plain():
+def plain_log():
     with Kept("plain") as kept:
         yield kept
 
 
 @pytest.fixture
-def told():
+def json_log():
     with Kept("json") as kept:
         yield kept
 
@@ -76,42 +76,42 @@ def failing(app, client):
     return client
 
 
-def test_a_plain_log_line_names_time_level_logger_and_event(plain):
+def test_a_plain_log_line_names_time_level_logger_and_event(plain_log):
     logging.getLogger("connector.test").warning("%s happened", "something")
 
-    [line] = plain.lines
+    [line] = plain_log.lines
     moment, rest = line.split(" ", 1)
     assert rest == "WARNING connector.test: something happened"
     assert (len(moment), moment[10], moment[-1]) == (24, "T", "Z")
 
 
-def test_typed_text_cannot_add_log_lines(plain, told):
+def test_typed_text_cannot_add_log_lines(plain_log, json_log):
     logging.getLogger("connector.test").warning("asked for %s", HOSTILE)
 
-    [line], [event] = plain.lines, told.events
+    [line], [event] = plain_log.lines, json_log.events
     assert line.isprintable()
     assert "a title\\n2026-01-01" in line
     assert "\\x1b[2J" in line
     assert event["message"] == f"asked for {HOSTILE}"
 
 
-def test_a_traceback_is_part_of_its_log_event(plain, told):
+def test_a_traceback_is_part_of_its_log_event(plain_log, json_log):
     try:
         fails("")
     except RuntimeError:
         logging.getLogger("connector.test").exception("It failed")
 
-    [line], [event] = plain.lines, told.events
+    [line], [event] = plain_log.lines, json_log.events
     assert "It failed Traceback (most recent call last):\\n" in line
     assert line.isprintable()
     assert (event["message"], event["level"]) == ("It failed", "ERROR")
     assert event["trace"].startswith("Traceback (most recent call last):\n")
 
 
-def test_a_failed_page_shows_the_request_number_of_the_logged_traceback(failing, told):
+def test_a_failed_page_shows_the_request_number_of_the_logged_traceback(failing, json_log):
     answer = failing.get("/fails/token-of-an-invitation")
 
-    [crash, ended] = told.events
+    [crash, ended] = json_log.events
     assert answer.status_code == 500
     assert f"give the number {crash['request']}." in words(answer)
     assert ended["request"] == crash["request"] == answer.headers["X-Request-ID"]
@@ -120,19 +120,19 @@ def test_a_failed_page_shows_the_request_number_of_the_logged_traceback(failing,
         assert trace not in answer.text
 
 
-def test_a_failed_fragment_shows_the_request_number(failing, told):
+def test_a_failed_fragment_shows_the_request_number(failing, json_log):
     answer = failing.get("/fails/it", headers=FRAGMENT)
 
-    assert f"the number {told.events[0]['request']}." in words(answer)
+    assert f"the number {json_log.events[0]['request']}." in words(answer)
 
 
-def test_an_address_that_may_hold_a_secret_is_not_logged(failing, plain):
+def test_an_address_that_may_hold_a_secret_is_not_logged(failing, plain_log):
     failing.get("/fails/token-of-an-invitation")
     failing.post("/fails/token-of-an-invitation?key=token-too")
 
-    assert len(plain.lines) == 4
-    assert "token" not in "".join(plain.lines)
-    assert "GET /fails/<secret> failed" in plain.lines[0]
+    assert len(plain_log.lines) == 4
+    assert "token" not in "".join(plain_log.lines)
+    assert "GET /fails/<secret> failed" in plain_log.lines[0]
 
 
 def test_a_request_number_sent_by_a_client_is_ignored(client):
@@ -146,30 +146,30 @@ def test_an_expected_error_shows_no_request_number(client):
     assert "give the number" not in words(client.get("/no/such/page"))
 
 
-def test_changes_and_refusals_are_logged_with_user_and_address_and_reading_is_not(client, told):
+def test_changes_and_refusals_are_logged_with_user_and_address_and_reading_is_not(client, json_log):
     client.get("/healthz")
     client.post("/healthz")
     client.get("/items/")
     client.get("/metrics", environ_base={"REMOTE_ADDR": "192.0.2.7"})
     client.post("/jobs/9/stop", environ_base={"REMOTE_ADDR": "192.0.2.8"})
 
-    assert [event["message"].split(" in ")[0] for event in told.events] == [
+    assert [event["message"].split(" in ")[0] for event in json_log.events] == [
         "GET /metrics by nobody at 192.0.2.7: 403",
         "POST /jobs/<int:job_id>/stop by Tess Admin at 192.0.2.8: 404",
     ]
 
 
-def test_log_events_after_a_request_do_not_name_it(client, told):
+def test_log_events_after_a_request_do_not_name_it(client, json_log):
     client.get("/metrics", environ_base={"REMOTE_ADDR": "192.0.2.7"})
     logging.getLogger("connector.test").warning("later")
 
-    assert "request" in told.events[0]
-    assert "request" not in told.events[1]
+    assert "request" in json_log.events[0]
+    assert "request" not in json_log.events[1]
 
 
-def test_log_events_of_a_job_name_it(app, told):
-    desk = Desk(app, FakeDSpace())
-    job_id = desk.create()
+def test_log_events_of_a_job_name_it(app, json_log):
+    importer = FakeRepositoryImporter(app, FakeDSpace())
+    job_id = importer.create()
 
     def runner(run):
         raise RuntimeError("out of the blue")
@@ -179,7 +179,7 @@ def test_log_events_of_a_job_name_it(app, told):
         state = lifecycle.get(job_id).state
     logging.getLogger("connector.test").warning("later")
 
-    begins, fault, ends, later = told.events
+    begins, fault, ends, later = json_log.events
     assert [event.get("job") for event in (begins, fault, ends, later)] == [job_id, job_id, job_id, None]
     assert (state, ends["message"].split(".")[0]) == ("failed", "The job is failed")
     assert "out of the blue" in fault["trace"]

@@ -33,7 +33,7 @@ MONITORED = ["/healthz", "/readyz", "/metrics"]
 
 
 @pytest.fixture
-def ready(app, client):
+def ready_client(app, client):
     """A client of an app of which all is ready."""
     worker_heartbeat.touch(app.config["INSTANCE"])
     return client
@@ -51,8 +51,8 @@ def numbers(client) -> dict[str, float]:
     }
 
 
-def test_the_app_is_ready_if_all_checks_succeed(ready):
-    answer = ready.get("/readyz")
+def test_the_app_is_ready_if_all_checks_succeed(ready_client):
+    answer = ready_client.get("/readyz")
 
     assert (answer.status_code, answer.text) == (200, "ready\n")
 
@@ -112,10 +112,10 @@ def no_scanner(app):
         (no_workers_ever, "workers"),
     ],
 )
-def test_failed_checks_are_named_and_the_log_has_the_reason(app, ready, trouble, name, caplog):
+def test_failed_checks_are_named_and_the_log_has_the_reason(app, ready_client, trouble, name, caplog):
     trouble(app)
 
-    answer = ready.get("/readyz")
+    answer = ready_client.get("/readyz")
 
     assert (answer.status_code, answer.text) == (503, f"not ready: {name}\n")
     [record] = caplog.records
@@ -129,7 +129,7 @@ def damaged_database(app):
 
 
 @pytest.fixture
-def whole_database(app):
+def restored_database(app):
     """The database is whole again when the test ends."""
     file = app.config["INSTANCE"] / "connector.db"
     shutil.copy(file, file.with_suffix(".copy"))
@@ -148,31 +148,33 @@ def whole_database(app):
         (no_scanner, "Not ready: virus scanner. It does not answer at "),
     ],
 )
-def test_the_reason_for_a_failed_check_is_logged_once_a_minute(app, ready, caplog, whole_database, trouble, sentence):
+def test_the_reason_for_a_failed_check_is_logged_once_a_minute(
+    app, ready_client, caplog, restored_database, trouble, sentence
+):
     trouble(app)
 
     for _ in range(3):
-        assert ready.get("/readyz").status_code == 503
+        assert ready_client.get("/readyz").status_code == 503
 
     [record] = caplog.records
     assert record.getMessage().startswith(sentence)
     assert record.exc_info is None
 
 
-def test_each_check_and_cause_has_its_own_sentence(app, ready, caplog):
+def test_each_check_and_cause_has_its_own_sentence(app, ready_client, caplog):
     for trouble in (no_queue, no_scanner, no_server_of_the_queue):
         trouble(app)
-        ready.get("/readyz")
+        ready_client.get("/readyz")
 
     told = [message.split(". ")[0] for message in caplog.messages]
     assert told == ["Not ready: queue", "Not ready: virus scanner", "Not ready: queue"]
 
 
-def test_an_unexpected_error_in_a_check_is_logged_with_traceback(app, ready, caplog):
+def test_an_unexpected_error_in_a_check_is_logged_with_traceback(app, ready_client, caplog):
     app.config["CLAMD_URL"] = 7
 
     for _ in range(3):
-        assert ready.get("/readyz").text == "not ready: virus scanner\n"
+        assert ready_client.get("/readyz").text == "not ready: virus scanner\n"
 
     [record] = caplog.records
     assert record.getMessage() == "Not ready: virus scanner."
@@ -233,11 +235,11 @@ def test_changes_made_before_the_database_file_was_moved_are_kept(app, client):
     assert client.get(f"/welcome/{held}").status_code == 200
 
 
-def test_all_failed_checks_are_named(app, ready):
+def test_all_failed_checks_are_named(app, ready_client):
     no_room(app)
     no_workers(app)
 
-    assert ready.get("/readyz").text == "not ready: disk, workers\n"
+    assert ready_client.get("/readyz").text == "not ready: disk, workers\n"
 
 
 def test_metrics_match_the_database(stocked_app, stocked_client):
@@ -282,23 +284,23 @@ def test_metrics_without_the_queue_lack_only_its_length(app, client, trouble):
     ("peer", "status"),
     [("127.0.0.1", 200), ("::1", 200), ("::ffff:127.0.0.1", 200), ("192.0.2.7", 403), ("::ffff:192.0.2.7", 403)],
 )
-def test_only_monitors_get_a_response(ready, address, peer, status):
-    answer = ready.get(address, environ_base={"REMOTE_ADDR": peer})
+def test_only_monitors_get_a_response(ready_client, address, peer, status):
+    answer = ready_client.get(address, environ_base={"REMOTE_ADDR": peer})
 
     assert answer.status_code == status
     assert ("connector_items" in answer.text) == (status == 200 and address == "/metrics")
 
 
 @pytest.mark.parametrize("address", MONITORED)
-def test_a_peer_without_an_address_is_not_answered(ready, address):
-    assert ready.get(address, environ_base={"REMOTE_ADDR": ""}).status_code == 403
+def test_a_peer_without_an_address_is_not_answered(ready_client, address):
+    assert ready_client.get(address, environ_base={"REMOTE_ADDR": ""}).status_code == 403
 
 
-def test_the_networks_of_monitors_can_be_configured(app, ready):
+def test_the_networks_of_monitors_can_be_configured(app, ready_client):
     app.config["METRICS_NETWORKS"] = (ip_network("192.0.2.0/24"),)
 
-    assert ready.get("/metrics", environ_base={"REMOTE_ADDR": "192.0.2.7"}).status_code == 200
-    assert ready.get("/metrics", environ_base={"REMOTE_ADDR": "127.0.0.1"}).status_code == 403
+    assert ready_client.get("/metrics", environ_base={"REMOTE_ADDR": "192.0.2.7"}).status_code == 200
+    assert ready_client.get("/metrics", environ_base={"REMOTE_ADDR": "127.0.0.1"}).status_code == 403
 
 
 @pytest.mark.parametrize(
@@ -310,19 +312,19 @@ def test_the_networks_of_monitors_can_be_configured(app, ready):
         ("127.0.0.1", "unknown", 403),
     ],
 )
-def test_behind_a_proxy_every_address_must_be_a_monitor(app, ready, peer, forwarded, status):
+def test_behind_a_proxy_every_address_must_be_a_monitor(app, ready_client, peer, forwarded, status):
     app.config["PROXY_HOPS"] = 1
     believe_proxies(app)
 
-    answer = ready.get("/metrics", environ_base={"REMOTE_ADDR": peer}, headers={"X-Forwarded-For": forwarded})
+    answer = ready_client.get("/metrics", environ_base={"REMOTE_ADDR": peer}, headers={"X-Forwarded-For": forwarded})
 
     assert answer.status_code == status
 
 
-def test_without_the_setting_addresses_in_headers_are_ignored(ready):
+def test_without_the_setting_addresses_in_headers_are_ignored(ready_client):
     headers = {"X-Forwarded-For": "127.0.0.1"}
 
-    assert ready.get("/metrics", environ_base={"REMOTE_ADDR": "192.0.2.7"}, headers=headers).status_code == 403
+    assert ready_client.get("/metrics", environ_base={"REMOTE_ADDR": "192.0.2.7"}, headers=headers).status_code == 403
 
 
 def test_health_checks_reveal_no_secret(stocked_app, stocked_client):

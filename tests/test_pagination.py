@@ -19,7 +19,7 @@ NEWEST_FIRST = Order((AuditEntry.at, AuditEntry.id), is_descending=True)
 
 
 @pytest.fixture
-def sets(app, monkeypatch):
+def item_sets(app, monkeypatch):
     """Seven item sets, in pages of three; four of them have the same name."""
     monkeypatch.setattr(pagination, "SIZE", 3)
     with app.app_context():
@@ -41,35 +41,35 @@ def all_pages(query, order, place=START, way="next"):
     return pages
 
 
-def test_pages_contain_each_row_once_in_order(sets):
-    pages = all_pages(sets, BY_NAME)
+def test_pages_contain_each_row_once_in_order(item_sets):
+    pages = all_pages(item_sets, BY_NAME)
 
     assert [ids(page) for page in pages] == [[7, 3, 2], [4, 5, 6], [1]]
     assert [(page.first, page.last, page.total) for page in pages] == [(1, 3, 7), (4, 6, 7), (7, 7, 7)]
 
 
-def test_pages_from_the_end_contain_each_row_once(sets):
-    pages = all_pages(sets, BY_NAME, ListPage.end, "previous")
+def test_pages_from_the_end_contain_each_row_once(item_sets):
+    pages = all_pages(item_sets, BY_NAME, ListPage.end, "previous")
 
     assert [ids(page) for page in pages] == [[5, 6, 1], [3, 2, 4], [7, 3, 2]]
     assert [(page.first, page.last) for page in pages] == [(5, 7), (2, 4), (1, 3)]
 
 
-def test_added_and_deleted_rows_do_not_shift_other_rows(sets):
-    first = page_of(sets, BY_NAME, START)
+def test_added_and_deleted_rows_do_not_shift_other_rows(item_sets):
+    first = page_of(item_sets, BY_NAME, START)
     with transaction():
         db.session.execute(db.delete(ItemSet).where(ItemSet.id == first.rows[-1].id))
         db.session.add(ItemSet(name="Aaa"))
 
-    assert ids(page_of(sets, BY_NAME, first.next)) == [4, 5, 6]
+    assert ids(page_of(item_sets, BY_NAME, first.next)) == [4, 5, 6]
 
 
-def test_a_page_whose_rows_were_deleted_is_the_last(sets):
-    second = all_pages(sets, BY_NAME)[1]
+def test_a_page_whose_rows_were_deleted_is_the_last(item_sets):
+    second = all_pages(item_sets, BY_NAME)[1]
     with transaction():
         db.session.execute(db.delete(ItemSet).where(ItemSet.name == "c"))
 
-    page = page_of(sets, BY_NAME, second.next)
+    page = page_of(item_sets, BY_NAME, second.next)
 
     assert ids(page) == [4, 5, 6]
     assert page.next is None
@@ -78,15 +78,15 @@ def test_a_page_whose_rows_were_deleted_is_the_last(sets):
 @pytest.mark.parametrize(
     "key", ['"b"', '"b", 1, 2', "1, 2", '"b", null', '"b", 1e999', "{", "[" * 2_000, '"\\ud800", 1']
 )
-def test_an_impossible_position_leads_to_the_first_or_last_page(sets, key):
-    page = page_of(sets, BY_NAME, Place(after=key))
+def test_an_impossible_position_leads_to_the_first_or_last_page(item_sets, key):
+    page = page_of(item_sets, BY_NAME, Place(after=key))
 
     assert ids(page) in ([7, 3, 2], [5, 6, 1])
 
 
-def test_an_empty_list_is_one_page(sets):
+def test_an_empty_list_is_one_page(item_sets):
     for place in (START, ListPage.end, Place(after='"b",2'), Place(before='"b",2')):
-        page = page_of(sets.where(ItemSet.name == "none"), BY_NAME, place)
+        page = page_of(item_sets.where(ItemSet.name == "none"), BY_NAME, place)
 
         assert (ids(page), page.total, page.previous, page.next) == ([], 0, None, None)
 
@@ -104,7 +104,7 @@ def test_rows_with_equal_times_are_ordered_by_id(app, monkeypatch):
     assert len({row.id for page in pages for row in page.rows}) == 5
 
 
-def test_row_numbers_are_left_out_in_lists_that_are_not_fully_counted(sets):
-    pages = [page_of(sets, BY_NAME, place, counted=6) for place in (START, ListPage.end)]
+def test_row_numbers_are_left_out_in_lists_that_are_not_fully_counted(item_sets):
+    pages = [page_of(item_sets, BY_NAME, place, counted=6) for place in (START, ListPage.end)]
 
     assert [(page.total_in_words, page.first, page.last) for page in pages] == [("more than 6", None, None)] * 2

@@ -29,7 +29,7 @@ LIVE = "/jobs/9/live"  # what a page asks for again and again
 
 
 @pytest.fixture
-def hasty(app: Flask, client: FlaskClient) -> FlaskClient:
+def limited_client(app: Flask, client: FlaskClient) -> FlaskClient:
     """The browser of an admin, of an app in which each person may do three costly things a minute."""
     app.config["COSTLY_A_MINUTE"] = 3
     return client
@@ -47,20 +47,20 @@ def browser_of_another(app: Flask) -> FlaskClient:
     return browser
 
 
-def test_changes_and_list_downloads_share_a_limit_without_pages(hasty):
-    downloads = [hasty.get(path).status_code for path in ("/items.csv", "/audit.csv")]
-    pages = [hasty.get(path).status_code for path in ("/items/", LIVE, "/jobs/", "/audit/")]
-    changes = [hasty.post("/jobs/9/retry").status_code for _ in range(2)]
+def test_changes_and_list_downloads_share_a_limit_without_pages(limited_client):
+    downloads = [limited_client.get(path).status_code for path in ("/items.csv", "/audit.csv")]
+    pages = [limited_client.get(path).status_code for path in ("/items/", LIVE, "/jobs/", "/audit/")]
+    changes = [limited_client.post("/jobs/9/retry").status_code for _ in range(2)]
 
     assert (downloads, pages) == ([200, 200], [200, 404, 200, 200])
     assert changes == [404, 429]
-    assert hasty.get("/excluded.csv").status_code == 429
-    assert hasty.get("/items/").status_code == 200
+    assert limited_client.get("/excluded.csv").status_code == 429
+    assert limited_client.get("/items/").status_code == 200
 
 
-def test_searches_count_as_costly_and_pages_of_all_items_do_not(hasty):
-    searches = [hasty.get(f"/items/?q={word}").status_code for word in ("map", "chart", "atlas", "globe")]
-    pages = [hasty.get(path).status_code for path in ("/items/", "/items/?q=+", "/items/?after=2")]
+def test_searches_count_as_costly_and_pages_of_all_items_do_not(limited_client):
+    searches = [limited_client.get(f"/items/?q={word}").status_code for word in ("map", "chart", "atlas", "globe")]
+    pages = [limited_client.get(path).status_code for path in ("/items/", "/items/?q=+", "/items/?after=2")]
 
     assert searches == [200, 200, 200, 429]
     assert pages == [200, 200, 200]
@@ -76,37 +76,37 @@ def test_searches_count_as_costly_and_pages_of_all_items_do_not(hasty):
         "/audit/?who=Tess",
     ],
 )
-def test_lists_with_filters_count_as_costly(hasty, address):
-    filtered = [hasty.get(address).status_code for _ in range(4)]
-    others = [hasty.get(path).status_code for path in ("/items/?item_set=", "/missing/", "/audit/?who=&what=")]
+def test_lists_with_filters_count_as_costly(limited_client, address):
+    filtered = [limited_client.get(address).status_code for _ in range(4)]
+    others = [limited_client.get(path).status_code for path in ("/items/?item_set=", "/missing/", "/audit/?who=&what=")]
 
     assert filtered == [200, 200, 200, 429]
     assert others == [200, 200, 200]
 
 
-def test_a_limit_does_not_affect_other_users(app, hasty):
-    mine = [hasty.post("/jobs/9/retry").status_code for _ in range(4)]
+def test_a_limit_does_not_affect_other_users(app, limited_client):
+    mine = [limited_client.post("/jobs/9/retry").status_code for _ in range(4)]
     theirs = browser_of_another(app).post("/jobs/9/retry").status_code
 
     assert (mine[-1], theirs) == (429, 404)
 
 
-def test_a_limited_request_shows_advice_and_is_recorded(hasty):
+def test_a_limited_request_shows_advice_and_is_recorded(limited_client):
     for _ in range(3):
-        hasty.post("/jobs/9/retry")
+        limited_client.post("/jobs/9/retry")
 
-    refused = hasty.post("/jobs/9/retry")
-    trail = words(hasty.get("/audit/"))
+    refused = limited_client.post("/jobs/9/retry")
+    trail = words(limited_client.get("/audit/"))
 
     assert "Wait a minute, then try again" in words(refused)
     assert signed_in.NAME in trail
     assert "POST /jobs/<int:job_id>/retry" in trail
 
 
-def test_a_form_without_token_counts_for_the_limit(app, hasty):
+def test_a_form_without_token_counts_for_the_limit(app, limited_client):
     app.config["WTF_CSRF_ENABLED"] = True
 
-    answers = [hasty.post("/jobs/9/retry").status_code for _ in range(4)]
+    answers = [limited_client.post("/jobs/9/retry").status_code for _ in range(4)]
 
     assert answers == [400, 400, 400, 429]
 
@@ -153,7 +153,7 @@ def test_further_changes_are_refused_at_the_limit_and_other_requests_work(app, c
 
 
 @pytest.fixture
-def served(app) -> Iterator[str]:
+def server_url(app) -> Iterator[str]:
     """The address of the app on the real server, whose threads are what the limits are about."""
     server = create_server(app, host="127.0.0.1", port=0, threads=WEB_THREADS)
     thread = threading.Thread(target=server.run, daemon=True)
@@ -165,7 +165,7 @@ def served(app) -> Iterator[str]:
 
 
 @pytest.mark.timing
-def test_a_download_of_a_list_counts_until_its_end_and_blocks_nothing_else(app, client, served):
+def test_a_download_of_a_list_counts_until_its_end_and_blocks_nothing_else(app, client, server_url):
     with app.app_context(), transaction():
         entry = {"at": utcnow(), "who": "x" * 400, "what": "y" * 400, "about": "z" * 400, "address": "", "data": {}}
         db.session.execute(insert(AuditEntry), [entry] * 60_000)
@@ -173,11 +173,11 @@ def test_a_download_of_a_list_counts_until_its_end_and_blocks_nothing_else(app, 
     browser.cookies.set("dspace-connector", client.get_cookie("dspace-connector").value)
 
     def ask() -> requests.Response:
-        return browser.get(f"{served}/audit.csv", stream=True, timeout=60)
+        return browser.get(f"{server_url}/audit.csv", stream=True, timeout=60)
 
     unread = [ask() for _ in range(WEB_THREADS + 2)]
     taken, refused = unread[: app.config["LISTS_AT_ONCE"]], unread[app.config["LISTS_AT_ONCE"] :]
-    others = [requests.get(f"{served}/healthz", timeout=60), browser.post(f"{served}/jobs/9/retry", timeout=60)]
+    others = [requests.get(f"{server_url}/healthz", timeout=60), browser.post(f"{server_url}/jobs/9/retry", timeout=60)]
 
     assert {answer.status_code for answer in taken} == {200}
     assert {(answer.status_code, answer.headers["Retry-After"]) for answer in refused} == {(429, "60")}

@@ -90,19 +90,19 @@ def assert_as_recorded(sample: SampleRepository, name: str, path: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def nine() -> Iterator[SampleRepository]:
+def dspace9() -> Iterator[SampleRepository]:
     with SampleRepository(9) as sample:
         yield sample
 
 
 @pytest.fixture(scope="module")
-def six() -> Iterator[SampleRepository]:
+def dspace6() -> Iterator[SampleRepository]:
     with SampleRepository(6) as sample:
         yield sample
 
 
 @pytest.fixture(scope="module")
-def four() -> Iterator[SampleRepository]:
+def dspace4() -> Iterator[SampleRepository]:
     with SampleRepository(4) as sample:
         yield sample
 
@@ -155,8 +155,8 @@ CORE = "/server/api/core"
         ("items-list-anonymous", CORE + "/items"),
     ],
 )
-def test_dspace_9_answers_as_a_real_one(nine: SampleRepository, name: str, path: str) -> None:
-    assert_as_recorded(nine, name, path)
+def test_dspace_9_answers_as_a_real_one(dspace9: SampleRepository, name: str, path: str) -> None:
+    assert_as_recorded(dspace9, name, path)
 
 
 @pytest.mark.parametrize(
@@ -190,8 +190,8 @@ def test_dspace_9_answers_as_a_real_one(nine: SampleRepository, name: str, path:
         ("collection-s23", "/rest/collections/<Closed stacks>"),
     ],
 )
-def test_dspace_6_answers_as_a_real_one(six: SampleRepository, name: str, path: str) -> None:
-    assert_as_recorded(six, name, path)
+def test_dspace_6_answers_as_a_real_one(dspace6: SampleRepository, name: str, path: str) -> None:
+    assert_as_recorded(dspace6, name, path)
 
 
 @pytest.mark.parametrize(
@@ -216,8 +216,8 @@ def test_dspace_6_answers_as_a_real_one(six: SampleRepository, name: str, path: 
         ("item-x09-withdrawn", "/rest/items/<Withdrawn item>"),
     ],
 )
-def test_dspace_4_answers_as_a_real_one(four: SampleRepository, name: str, path: str) -> None:
-    assert_as_recorded(four, name, path)
+def test_dspace_4_answers_as_a_real_one(dspace4: SampleRepository, name: str, path: str) -> None:
+    assert_as_recorded(dspace4, name, path)
 
 
 # -- what is not to be read from one recorded answer
@@ -239,50 +239,50 @@ def titles(result: dict[str, Any]) -> list[str | None]:
 
 
 @pytest.fixture
-def fresh() -> Iterator[SampleRepository]:
+def changeable() -> Iterator[SampleRepository]:
     """A DSpace 9 that a test may change."""
     with SampleRepository(9) as sample:
         yield sample
 
 
-def test_the_pages_of_a_search_hold_each_item_once(nine: SampleRepository) -> None:
-    pages = [search(nine, f"sort=dc.date.accessioned,asc&size=20&page={number}") for number in range(6)]
+def test_the_pages_of_a_search_hold_each_item_once(dspace9: SampleRepository) -> None:
+    pages = [search(dspace9, f"sort=dc.date.accessioned,asc&size=20&page={number}") for number in range(6)]
     assert [len(found(page)) for page in pages] == [20, 20, 20, 20, 20, 4]
     assert {page["page"]["totalElements"] for page in pages} == {104}
     assert len({one["uuid"] for page in pages for one in found(page)}) == 104
 
 
-def test_a_search_for_more_than_100_says_that_there_are_100(nine: SampleRepository) -> None:
-    page = search(nine, "size=1000")
+def test_a_search_for_more_than_100_says_that_there_are_100(dspace9: SampleRepository) -> None:
+    page = search(dspace9, "size=1000")
     assert len(found(page)) == 100
     assert page["page"] == {"number": 0, "size": 1000, "totalPages": 1, "totalElements": 100}
 
 
-def test_pages_begin_behind_as_many_rows_as_were_asked_for(nine: SampleRepository) -> None:
-    assert found(search(nine, "size=200&page=1")) == []
+def test_pages_begin_behind_as_many_rows_as_were_asked_for(dspace9: SampleRepository) -> None:
+    assert found(search(dspace9, "size=200&page=1")) == []
 
 
 @pytest.mark.parametrize("scope", ["abc", NOBODY, "<No file>"])
-def test_an_unknown_scope_searches_the_whole_sample(nine: SampleRepository, scope: str) -> None:
-    assert search(nine, f"scope={scope}")["page"]["totalElements"] == 104
+def test_an_unknown_scope_searches_the_whole_sample(dspace9: SampleRepository, scope: str) -> None:
+    assert search(dspace9, f"scope={scope}")["page"]["totalElements"] == 104
 
 
-def test_a_community_contains_the_items_below_it(nine: SampleRepository) -> None:
-    assert search(nine, "scope=<City Library of Aldermouth>")["page"]["totalElements"] == 12 + 6 + 45
+def test_a_community_contains_the_items_below_it(dspace9: SampleRepository) -> None:
+    assert search(dspace9, "scope=<City Library of Aldermouth>")["page"]["totalElements"] == 12 + 6 + 45
 
 
-def test_parts_by_the_first_letter_of_the_uuid_sum_to_the_whole(nine: SampleRepository) -> None:
-    parts = [search(nine, f"query=search.resourceid:{letter}*") for letter in "0123456789abcdef"]
+def test_parts_by_the_first_letter_of_the_uuid_sum_to_the_whole(dspace9: SampleRepository) -> None:
+    parts = [search(dspace9, f"query=search.resourceid:{letter}*") for letter in "0123456789abcdef"]
     assert sum(part["page"]["totalElements"] for part in parts) == 104
 
 
-def test_a_page_after_the_end_of_a_list_has_no_entries(nine: SampleRepository) -> None:
-    assert "_embedded" not in ask(nine, f"{CORE}/collections?page=9").body
+def test_a_page_after_the_end_of_a_list_has_no_entries(dspace9: SampleRepository) -> None:
+    assert "_embedded" not in ask(dspace9, f"{CORE}/collections?page=9").body
 
 
-def test_an_embedded_list_holds_20_unless_a_size_is_given(nine: SampleRepository) -> None:
-    assert embedded_files(nine, "") == 20
-    assert embedded_files(nine, "&embed.size=bundles/bitstreams=500") == 35
+def test_an_embedded_list_holds_20_unless_a_size_is_given(dspace9: SampleRepository) -> None:
+    assert embedded_files(dspace9, "") == 20
+    assert embedded_files(dspace9, "&embed.size=bundles/bitstreams=500") == 35
 
 
 def test_embed_size_has_no_effect_beside_a_projection() -> None:
@@ -325,9 +325,9 @@ def test_the_root_tells_the_version_and_the_address_for_people(generation: int, 
         assert ask(sample, "/rest/status").headers["Content-Type"].startswith("text/html")
 
 
-def test_a_file_comes_with_length_name_and_checksum(nine: SampleRepository) -> None:
-    file = nine.data.named("Strange file names").bitstreams[3]
-    reply = ask(nine, f"{CORE}/bitstreams/{file.uuid}/content")
+def test_a_file_comes_with_length_name_and_checksum(dspace9: SampleRepository) -> None:
+    file = dspace9.data.named("Strange file names").bitstreams[3]
+    reply = ask(dspace9, f"{CORE}/bitstreams/{file.uuid}/content")
     assert reply.content == file.content
     assert reply.headers["ETag"] == f'"{file.checksum}"'
     assert reply.headers["Content-Length"] == str(len(file.content))
@@ -337,36 +337,36 @@ def test_a_file_comes_with_length_name_and_checksum(nine: SampleRepository) -> N
     )
 
 
-def test_the_sample_sends_parts_of_files_and_not_modified(nine: SampleRepository) -> None:
-    file = nine.data.named("Thirty-five files").bitstreams[0]
+def test_the_sample_sends_parts_of_files_and_not_modified(dspace9: SampleRepository) -> None:
+    file = dspace9.data.named("Thirty-five files").bitstreams[0]
     path = f"{CORE}/bitstreams/{file.uuid}/content"
-    part = ask(nine, path, range="bytes=2-")
+    part = ask(dspace9, path, range="bytes=2-")
     assert (part.status, part.content, part.headers["Content-Range"]) == (206, file.content[2:], "bytes 2-6/7")
-    assert ask(nine, path, if_none_match=f'"{file.checksum}"').status == 304
-    beyond = ask(nine, path, range="bytes=99-")
+    assert ask(dspace9, path, if_none_match=f'"{file.checksum}"').status == 304
+    beyond = ask(dspace9, path, range="bytes=99-")
     assert (beyond.status, beyond.content) == (416, file.content)
 
 
 def test_an_embargoed_file_is_described_and_not_given_on_9_and_unseen_on_6(
-    nine: SampleRepository, six: SampleRepository
+    dspace9: SampleRepository, dspace6: SampleRepository
 ) -> None:
-    closed = nine.data.named("Embargoed file beside an open one").bitstreams[1]
-    assert ask(nine, f"{CORE}/bitstreams/{closed.uuid}").body["checkSum"]["value"] == closed.checksum
-    assert ask(nine, f"{CORE}/bitstreams/{closed.uuid}/content").status == 401
-    item = ask(six, filled(six, "/rest/items/<Embargoed file beside an open one>?expand=bitstreams")).body
+    closed = dspace9.data.named("Embargoed file beside an open one").bitstreams[1]
+    assert ask(dspace9, f"{CORE}/bitstreams/{closed.uuid}").body["checkSum"]["value"] == closed.checksum
+    assert ask(dspace9, f"{CORE}/bitstreams/{closed.uuid}/content").status == 401
+    item = ask(dspace6, filled(dspace6, "/rest/items/<Embargoed file beside an open one>?expand=bitstreams")).body
     assert [file["name"] for file in item["bitstreams"]] == ["open.txt"]
 
 
-def test_the_sample_redirects_handles_to_an_unreachable_address(nine: SampleRepository) -> None:
-    handle = nine.data.named("No file").handle
-    reply = ask(nine, f"/server/api/pid/find?id={handle}")
+def test_the_sample_redirects_handles_to_an_unreachable_address(dspace9: SampleRepository) -> None:
+    handle = dspace9.data.named("No file").handle
+    reply = ask(dspace9, f"/server/api/pid/find?id={handle}")
     assert (reply.status, urlsplit(reply.headers["Location"]).hostname) == (302, "internal.invalid")
-    assert ask(nine, f"/server/api/pid/find?id={nine.data.named('Restricted item').handle}").status == 500
-    assert ask(nine, "/server/api/pid/find?id=1/2").status == 404
+    assert ask(dspace9, f"/server/api/pid/find?id={dspace9.data.named('Restricted item').handle}").status == 500
+    assert ask(dspace9, "/server/api/pid/find?id=1/2").status == 404
 
 
-def test_the_handle_page_shows_script_as_text(nine: SampleRepository) -> None:
-    page = ask(nine, f"/handle/{nine.data.named('<script>alert(1)</script>').handle}", accept="text/html")
+def test_the_handle_page_shows_script_as_text(dspace9: SampleRepository) -> None:
+    page = ask(dspace9, f"/handle/{dspace9.data.named('<script>alert(1)</script>').handle}", accept="text/html")
     assert page.status == 200
     assert b"&lt;script&gt;" in page.content
     assert b"<script>" not in page.content
@@ -375,21 +375,21 @@ def test_the_handle_page_shows_script_as_text(nine: SampleRepository) -> None:
 # -- 4 to 6
 
 
-def test_the_sample_counts_items_that_are_not_visible(six: SampleRepository, four: SampleRepository) -> None:
-    for sample, visible in ((six, 11), (four, 12)):  # 4 shows the private one
+def test_the_sample_counts_items_that_are_not_visible(dspace6: SampleRepository, dspace4: SampleRepository) -> None:
+    for sample, visible in ((dspace6, 11), (dspace4, 12)):  # 4 shows the private one
         collection = ask(sample, filled(sample, "/rest/collections/<Special files>?expand=items")).body
         assert (collection["numberItems"], len(collection["items"])) == (13, visible)
 
 
-def test_the_sample_shortens_pages_by_items_that_are_not_visible(six: SampleRepository) -> None:
-    base = filled(six, "/rest/collections/<Special files>/items?limit=3&offset=")
-    assert [len(ask(six, f"{base}{offset}").body) for offset in range(0, 15, 3)] == [3, 3, 3, 1, 1]
+def test_the_sample_shortens_pages_by_items_that_are_not_visible(dspace6: SampleRepository) -> None:
+    base = filled(dspace6, "/rest/collections/<Special files>/items?limit=3&offset=")
+    assert [len(ask(dspace6, f"{base}{offset}").body) for offset in range(0, 15, 3)] == [3, 3, 3, 1, 1]
 
 
-def test_the_sample_lists_items_of_a_restricted_collection_only_among_all_items(six: SampleRepository) -> None:
-    listed = {one["name"] for one in ask(six, "/rest/items?limit=1000").body}
+def test_the_sample_lists_items_of_a_restricted_collection_only_among_all_items(dspace6: SampleRepository) -> None:
+    listed = {one["name"] for one in ask(dspace6, "/rest/items?limit=1000").body}
     assert "Readable, in a collection that is not" in listed
-    assert "Closed stacks" not in {one["name"] for one in ask(six, "/rest/collections").body}
+    assert "Closed stacks" not in {one["name"] for one in ask(dspace6, "/rest/collections").body}
 
 
 @pytest.mark.parametrize("generation", [5, 6])
@@ -411,29 +411,29 @@ def test_dspace_5_has_languages_and_integers_but_no_tree() -> None:
         assert "sourceVersion" not in ask(sample, "/rest/status").body
 
 
-def test_the_status_is_xml_unless_json_is_requested(six: SampleRepository) -> None:
-    assert ask(six, "/rest/status", accept="*/*").headers["Content-Type"] == "application/xml"
+def test_the_status_is_xml_unless_json_is_requested(dspace6: SampleRepository) -> None:
+    assert ask(dspace6, "/rest/status", accept="*/*").headers["Content-Type"] == "application/xml"
 
 
-def test_long_files_come_without_a_length_and_head_says_none(six: SampleRepository) -> None:
-    file = six.data.named("Large file").bitstreams[0]
-    reply = ask(six, f"/rest/bitstreams/{file.uuid}/retrieve", accept="*/*")
+def test_long_files_come_without_a_length_and_head_says_none(dspace6: SampleRepository) -> None:
+    file = dspace6.data.named("Large file").bitstreams[0]
+    reply = ask(dspace6, f"/rest/bitstreams/{file.uuid}/retrieve", accept="*/*")
     assert reply.content == file.content
     assert (reply.headers["Transfer-Encoding"], reply.headers["Content-Length"]) == ("chunked", None)
-    head = ask(six, f"/rest/bitstreams/{file.uuid}/retrieve", accept="*/*", method="HEAD")
+    head = ask(dspace6, f"/rest/bitstreams/{file.uuid}/retrieve", accept="*/*", method="HEAD")
     assert head.headers["Content-Length"] == "0"
 
 
-def test_a_file_without_a_name_is_called_null(six: SampleRepository) -> None:
-    file = six.data.named("No file name, no checksum").bitstreams[0]
-    assert ask(six, f"/rest/bitstreams/{file.uuid}").body["name"] is None
-    assert ask(six, f"/rest/bitstreams/{file.uuid}/retrieve").headers["Content-Disposition"].endswith('"null"')
+def test_a_file_without_a_name_is_called_null(dspace6: SampleRepository) -> None:
+    file = dspace6.data.named("No file name, no checksum").bitstreams[0]
+    assert ask(dspace6, f"/rest/bitstreams/{file.uuid}").body["name"] is None
+    assert ask(dspace6, f"/rest/bitstreams/{file.uuid}/retrieve").headers["Content-Disposition"].endswith('"null"')
 
 
-def test_the_paging_of_bitstreams_is_broken_as_in_real_servers(six: SampleRepository) -> None:
-    base = filled(six, "/rest/items/<Thirty-five files>/bitstreams?limit=10&offset=")
-    assert [len(ask(six, f"{base}{offset}").body) for offset in (0, 10, 20)] == [10, 10, 15]
-    assert ask(six, f"{base}50").status == 500
+def test_the_paging_of_bitstreams_is_broken_as_in_real_servers(dspace6: SampleRepository) -> None:
+    base = filled(dspace6, "/rest/items/<Thirty-five files>/bitstreams?limit=10&offset=")
+    assert [len(ask(dspace6, f"{base}{offset}").body) for offset in (0, 10, 20)] == [10, 10, 15]
+    assert ask(dspace6, f"{base}50").status == 500
 
 
 # -- changes
@@ -463,68 +463,68 @@ def test_last_modified_moves_as_in_a_real_server(change: Any, moves: bool) -> No
     assert item.indexed_at > indexed
 
 
-def test_the_sample_gives_the_end_of_an_embargo_from_9_on(fresh: SampleRepository) -> None:
-    open_file, closed, embargoed = fresh.data.named("Thirty-five files").bitstreams[:3]
-    fresh.data.embargo(closed)
-    fresh.data.embargo(embargoed, until=date(2031, 5, 1))
+def test_the_sample_gives_the_end_of_an_embargo_from_9_on(changeable: SampleRepository) -> None:
+    open_file, closed, embargoed = changeable.data.named("Thirty-five files").bitstreams[:3]
+    changeable.data.embargo(closed)
+    changeable.data.embargo(embargoed, until=date(2031, 5, 1))
 
-    told = [ask(fresh, f"{CORE}/bitstreams/{one.uuid}/accessStatus") for one in (open_file, closed, embargoed)]
+    told = [ask(changeable, f"{CORE}/bitstreams/{one.uuid}/accessStatus") for one in (open_file, closed, embargoed)]
 
     assert [(reply.body["status"], reply.body["embargoDate"]) for reply in told] == [
         ("open.access", None),
         ("restricted", None),
         ("embargo", "2031-05-01"),
     ]
-    with SampleRepository(7, data=fresh.data) as seven:
+    with SampleRepository(7, data=changeable.data) as seven:
         assert ask(seven, f"{CORE}/bitstreams/{embargoed.uuid}/accessStatus").status == 404
 
 
-def test_queries_joined_by_or_find_what_any_of_them_finds(nine: SampleRepository) -> None:
+def test_queries_joined_by_or_find_what_any_of_them_finds(dspace9: SampleRepository) -> None:
     halves = [" OR ".join(f"search.resourceid:{digit}*" for digit in half) for half in ("01234567", "89abcdef")]
-    ids = [[one["uuid"] for one in found(search(nine, f"scope=<Special files>&query=({half})"))] for half in halves]
+    ids = [[one["uuid"] for one in found(search(dspace9, f"scope=<Special files>&query=({half})"))] for half in halves]
 
     assert all(ids)
-    assert sorted(ids[0] + ids[1]) == sorted(one["uuid"] for one in found(search(nine, "scope=<Special files>")))
-    assert ask(nine, f"{SEARCH}item&query=(search.resourceid:0* OR nonsense)").status == 422
+    assert sorted(ids[0] + ids[1]) == sorted(one["uuid"] for one in found(search(dspace9, "scope=<Special files>")))
+    assert ask(dspace9, f"{SEARCH}item&query=(search.resourceid:0* OR nonsense)").status == 422
 
 
-def test_a_change_is_seen_at_once(fresh: SampleRepository) -> None:
-    item = fresh.data.named("No file")
+def test_a_change_is_seen_at_once(changeable: SampleRepository) -> None:
+    item = changeable.data.named("No file")
     path = f"{CORE}/items/{item.uuid}"
-    before = ask(fresh, path).body
-    fresh.data.edit(item, "dc.title", [("Neu", "de"), "New"])
-    after = ask(fresh, path).body
+    before = ask(changeable, path).body
+    changeable.data.edit(item, "dc.title", [("Neu", "de"), "New"])
+    after = ask(changeable, path).body
     assert (before["name"], after["name"]) == ("No file", "Neu")
     assert after["lastModified"] > before["lastModified"]
     since = before["lastModified"][:19]
-    assert titles(search(fresh, f'query=lastModified:[{since}Z TO *] AND handle:"{item.handle}"')) == ["Neu"]
+    assert titles(search(changeable, f'query=lastModified:[{since}Z TO *] AND handle:"{item.handle}"')) == ["Neu"]
 
 
-def test_the_sample_moves_changed_items_behind_equal_ones(fresh: SampleRepository) -> None:
-    fresh.data.edit(fresh.data.named("No file"), "dc.type", ["Text"])
-    assert titles(search(fresh, "scope=<Special files>"))[-1] == "No file"
+def test_the_sample_moves_changed_items_behind_equal_ones(changeable: SampleRepository) -> None:
+    changeable.data.edit(changeable.data.named("No file"), "dc.type", ["Text"])
+    assert titles(search(changeable, "scope=<Special files>"))[-1] == "No file"
 
 
-def test_a_mapping_shows_in_the_time_of_indexing_alone(fresh: SampleRepository) -> None:
-    item = fresh.data.named("No file")
-    fresh.data.map_to(item, fresh.data.named("Empty shelf"))
+def test_a_mapping_shows_in_the_time_of_indexing_alone(changeable: SampleRepository) -> None:
+    item = changeable.data.named("No file")
+    changeable.data.map_to(item, changeable.data.named("Empty shelf"))
     since = item.indexed_at.strftime("%Y-%m-%dT%H:%M:%SZ")
-    assert titles(search(fresh, f"query=SolrIndexer.lastIndexed:[{since} TO *]")) == ["No file"]
-    assert titles(search(fresh, f"query=lastModified:[{since} TO *]")) == []
-    assert titles(search(fresh, "scope=<Empty shelf>")) == ["No file"]
+    assert titles(search(changeable, f"query=SolrIndexer.lastIndexed:[{since} TO *]")) == ["No file"]
+    assert titles(search(changeable, f"query=lastModified:[{since} TO *]")) == []
+    assert titles(search(changeable, "scope=<Empty shelf>")) == ["No file"]
 
 
 @pytest.mark.parametrize("state", ["withdraw", "make_private", "restrict"])
-def test_a_restricted_item_leaves_the_search_of_the_sample(fresh: SampleRepository, state: str) -> None:
-    getattr(fresh.data, state)(fresh.data.named("Empty file"))
-    assert "Empty file" not in titles(search(fresh, "scope=<Special files>&size=100"))
+def test_a_restricted_item_leaves_the_search_of_the_sample(changeable: SampleRepository, state: str) -> None:
+    getattr(changeable.data, state)(changeable.data.named("Empty file"))
+    assert "Empty file" not in titles(search(changeable, "scope=<Special files>&size=100"))
 
 
-def test_a_withdrawn_item_can_come_back(fresh: SampleRepository) -> None:
-    item = fresh.data.named("Withdrawn item")
-    fresh.data.reinstate(item)
-    assert ask(fresh, f"{CORE}/items/{item.uuid}").body["metadata"]["dc.title"][0]["value"] == "Withdrawn item"
-    assert "Withdrawn item" in titles(search(fresh, "scope=<Special files>&size=100"))
+def test_a_withdrawn_item_can_come_back(changeable: SampleRepository) -> None:
+    item = changeable.data.named("Withdrawn item")
+    changeable.data.reinstate(item)
+    assert ask(changeable, f"{CORE}/items/{item.uuid}").body["metadata"]["dc.title"][0]["value"] == "Withdrawn item"
+    assert "Withdrawn item" in titles(search(changeable, "scope=<Special files>&size=100"))
 
 
 @pytest.mark.parametrize(("generation", "status"), [(9, 404), (6, 404), (5, 404), (4, 401)])
@@ -536,64 +536,64 @@ def test_the_sample_answers_404_for_a_deleted_item(generation: int, status: int)
         assert ask(sample, path).status == status
 
 
-def test_the_sample_answers_differently_for_removed_and_unknown_files(fresh: SampleRepository) -> None:
-    item = fresh.data.named("Empty file")
+def test_the_sample_answers_differently_for_removed_and_unknown_files(changeable: SampleRepository) -> None:
+    item = changeable.data.named("Empty file")
     file = item.bitstreams[0]
-    fresh.data.remove_file(item, file)
-    assert ask(fresh, f"{CORE}/bitstreams/{file.uuid}").status == 404
-    assert ask(fresh, f"{CORE}/bitstreams/{NOBODY}").status == 401
+    changeable.data.remove_file(item, file)
+    assert ask(changeable, f"{CORE}/bitstreams/{file.uuid}").status == 404
+    assert ask(changeable, f"{CORE}/bitstreams/{NOBODY}").status == 401
 
 
-def test_a_new_version_replaces_the_old_one(fresh: SampleRepository) -> None:
-    old = fresh.data.named("Empty file")
-    new = fresh.data.supersede(old)
+def test_a_new_version_replaces_the_old_one(changeable: SampleRepository) -> None:
+    old = changeable.data.named("Empty file")
+    new = changeable.data.supersede(old)
     assert new.handle == f"{old.handle}.2"
-    assert new.first("dc.identifier.uri") == f"{fresh.url}/handle/{new.handle}"
-    ids = [one["uuid"] for one in found(search(fresh, "scope=<Special files>&size=100"))]
+    assert new.first("dc.identifier.uri") == f"{changeable.url}/handle/{new.handle}"
+    ids = [one["uuid"] for one in found(search(changeable, "scope=<Special files>&size=100"))]
     assert (new.uuid in ids, old.uuid in ids) == (True, False)
-    assert ask(fresh, f"{CORE}/items/{old.uuid}").body["inArchive"] is False
+    assert ask(changeable, f"{CORE}/items/{old.uuid}").body["inArchive"] is False
 
 
-def test_the_same_data_can_be_served_after_an_upgrade(nine: SampleRepository) -> None:
-    with SampleRepository(5, data=nine.data) as older:
+def test_the_same_data_can_be_served_after_an_upgrade(dspace9: SampleRepository) -> None:
+    with SampleRepository(5, data=dspace9.data) as older:
         before = ask(older, filled(older, "/rest/items/<No file>")).body
-        after = ask(nine, filled(nine, f"{CORE}/items/<No file>")).body
+        after = ask(dspace9, filled(dspace9, f"{CORE}/items/<No file>")).body
     assert (before["name"], before["handle"]) == (after["name"], after["handle"])
 
 
 # -- the web server
 
 
-def test_a_fault_of_the_sample_occurs_as_often_as_requested(fresh: SampleRepository) -> None:
-    fresh.faults.add("/core/collections", times=2, status=503, headers={"Retry-After": "7"})
-    replies = [ask(fresh, f"{CORE}/collections") for _ in range(3)]
+def test_a_fault_of_the_sample_occurs_as_often_as_requested(changeable: SampleRepository) -> None:
+    changeable.faults.add("/core/collections", times=2, status=503, headers={"Retry-After": "7"})
+    replies = [ask(changeable, f"{CORE}/collections") for _ in range(3)]
     assert [reply.status for reply in replies] == [503, 503, 200]
     assert (replies[0].headers["Retry-After"], replies[0].headers["Content-Type"]) == ("7", "text/html")
 
 
-def test_a_fault_of_the_sample_can_choose_requests_and_last(fresh: SampleRepository) -> None:
-    fresh.faults.add(
+def test_a_fault_of_the_sample_can_choose_requests_and_last(changeable: SampleRepository) -> None:
+    changeable.faults.add(
         lambda target: target.endswith("page=1"), times=None, body="<p>no", headers={"Content-Type": "text/html"}
     )
     for _ in range(2):
-        assert ask(fresh, f"{CORE}/collections?page=1").content == b"<p>no"
-    assert ask(fresh, f"{CORE}/collections?page=0").body["page"]["number"] == 0
-    fresh.faults.clear()
-    assert ask(fresh, f"{CORE}/collections?page=1").body["page"]["number"] == 1
+        assert ask(changeable, f"{CORE}/collections?page=1").content == b"<p>no"
+    assert ask(changeable, f"{CORE}/collections?page=0").body["page"]["number"] == 0
+    changeable.faults.clear()
+    assert ask(changeable, f"{CORE}/collections?page=1").body["page"]["number"] == 1
 
 
 @pytest.mark.parametrize("path", [f"{CORE}/collections", f"{CORE}/bitstreams/<Large file/file>/content"])
-def test_the_sample_can_cut_answers_short(fresh: SampleRepository, path: str) -> None:
-    fresh.faults.add(filled(fresh, path), cut=100)
+def test_the_sample_can_cut_answers_short(changeable: SampleRepository, path: str) -> None:
+    changeable.faults.add(filled(changeable, path), cut=100)
     with pytest.raises(http.client.IncompleteRead) as caught:
-        ask(fresh, filled(fresh, path))
+        ask(changeable, filled(changeable, path))
     assert len(caught.value.partial) == 100
 
 
-def test_the_sample_can_delay_answers(fresh: SampleRepository) -> None:
-    fresh.faults.add("/core/collections", delay=0.05)
+def test_the_sample_can_delay_answers(changeable: SampleRepository) -> None:
+    changeable.faults.add("/core/collections", delay=0.05)
     began = time.monotonic()
-    assert ask(fresh, f"{CORE}/collections").status == 200
+    assert ask(changeable, f"{CORE}/collections").status == 200
     assert time.monotonic() - began >= 0.05
 
 
@@ -625,11 +625,11 @@ def test_a_connection_is_kept_until_the_server_stops() -> None:
             connection.getresponse()
 
 
-def test_the_sample_records_requests_in_order(fresh: SampleRepository) -> None:
-    ask(fresh, f"{CORE}/collections?page=0&size=5")
-    assert fresh.requests == [("GET", f"{CORE}/collections?page=0&size=5")]
-    fresh.reset()
-    assert fresh.requests == []
+def test_the_sample_records_requests_in_order(changeable: SampleRepository) -> None:
+    ask(changeable, f"{CORE}/collections?page=0&size=5")
+    assert changeable.requests == [("GET", f"{CORE}/collections?page=0&size=5")]
+    changeable.reset()
+    assert changeable.requests == []
 
 
 def test_responses_of_the_sample_take_as_long_as_on_a_real_server() -> None:
@@ -686,11 +686,11 @@ def test_generated_items_are_the_same_each_time_with_the_requested_number_of_val
     assert told(first) == told(second)
 
 
-def test_prepared_responses_are_the_responses_of_the_sample(fresh: SampleRepository) -> None:
-    path = filled(fresh, f"{CORE}/items/<No file>")
-    cold = ask(fresh, path).content
-    fresh.warm()
-    assert ask(fresh, path).content == cold
+def test_prepared_responses_are_the_responses_of_the_sample(changeable: SampleRepository) -> None:
+    path = filled(changeable, f"{CORE}/items/<No file>")
+    cold = ask(changeable, path).content
+    changeable.warm()
+    assert ask(changeable, path).content == cold
 
 
 def test_the_pictures_are_whole_png_files() -> None:

@@ -13,13 +13,13 @@ import pytest
 from connector import server, tasks
 from connector.extensions import huey
 from connector.web import monitoring
-from tests.imports.conftest import Desk
+from tests.imports.fake_repository_importer import FakeRepositoryImporter
 from tests.imports.fakes import FakeDSpace
 from tests.waiting import until
 
 
 def test_a_periodic_check_queues_abandoned_jobs_and_updates_the_monitoring(app):
-    Desk(app, FakeDSpace()).create()
+    FakeRepositoryImporter(app, FakeDSpace()).create()
 
     server.attempt(app, tasks.recover)
 
@@ -52,9 +52,9 @@ def test_an_unexpected_error_in_a_periodic_task_is_logged_with_traceback(app, ca
 
 
 def test_jobs_that_wait_for_the_queue_are_logged_once_a_minute(app, caplog):
-    desk = Desk(app, FakeDSpace())
+    importer = FakeRepositoryImporter(app, FakeDSpace())
     for collection in ("c1", "c2", "c3"):
-        desk.create(collection)
+        importer.create(collection)
     app.config["QUEUE_URL"] = "redis://127.0.0.1:1/0"
     huey.init_app(app)
 

@@ -39,14 +39,14 @@ def set_standing(database: Path, number: str) -> None:
 
 
 @pytest.fixture
-def head(app) -> str:
+def newest_revision(app) -> str:
     """The newest migration."""
     with app.app_context():
         return revision()
 
 
 @pytest.mark.parametrize("number", ["0001", "0002"])
-def test_an_older_database_is_upgraded_with_its_data_and_copied_before(tmp_path, head, number):
+def test_an_older_database_is_upgraded_with_its_data_and_copied_before(tmp_path, newest_revision, number):
     instance = tmp_path / "old"
     at(instance, number)
 
@@ -54,10 +54,10 @@ def test_an_older_database_is_upgraded_with_its_data_and_copied_before(tmp_path,
     prepare(app)
     let_go(app)
 
-    assert standing(instance / "connector.db") == head
+    assert standing(instance / "connector.db") == newest_revision
     assert sites(instance / "connector.db") == [(REPOSITORY["site_url"],)]
     [copy] = (instance / "backups").iterdir()
-    assert copy.name.startswith(f"before-{head}-")
+    assert copy.name.startswith(f"before-{newest_revision}-")
     assert (standing(copy), sites(copy)) == (number, [(REPOSITORY["site_url"],)])
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
 
@@ -71,7 +71,7 @@ def test_new_and_current_databases_are_not_copied(tmp_path):
     assert not (tmp_path / "new" / "backups").exists()
 
 
-def test_the_last_three_copies_are_kept(tmp_path, head):
+def test_the_last_three_copies_are_kept(tmp_path, newest_revision):
     instance = tmp_path / "old"
     at(instance, "0002")
     (instance / "backups").mkdir()

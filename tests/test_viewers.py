@@ -23,7 +23,7 @@ RTL = re.compile("[\u0590-\u08ff]")
 
 
 @pytest.fixture(scope="module")
-def furnished(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Iterator[Flask]:
+def full_app(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Iterator[Flask]:
     """An app in which something of everything has happened; not to be changed."""
     folder = tmp_path_factory.mktemp("furnished") / "instance"
     shutil.copytree(template, folder)
@@ -49,18 +49,18 @@ def pages_of(client: FlaskClient) -> dict[str, tuple[int, str]]:
 
 
 @pytest.fixture(scope="module")
-def as_viewer(furnished: Flask) -> dict[str, tuple[int, str]]:
+def as_viewer(full_app: Flask) -> dict[str, tuple[int, str]]:
     """The pages as a viewer sees them."""
-    browser = furnished.test_client()
-    kept = signed_in.cookie(furnished, VIEWER_TOKEN)
+    browser = full_app.test_client()
+    kept = signed_in.cookie(full_app, VIEWER_TOKEN)
     browser.set_cookie(kept["name"], kept["value"])
     return pages_of(browser)
 
 
 @pytest.fixture(scope="module")
-def as_admin(furnished: Flask) -> dict[str, tuple[int, str]]:
+def as_admin(full_app: Flask) -> dict[str, tuple[int, str]]:
     """The pages as an admin sees them."""
-    return pages_of(furnished.test_client())
+    return pages_of(full_app.test_client())
 
 
 def empty_columns(text: str) -> set[str]:

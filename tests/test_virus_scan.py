@@ -17,7 +17,7 @@ from connector.jobs.attempt import stop_here
 from connector.models.jobs import WaitReason
 from connector.storage import virus_scan
 from tests.imports.catalogue import records
-from tests.imports.conftest import Desk
+from tests.imports.fake_repository_importer import FakeRepositoryImporter
 from tests.imports.fakes import FakeDSpace
 from tests.imports.steps import can_retry, retry
 from tests.ports import free_port
@@ -74,100 +74,100 @@ def clamd(tmp_path_factory) -> Iterator[Clamd]:
 
 
 @pytest.fixture(params=["in the file system", "of a port"])
-def desk(request, app, clamd) -> Desk:
-    """A `desk` with a scanner, by either kind of socket."""
+def importer(request, app, clamd) -> FakeRepositoryImporter:
+    """An importer with a scanner, by either kind of socket."""
     app.config["CLAMD_URL"] = clamd.addresses[request.param == "of a port"]
-    return Desk(app, FakeDSpace())
+    return FakeRepositoryImporter(app, FakeDSpace())
 
 
 @pytest.fixture
-def unscanned(app) -> Desk:
-    return Desk(app, FakeDSpace())
+def importer_without_scanner(app) -> FakeRepositoryImporter:
+    return FakeRepositoryImporter(app, FakeDSpace())
 
 
-def files(desk: Desk) -> dict[str, dict]:
+def files(importer: FakeRepositoryImporter) -> dict[str, dict]:
     """Each file by its name, as exports tell it."""
-    return {file["name"]: file for record in records(desk.app) for file in record["files"]}
+    return {file["name"]: file for record in records(importer.app) for file in record["files"]}
 
 
-def stored(desk: Desk) -> list[Path]:
+def stored(importer: FakeRepositoryImporter) -> list[Path]:
     """Whatever bytes lie in the files folder."""
-    return [path for path in (desk.app.config["INSTANCE"] / "files").rglob("*") if path.is_file()]
+    return [path for path in (importer.app.config["INSTANCE"] / "files").rglob("*") if path.is_file()]
 
 
-def test_infected_files_are_reported_and_not_stored_and_others_are(desk, client, caplog):
-    desk.dspace.add("i1", files={"bad.exe": b"before " + MARK + b" after", "good.txt": b"good"})
-    desk.dspace.add("i2", files={"empty.txt": b"", "also good.txt": bytes(MOST // 2)})
+def test_infected_files_are_reported_and_not_stored_and_others_are(importer, client, caplog):
+    importer.dspace.add("i1", files={"bad.exe": b"before " + MARK + b" after", "good.txt": b"good"})
+    importer.dspace.add("i2", files={"empty.txt": b"", "also good.txt": bytes(MOST // 2)})
 
-    job = desk.run(files=True)
+    job = importer.run(files=True)
 
     assert (job.state, job.clean, job.counts["files_refused"], job.counts["files_stored"]) == ("completed", True, 1, 3)
-    assert files(desk)["bad.exe"]["fate"] == "refused"
-    assert len(stored(desk)) == 3
-    assert not any(MARK in path.read_bytes() for path in stored(desk))
+    assert files(importer)["bad.exe"]["fate"] == "refused"
+    assert len(stored(importer)) == 3
+    assert not any(MARK in path.read_bytes() for path in stored(importer))
     told = "It found Test.Marked.UNOFFICIAL."
-    assert files(desk)["bad.exe"]["reason"] == told
+    assert files(importer)["bad.exe"]["reason"] == told
     assert f"File “bad.exe”: infected. {told}" in client.get(f"/jobs/{job.id}/").text
     assert told in caplog.text
 
 
-def test_a_file_that_is_too_large_for_the_scanner_is_not_stored(desk):
-    desk.dspace.add("i1", files={"large.bin": bytes(4 * MOST), "good.txt": b"good"})
+def test_a_file_that_is_too_large_for_the_scanner_is_not_stored(importer):
+    importer.dspace.add("i1", files={"large.bin": bytes(4 * MOST), "good.txt": b"good"})
 
-    job = desk.run(files=True)
+    job = importer.run(files=True)
 
-    assert (job.counts["files_refused"], job.counts["files_stored"], len(stored(desk))) == (1, 1, 1)
-    assert "StreamMaxLength" in files(desk)["large.bin"]["reason"]
+    assert (job.counts["files_refused"], job.counts["files_stored"], len(stored(importer))) == (1, 1, 1)
+    assert "StreamMaxLength" in files(importer)["large.bin"]["reason"]
 
 
-def test_an_infected_file_is_downloaded_again_only_after_a_change_or_on_request(desk):
-    desk.dspace.add("i1", files={"bad.exe": MARK})
-    first = desk.run(files=True)
+def test_an_infected_file_is_downloaded_again_only_after_a_change_or_on_request(importer):
+    importer.dspace.add("i1", files={"bad.exe": MARK})
+    first = importer.run(files=True)
 
-    second = desk.run(files=True)
-    assert (len(desk.dspace.downloads), second.counts["files_refused"], second.counts["unchanged"]) == (1, 1, 1)
+    second = importer.run(files=True)
+    assert (len(importer.dspace.downloads), second.counts["files_refused"], second.counts["unchanged"]) == (1, 1, 1)
 
-    assert can_retry(desk, second.id)
-    assert not can_retry(desk, first.id)
-    retry(desk, second.id)
-    assert len(desk.dspace.downloads) == 2
+    assert can_retry(importer, second.id)
+    assert not can_retry(importer, first.id)
+    retry(importer, second.id)
+    assert len(importer.dspace.downloads) == 2
 
-    desk.dspace.items["i1"].files["bad.exe"] = b"cleaned"
-    desk.dspace.items["i1"].version += 1
-    assert (desk.run(files=True).counts["files_stored"], len(stored(desk))) == (1, 1)
+    importer.dspace.items["i1"].files["bad.exe"] = b"cleaned"
+    importer.dspace.items["i1"].version += 1
+    assert (importer.run(files=True).counts["files_stored"], len(stored(importer))) == (1, 1)
 
 
 @pytest.mark.timing
 @needs("clamd")
-def test_a_job_waits_for_an_unavailable_scanner_and_continues_automatically(app, unscanned, tmp_path):
+def test_a_job_waits_for_an_unavailable_scanner_and_continues_automatically(app, importer_without_scanner, tmp_path):
     clamd = Clamd(tmp_path)
     app.config["CLAMD_URL"] = str(clamd.path)
-    unscanned.dspace.add("i1", files={"good.txt": b"good", "bad.exe": MARK})
-    job_id = unscanned.create(files=True)
+    importer_without_scanner.dspace.add("i1", files={"good.txt": b"good", "bad.exe": MARK})
+    job_id = importer_without_scanner.create(files=True)
 
     try:
-        with working(unscanned, job_id):
-            until(lambda: unscanned.job(job_id).wait_reason == WaitReason.VIRUS_SCANNER)
-            assert f"It does not answer at {clamd.path}" in unscanned.job(job_id).wait_detail
+        with working(importer_without_scanner, job_id):
+            until(lambda: importer_without_scanner.job(job_id).wait_reason == WaitReason.VIRUS_SCANNER)
+            assert f"It does not answer at {clamd.path}" in importer_without_scanner.job(job_id).wait_detail
             clamd.start()
     finally:
         clamd.end()
 
-    job = unscanned.job(job_id)
+    job = importer_without_scanner.job(job_id)
     assert (job.state, job.counts["files_stored"], job.counts["files_refused"]) == ("completed", 1, 1)
 
 
 @pytest.mark.timing
-def test_a_job_that_waits_for_the_scanner_can_be_stopped_and_resumed(app, unscanned, clamd, tmp_path):
+def test_a_job_that_waits_for_the_scanner_can_be_stopped_and_resumed(app, importer_without_scanner, clamd, tmp_path):
     app.config["CLAMD_URL"] = str(tmp_path / "nobody.ctl")
-    unscanned.dspace.add("i1", files={"good.txt": b"good"})
-    job_id = unscanned.create(files=True)
+    importer_without_scanner.dspace.add("i1", files={"good.txt": b"good"})
+    job_id = importer_without_scanner.create(files=True)
 
-    with working(unscanned, job_id):
-        until(lambda: unscanned.job(job_id).wait_reason == WaitReason.VIRUS_SCANNER)
-        unscanned.stop(job_id)
+    with working(importer_without_scanner, job_id):
+        until(lambda: importer_without_scanner.job(job_id).wait_reason == WaitReason.VIRUS_SCANNER)
+        importer_without_scanner.stop(job_id)
 
-    assert (unscanned.job(job_id).state, stored(unscanned)) == ("stopped", [])
+    assert (importer_without_scanner.job(job_id).state, stored(importer_without_scanner)) == ("stopped", [])
 
 
 class Doing:
@@ -248,14 +248,14 @@ def is_ping(came: bytes) -> bool:
         (b"OK\0", "It could not scan the file: OK."),
     ],
 )
-def test_no_file_is_stored_if_the_scanner_reports_an_error(app, unscanned, impostor, answer, reason):
+def test_no_file_is_stored_if_the_scanner_reports_an_error(app, importer_without_scanner, impostor, answer, reason):
     app.config["CLAMD_URL"] = impostor(lambda came: b"PONG\0" if is_ping(came) else answer).address
-    unscanned.dspace.add("i1", files={"some.txt": b"some"})
+    importer_without_scanner.dspace.add("i1", files={"some.txt": b"some"})
 
-    job = unscanned.run(files=True)
+    job = importer_without_scanner.run(files=True)
 
-    assert (job.state, job.counts["files_refused"], stored(unscanned)) == ("completed", 1, [])
-    assert reason in files(unscanned)["some.txt"]["reason"]
+    assert (job.state, job.counts["files_refused"], stored(importer_without_scanner)) == ("completed", 1, [])
+    assert reason in files(importer_without_scanner)["some.txt"]["reason"]
 
 
 class Epidemic:
@@ -335,26 +335,28 @@ class Mortal:
 
 
 @pytest.mark.timing
-def test_a_file_that_crashes_the_scanner_three_times_is_refused_and_the_job_continues(app, unscanned, impostor, client):
+def test_a_file_that_crashes_the_scanner_three_times_is_refused_and_the_job_continues(
+    app, importer_without_scanner, impostor, client
+):
     scanner = Mortal(dies=3)
     app.config["CLAMD_URL"] = impostor(scanner).address
-    unscanned.dspace.add("i1", files={"deadly.zip": b"deadly"})
+    importer_without_scanner.dspace.add("i1", files={"deadly.zip": b"deadly"})
 
-    job = unscanned.run(files=True)
+    job = importer_without_scanner.run(files=True)
 
     assert (job.state, job.counts["files_refused"], job.counts["files_stored"]) == ("completed", 1, 0)
     assert scanner.showings == 3
     told = "It closed the connection 3 times while it scanned the file."
     assert told in client.get(f"/jobs/{job.id}/").text
-    assert told in [file["reason"] for file in files(unscanned).values()]
+    assert told in [file["reason"] for file in files(importer_without_scanner).values()]
 
 
 @pytest.mark.timing
-def test_a_file_is_stored_after_the_scanner_restarted_twice_during_its_scan(app, unscanned, impostor):
+def test_a_file_is_stored_after_the_scanner_restarted_twice_during_its_scan(app, importer_without_scanner, impostor):
     app.config["CLAMD_URL"] = impostor(Mortal(dies=2)).address
-    unscanned.dspace.add("i1", files={"good.txt": b"good"})
+    importer_without_scanner.dspace.add("i1", files={"good.txt": b"good"})
 
-    job = unscanned.run(files=True)
+    job = importer_without_scanner.run(files=True)
 
     assert (job.state, job.counts["files_refused"], job.counts["files_stored"]) == ("completed", 0, 1)
 
@@ -399,17 +401,19 @@ def test_a_file_scanned_beside_one_that_crashes_the_scanner_is_stored(tmp_path):
 
 
 @pytest.mark.timing
-def test_no_file_is_stored_if_another_service_answers_as_scanner_and_the_job_waits(app, unscanned, impostor, client):
+def test_no_file_is_stored_if_another_service_answers_as_scanner_and_the_job_waits(
+    app, importer_without_scanner, impostor, client
+):
     web = impostor(lambda came: b"HTTP/1.1 400 Bad Request\r\n\r\n")
     app.config["CLAMD_URL"] = web.address
-    unscanned.dspace.add("i1", files={"some.txt": b"some"})
-    job_id = unscanned.create(files=True)
+    importer_without_scanner.dspace.add("i1", files={"some.txt": b"some"})
+    job_id = importer_without_scanner.create(files=True)
 
-    with working(unscanned, job_id):
-        until(lambda: "is not clamd" in unscanned.job(job_id).wait_detail)
+    with working(importer_without_scanner, job_id):
+        until(lambda: "is not clamd" in importer_without_scanner.job(job_id).wait_detail)
         stop_here(job_id)
 
-    assert stored(unscanned) == []
+    assert stored(importer_without_scanner) == []
     assert "virus scanner" in client.get("/readyz").text
 
 

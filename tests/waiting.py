@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from connector.jobs.attempt import stop_here
-from tests.imports.conftest import Desk
+from tests.imports.fake_repository_importer import FakeRepositoryImporter
 
 
 @contextmanager
-def working(desk: Desk, job_id: int) -> Iterator[None]:
+def working(importer: FakeRepositoryImporter, job_id: int) -> Iterator[None]:
     """Run the job in a thread to its end. Stop it if the block fails."""
-    thread = threading.Thread(target=desk.work, args=(job_id,), daemon=True)
+    thread = threading.Thread(target=importer.work, args=(job_id,), daemon=True)
     thread.start()
     try:
         yield

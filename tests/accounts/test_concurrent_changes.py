@@ -43,7 +43,7 @@ class SlowToHash(Slow):
 
 
 @pytest.fixture
-def meanwhile(monkeypatch):
+def during_comparison(monkeypatch):
     """Let something happen while the next password is compared."""
     return lambda happens: monkeypatch.setattr(passwords, "_hasher", Slow(happens))
 
@@ -54,10 +54,10 @@ def begun(office, account_id: int) -> int:
         return len(sessions.of_account(account_id))
 
 
-def test_an_old_password_starts_no_session_if_it_is_changed_during_sign_in(office, meanwhile):
+def test_an_old_password_starts_no_session_if_it_is_changed_during_sign_in(office, during_comparison):
     anna = office.add("Anna")
     browser = office.browser()
-    meanwhile(lambda: user_management.change_password(anna, PASSWORD, OTHER))
+    during_comparison(lambda: user_management.change_password(anna, PASSWORD, OTHER))
 
     answer = sign_in(browser, "Anna", PASSWORD)
 
@@ -67,9 +67,9 @@ def test_an_old_password_starts_no_session_if_it_is_changed_during_sign_in(offic
     assert office.trail()[-1] == ("nobody", "sign-in refused", "Anna")
 
 
-def test_an_account_disabled_during_sign_in_gets_no_session(office, meanwhile):
+def test_an_account_disabled_during_sign_in_gets_no_session(office, during_comparison):
     anna = office.add("Anna")
-    meanwhile(lambda: user_management.disable(anna))
+    during_comparison(lambda: user_management.disable(anna))
 
     assert sign_in(office.browser(), "Anna", PASSWORD).status_code == 422
     assert begun(office, anna) == 0
@@ -84,11 +84,11 @@ def test_an_account_disabled_right_after_sign_in_is_refused(office, monkeypatch)
     assert begun(office, anna) == 0
 
 
-def test_an_account_disabled_during_sign_in_does_not_reach_the_second_step(office, meanwhile):
+def test_an_account_disabled_during_sign_in_does_not_reach_the_second_step(office, during_comparison):
     anna = office.add("Anna")
     office.has_two_step(anna)
     browser = office.browser()
-    meanwhile(lambda: user_management.disable(anna))
+    during_comparison(lambda: user_management.disable(anna))
 
     sign_in(browser, "Anna", PASSWORD)
 
@@ -118,10 +118,10 @@ def test_a_password_changed_during_a_rehash_stays_changed(office, monkeypatch):
     assert [sign_in(office.browser(), "Anna", tried).status_code for tried in (PASSWORD, OTHER)] == [422, 303]
 
 
-def test_the_second_of_two_concurrent_password_changes_is_refused(office, meanwhile):
+def test_the_second_of_two_concurrent_password_changes_is_refused(office, during_comparison):
     anna = office.add("Anna")
     third = "nine copper bells under snow"
-    meanwhile(lambda: user_management.change_password(anna, PASSWORD, OTHER))
+    during_comparison(lambda: user_management.change_password(anna, PASSWORD, OTHER))
 
     with office.app.app_context(), pytest.raises(InvalidInputError, match="current password"):
         user_management.change_password(anna, PASSWORD, third)

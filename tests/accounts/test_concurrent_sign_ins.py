@@ -21,7 +21,7 @@ GUESSES = 60
 
 
 @pytest.fixture
-def served(office):
+def server_url(office):
     """Return the address of the app on the server that the product uses."""
     options = {"threads": WEB_THREADS, "asyncore_use_poll": True}
     server = create_server(office.app, host="127.0.0.1", port=0, **options)
@@ -48,14 +48,14 @@ class BlockedHasher:
         raise VerifyMismatchError
 
 
-def test_parallel_guesses_are_limited(office, served):
+def test_parallel_guesses_are_limited(office, server_url):
     office.add("Anna")
     ready = threading.Barrier(GUESSES)
 
     def guess(number: int) -> int:
         ready.wait(30)
         typed = {"name": "Anna", "password": f"{OTHER} {number}"}
-        return requests.post(f"{served}/sign-in", data=typed, timeout=60).status_code
+        return requests.post(f"{server_url}/sign-in", data=typed, timeout=60).status_code
 
     with ThreadPoolExecutor(GUESSES) as pool:
         statuses = Counter(pool.map(guess, range(GUESSES)))
@@ -64,7 +64,7 @@ def test_parallel_guesses_are_limited(office, served):
     assert set(statuses) <= {422, 429, 503}
 
 
-def test_password_checks_beyond_a_short_queue_are_refused_and_pages_still_work(office, served, monkeypatch):
+def test_password_checks_beyond_a_short_queue_are_refused_and_pages_still_work(office, server_url, monkeypatch):
     office.add("Anna")
     hasher = BlockedHasher()
     monkeypatch.setattr(passwords, "_hasher", hasher)
@@ -76,8 +76,8 @@ def test_password_checks_beyond_a_short_queue_are_refused_and_pages_still_work(o
     with ThreadPoolExecutor(room) as pool:
         waiting = [pool.submit(guess, number) for number in range(room)]
         until(lambda: passwords._queue._value == 0)
-        refused = requests.post(f"{served}/sign-in", data={"name": "Bert", "password": OTHER}, timeout=30)
-        page = requests.get(f"{served}/sign-in", timeout=30)
+        refused = requests.post(f"{server_url}/sign-in", data={"name": "Bert", "password": OTHER}, timeout=30)
+        page = requests.get(f"{server_url}/sign-in", timeout=30)
         hasher.released.set()
         answers = [guess.result(30) for guess in waiting]
 

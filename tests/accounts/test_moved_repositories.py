@@ -14,14 +14,14 @@ from tests.sample.login import NAME, PASSWORD
 
 
 @pytest.fixture
-def moved(sample):
+def moved_repository(sample):
     """The same repository at another address."""
     with SampleRepository(9, data=sample.data) as repository:
         yield repository
 
 
 @pytest.fixture
-def kept(office, sample):
+def repository_with_login(office, sample):
     """Repository 1, with a login."""
     with office.app.app_context():
         discovery.connect(sample.url, "rest", None)
@@ -49,38 +49,46 @@ def browser_of(office, role: Role):
     return office.enter("Anna")
 
 
-def test_an_editor_cannot_move_a_repository_with_a_login(office, kept, sample, moved):
+def test_an_editor_cannot_move_a_repository_with_a_login(office, repository_with_login, sample, moved_repository):
     anna = browser_of(office, Role.EDITOR)
 
     assert "/repositories/1/change" not in links(anna.get("/repositories/"))
     assert anna.get("/repositories/1/change").status_code == 403
-    assert anna.post("/repositories/1/change", data=typed(moved)).status_code == 403
+    assert anna.post("/repositories/1/change", data=typed(moved_repository)).status_code == 403
     assert where(office) == (sample.url, NAME)
 
 
-def test_an_editor_can_move_a_repository_without_login_and_both_addresses_are_recorded(office, kept, sample, moved):
+def test_an_editor_can_move_a_repository_without_login_and_both_addresses_are_recorded(
+    office, repository_with_login, sample, moved_repository
+):
     with office.app.app_context():
         credentials.sign_out(1)
 
-    answer = browser_of(office, Role.EDITOR).post("/repositories/1/change", data=typed(moved))
+    answer = browser_of(office, Role.EDITOR).post("/repositories/1/change", data=typed(moved_repository))
 
     assert answer.status_code == 303
-    assert entries(office, "repository moved") == [(moved.url, {"before": sample.url, "after": moved.url})]
+    assert entries(office, "repository moved") == [
+        (moved_repository.url, {"before": sample.url, "after": moved_repository.url})
+    ]
 
 
-def test_an_admin_is_told_before_and_after_a_move_that_the_login_is_deleted(office, kept, sample, moved):
+def test_an_admin_is_told_before_and_after_a_move_that_the_login_is_deleted(
+    office, repository_with_login, sample, moved_repository
+):
     anna = browser_of(office, Role.ADMIN)
 
     form = anna.get("/repositories/1/change")
-    page = anna.post("/repositories/1/change", data=typed(moved), follow_redirects=True)
+    page = anna.post("/repositories/1/change", data=typed(moved_repository), follow_redirects=True)
 
     assert "that login is deleted" in words(form)
     assert "The stored login was deleted" in words(page)
-    assert where(office) == (moved.url, None)
-    assert entries(office, "login forgotten") == [(sample.url, {"name": NAME, "moved_to": moved.url})]
+    assert where(office) == (moved_repository.url, None)
+    assert entries(office, "login forgotten") == [(sample.url, {"name": NAME, "moved_to": moved_repository.url})]
 
 
-def test_connecting_to_an_address_that_takes_a_login_away_is_refused_to_an_editor(office, kept, sample):
+def test_connecting_to_an_address_that_takes_a_login_away_is_refused_to_an_editor(
+    office, repository_with_login, sample
+):
     with office.app.app_context():
         safer = sample.url.replace("http://", "https://")
         db.session.execute(
@@ -103,10 +111,12 @@ def test_connecting_to_an_address_that_takes_a_login_away_is_refused_to_an_edito
 
 @pytest.mark.parametrize("login_at", [1, 2])
 @pytest.mark.parametrize(("role", "status"), [(Role.EDITOR, 403), (Role.ADMIN, 303)])
-def test_only_an_admin_can_merge_repositories_if_one_has_a_login(office, sample, moved, login_at, role, status):
+def test_only_an_admin_can_merge_repositories_if_one_has_a_login(
+    office, sample, moved_repository, login_at, role, status
+):
     with office.app.app_context():
         discovery.connect(sample.url, "rest", None)
-        discovery.connect(moved.url, "rest", None)
+        discovery.connect(moved_repository.url, "rest", None)
         credentials.sign_in(login_at, NAME, PASSWORD)
     anna = browser_of(office, role)
 
@@ -114,7 +124,7 @@ def test_only_an_admin_can_merge_repositories_if_one_has_a_login(office, sample,
     answer = anna.post("/repositories/2/same-as", data={"same_as": 1})
 
     assert answer.status_code == status
-    assert where(office)[0] == (moved.url if status == 303 else sample.url)
+    assert where(office)[0] == (moved_repository.url if status == 303 else sample.url)
     assert len(entries(office, "login forgotten")) == (status == 303)
     if status == 303:
         assert "The stored login was deleted" in words(anna.get(answer.location))

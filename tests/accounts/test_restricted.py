@@ -47,7 +47,7 @@ def office(stocked_app, monkeypatch) -> Office:
 
 
 @pytest.fixture
-def closed(office) -> Closed:
+def restricted_files(office) -> Closed:
     with office.app.app_context(), transaction():
         pictures = select(CatalogueFile).where(
             CatalogueFile.status == FileStatus.STORED, CatalogueFile.media_type == "image/png"
@@ -61,13 +61,13 @@ def closed(office) -> Closed:
         return Closed(item.id, item.title, first.id, item_set, second.id, second.item_id)
 
 
-def pages(closed: Closed) -> list[str]:
+def pages(restricted_files: Closed) -> list[str]:
     return [
         "/items/",
         "/items.csv",
-        f"/item-sets/{closed.item_set}/",
+        f"/item-sets/{restricted_files.item_set}/",
         "/missing/",
-        f"/items/?item_set={closed.item_set}",
+        f"/items/?item_set={restricted_files.item_set}",
     ]
 
 
@@ -75,36 +75,38 @@ def shown(browser: FlaskClient, path: str) -> str:
     return browser.get(path, buffered=True).get_data(as_text=True)
 
 
-def test_no_list_shows_restricted_items_to_a_viewer(office, closed):
+def test_no_list_shows_restricted_items_to_a_viewer(office, restricted_files):
     viewer = office.enter("vera")
 
-    assert [path for path in pages(closed) if closed.title in shown(viewer, path)] == []
+    assert [path for path in pages(restricted_files) if restricted_files.title in shown(viewer, path)] == []
 
 
-def test_only_editors_can_tick_missing_items(office, closed):
+def test_only_editors_can_tick_missing_items(office, restricted_files):
     with office.app.app_context(), transaction():
-        db.session.get(CatalogueItem, closed.owner).source_state = SourceState.DELETED.value
+        db.session.get(CatalogueItem, restricted_files.owner).source_state = SourceState.DELETED.value
     pages = [shown(office.enter(name), "/missing/") for name in ("vera", "ed")]
 
-    assert [f"/items/{closed.owner}/" in page for page in pages] == [True, True]
+    assert [f"/items/{restricted_files.owner}/" in page for page in pages] == [True, True]
     assert ["checkbox" in page for page in pages] == [False, True]
 
 
-def test_all_lists_show_restricted_items_to_an_editor(office, closed):
+def test_all_lists_show_restricted_items_to_an_editor(office, restricted_files):
     editor = office.enter("ed")
 
-    assert [path for path in pages(closed) if closed.title not in shown(editor, path)] == []
+    assert [path for path in pages(restricted_files) if restricted_files.title not in shown(editor, path)] == []
 
 
-def test_the_count_of_an_item_set_includes_only_visible_items(office, closed):
+def test_the_count_of_an_item_set_includes_only_visible_items(office, restricted_files):
     viewer, editor = words(office.enter("vera").get("/item-sets/")), words(office.enter("ed").get("/item-sets/"))
 
     assert viewer != editor
 
 
 @pytest.mark.parametrize("path", ["/items/{item}/", "/files/{file}/name", "/files/{picture}/name"])
-def test_a_restricted_item_and_file_are_refused_to_a_viewer_with_a_sentence_and_open_to_an_editor(office, closed, path):
-    path = path.format(**vars(closed))
+def test_a_restricted_item_and_file_are_refused_to_a_viewer_with_a_sentence_and_open_to_an_editor(
+    office, restricted_files, path
+):
+    path = path.format(**vars(restricted_files))
     refused = office.enter("vera").get(path)
 
     assert refused.status_code == 403
@@ -112,13 +114,13 @@ def test_a_restricted_item_and_file_are_refused_to_a_viewer_with_a_sentence_and_
     assert office.enter("ed").get(path, buffered=True).status_code == 200
 
 
-def test_a_viewer_sees_the_name_of_a_restricted_picture_without_a_link(office, closed):
-    link = f"/files/{closed.picture}/"
+def test_a_viewer_sees_the_name_of_a_restricted_picture_without_a_link(office, restricted_files):
+    link = f"/files/{restricted_files.picture}/"
     viewer, editor = office.enter("vera"), office.enter("ed")
 
-    assert link not in shown(viewer, f"/items/{closed.owner}/")
+    assert link not in shown(viewer, f"/items/{restricted_files.owner}/")
     assert link not in shown(viewer, "/items/")
-    assert link in shown(editor, f"/items/{closed.owner}/")
+    assert link in shown(editor, f"/items/{restricted_files.owner}/")
 
 
 @pytest.mark.parametrize("login", ["somebody@example.org", False, None])
@@ -194,7 +196,7 @@ class HalfClosed:
 
 
 @pytest.fixture
-def half_closed(office) -> HalfClosed:
+def restricted_value(office) -> HalfClosed:
     with office.app.app_context(), transaction():
         item = db.session.scalar(select(CatalogueItem).order_by(CatalogueItem.id.desc()).limit(1))
         found = HalfClosed(item.id)
@@ -206,18 +208,18 @@ def half_closed(office) -> HalfClosed:
         return found
 
 
-def test_a_restricted_value_of_a_public_item_is_shown_only_to_editors(office, half_closed):
+def test_a_restricted_value_of_a_public_item_is_shown_only_to_editors(office, restricted_value):
     viewer, editor = office.enter("vera"), office.enter("ed")
-    paths = (f"/items/{half_closed.item}/", "/items.csv")
+    paths = (f"/items/{restricted_value.item}/", "/items.csv")
 
-    assert [path for path in paths if half_closed.secret in shown(viewer, path)] == []
-    assert [path for path in paths if half_closed.secret not in shown(editor, path)] == []
-    assert f"{half_closed.secret} restricted" in words(editor.get(paths[0]))
+    assert [path for path in paths if restricted_value.secret in shown(viewer, path)] == []
+    assert [path for path in paths if restricted_value.secret not in shown(editor, path)] == []
+    assert f"{restricted_value.secret} restricted" in words(editor.get(paths[0]))
     assert "Provenance" not in words(viewer.get(paths[0]))
     assert "dcterms:provenance" not in shown(viewer, "/items.csv")
 
 
-def test_a_viewer_does_not_find_an_item_by_a_restricted_value(office, half_closed):
+def test_a_viewer_does_not_find_an_item_by_a_restricted_value(office, restricted_value):
     viewer, editor = office.enter("vera"), office.enter("ed")
 
     assert "No items match" in words(viewer.get("/items/?q=ann@example.org"))
@@ -225,13 +227,13 @@ def test_a_viewer_does_not_find_an_item_by_a_restricted_value(office, half_close
     assert len(shown(viewer, "/items.csv?q=ann@example.org").splitlines()) == 1
 
 
-def test_a_restricted_title_is_shown_only_to_editors(office, half_closed):
+def test_a_restricted_title_is_shown_only_to_editors(office, restricted_value):
     with office.app.app_context(), transaction():
-        item = db.session.get(CatalogueItem, half_closed.item)
+        item = db.session.get(CatalogueItem, restricted_value.item)
         item.title, item.title_is_restricted = "The sealed will", True
         item.source_state = SourceState.DELETED.value
     viewer, editor = office.enter("vera"), office.enter("ed")
-    paths = ("/items/", "/items.csv", f"/items/{half_closed.item}/", "/missing/")
+    paths = ("/items/", "/items.csv", f"/items/{restricted_value.item}/", "/missing/")
 
     assert [path for path in paths if "The sealed will" in shown(viewer, path)] == []
     assert [path for path in paths if "The sealed will" not in shown(editor, path)] == []

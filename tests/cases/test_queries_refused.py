@@ -27,7 +27,7 @@ REFUSALS = {
 
 
 @pytest.fixture(params=REFUSALS.values(), ids=REFUSALS.keys())
-def guarded(request):
+def sample(request):
     data = Data()
     with SampleRepository(9, data=data) as sample:
         grow(data, items=12, files=1)
@@ -45,46 +45,46 @@ def queries(sample: SampleRepository) -> int:
     return sum("query=" in target for _, target in sample.requests)
 
 
-def test_imports_work_without_refused_queries_and_remember_the_refusal(app, guarded):
+def test_imports_work_without_refused_queries_and_remember_the_refusal(app, sample):
     with app.app_context():
-        repository_id = discovery.connect(guarded.url, "rest", None).repository_id
+        repository_id = discovery.connect(sample.url, "rest", None).repository_id
         source_id = service.source_for(repository_id, Scope(ScopeKind.REPOSITORY))
 
         first = run(source_id, files=True)
         assert (first.state, first.clean, first.counts["added"]) == ("completed", True, 12)
 
-        guarded.reset()
+        sample.reset()
         second = run(source_id)
         assert (second.state, second.clean, second.counts["unchanged"]) == ("completed", True, 12)
-        assert 0 < queries(guarded) <= 4  # a question is repeated once, in case that the answer was damaged
+        assert 0 < queries(sample) <= 4  # a question is repeated once, in case that the answer was damaged
         assert "does not support these queries" in request_log.text(lifecycle.get(second.id), "")
 
-        guarded.reset()
+        sample.reset()
         third = run(source_id)
-        assert (third.state, third.clean, third.counts["unchanged"], queries(guarded)) == ("completed", True, 12, 0)
+        assert (third.state, third.clean, third.counts["unchanged"], queries(sample)) == ("completed", True, 12, 0)
         assert "does not support these queries" in request_log.text(lifecycle.get(third.id), "")
         assert db.session.scalar(select(Repository.unanswered)).keys() == {"changes", "part"}
 
 
-def test_an_item_that_left_its_collection_is_found_elsewhere(app, guarded):
+def test_an_item_that_left_its_collection_is_found_elsewhere(app, sample):
     with app.app_context():
-        repository_id = discovery.connect(guarded.url, "rest", None).repository_id
-        home = guarded.data.named("Synthetic items")
+        repository_id = discovery.connect(sample.url, "rest", None).repository_id
+        home = sample.data.named("Synthetic items")
         source_id = service.source_for(repository_id, Scope(ScopeKind.COLLECTION, home.uuid, home.handle, home.name))
         run(source_id)
-        moved = next(iter(guarded.data.items.values()))
-        guarded.data.move(moved, guarded.data.add_collection("Other", home.parent))
+        moved = next(iter(sample.data.items.values()))
+        sample.data.move(moved, sample.data.add_collection("Other", home.parent))
 
         job = run(source_id)
 
         assert (job.state, job.counts["vanished"], job.clean) == ("completed", 1, True)
 
 
-def test_public_items_are_found_by_the_list_of_a_signed_out_reader(app, guarded):
-    closed = next(iter(guarded.data.items.values()))
-    guarded.data.restrict(closed)
+def test_public_items_are_found_by_the_list_of_a_signed_out_reader(app, sample):
+    closed = next(iter(sample.data.items.values()))
+    sample.data.restrict(closed)
     with app.app_context():
-        repository_id = discovery.connect(guarded.url, "rest", None).repository_id
+        repository_id = discovery.connect(sample.url, "rest", None).repository_id
         credentials.sign_in(repository_id, NAME, PASSWORD)
         source_id = service.source_for(repository_id, Scope(ScopeKind.REPOSITORY))
 

@@ -20,7 +20,7 @@ ALL_NEW, NOTHING_NEW = {"added": 4, "unchanged": 0}, {"added": 0, "unchanged": 4
 
 
 @pytest.fixture
-def small():
+def sample():
     data = Data()
     with SampleRepository(9, data=data) as sample:
         grow(data, items=4)
@@ -52,32 +52,32 @@ def repository_count() -> int:
         "//server/",
     ],
 )
-def test_every_address_of_an_api_is_the_same_repository(app, small, path):
+def test_every_address_of_an_api_is_the_same_repository(app, sample, path):
     with app.app_context():
-        first = imported(small.url)
-        second = imported(small.url + path.format(url=small.url))
+        first = imported(sample.url)
+        second = imported(sample.url + path.format(url=sample.url))
 
         assert (first, second) == (ALL_NEW, NOTHING_NEW)
         assert repository_count() == 1
         [repository] = db.session.scalars(select(Repository))
-        assert (repository.site_url, repository.api_url) == (small.url, f"{small.url}/server/api")
+        assert (repository.site_url, repository.api_url) == (sample.url, f"{sample.url}/server/api")
 
 
-def test_an_address_that_is_redirected_to_an_api_is_the_same_repository(app, small):
+def test_an_address_that_is_redirected_to_an_api_is_the_same_repository(app, sample):
     with (
-        web_site(lambda path: redirect(f"{small.url}{path}"), host="127.0.0.2") as old,
+        web_site(lambda path: redirect(f"{sample.url}{path}"), host="127.0.0.2") as old,
         app.app_context(),
     ):
-        imported(small.url)
+        imported(sample.url)
         again = imported(old.url)
 
         assert (again, repository_count()) == (NOTHING_NEW, 1)
 
 
-def test_a_repository_that_was_known_before_its_redirect_stays_the_same(app, small):
+def test_a_repository_that_was_known_before_its_redirect_stays_the_same(app, sample):
     with app.app_context():
-        imported(small.url)
-        with web_site(lambda path: redirect(f"{small.url}{path}"), host="127.0.0.2") as old:
+        imported(sample.url)
+        with web_site(lambda path: redirect(f"{sample.url}{path}"), host="127.0.0.2") as old:
             [repository] = db.session.scalars(select(Repository))
             repository.address_key = f"{old.url.removeprefix('http://')}/server/api"
             db.session.commit()
@@ -85,4 +85,4 @@ def test_a_repository_that_was_known_before_its_redirect_stays_the_same(app, sma
             again = imported(old.url)
 
         [repository] = db.session.scalars(select(Repository))
-        assert (again, repository.api_url) == (NOTHING_NEW, f"{small.url}/server/api")
+        assert (again, repository.api_url) == (NOTHING_NEW, f"{sample.url}/server/api")

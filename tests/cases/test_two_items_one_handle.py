@@ -36,7 +36,7 @@ def importer(request, app):
 
 
 @pytest.fixture
-def modern(app):
+def dspace9(app):
     with SampleRepository(9, content=laboratory) as sample:
         yield SampleImporter(app, sample)
 
@@ -191,41 +191,41 @@ def test_a_new_item_replaces_a_stored_item_that_is_missing(newcomer_first):
     assert newcomer_first.records()[SECOND]["item_sets"] == ["Our choice"]
 
 
-def test_takedown_of_one_item_keeps_the_other_with_the_same_handle(modern, client):
-    add_pair(modern.sample)
-    modern.run()
-    with modern.app.app_context():
+def test_takedown_of_one_item_keeps_the_other_with_the_same_handle(dspace9, client):
+    add_pair(dspace9.sample)
+    dspace9.run()
+    with dspace9.app.app_context():
         item_id = db.session.scalar(select(CatalogueItem.id).where(CatalogueItem.title == FIRST))
     page = client.get(f"/takedown/?item={item_id}").get_data(as_text=True)
-    sent = {"repository": modern.repository_id, "item": item_id, "reason": "Asked for", "confirmed": "yes"}
+    sent = {"repository": dspace9.repository_id, "item": item_id, "reason": "Asked for", "confirmed": "yes"}
 
     client.post("/takedown/", data=sent)
-    job = modern.run()
+    job = dspace9.run()
 
     assert f'name="item" value="{item_id}"' in page
-    assert pair(modern) == {SECOND}
+    assert pair(dspace9) == {SECOND}
     assert job.clean
     assert "no longer listed" not in job.message
 
 
-def test_an_excluded_item_that_is_held_is_not_named_as_unlisted(modern):
-    handle = add_pair(modern.sample)
-    modern.run()
-    with modern.app.app_context(), transaction():
+def test_an_excluded_item_that_is_held_is_not_named_as_unlisted(dspace9):
+    handle = add_pair(dspace9.sample)
+    dspace9.run()
+    with dspace9.app.app_context(), transaction():
         names = {"source_key": handle, "source_id": "", "handle": handle, "reason": "", "owner": ""}
-        db.session.add(Exclusion(repository_id=modern.repository_id, **names))
+        db.session.add(Exclusion(repository_id=dspace9.repository_id, **names))
 
-    job = modern.run()
+    job = dspace9.run()
 
     assert "no longer listed" not in job.message
 
 
-def test_a_restricted_title_is_not_shown_in_the_problems(modern):
-    add_pair(modern.sample)
-    job = modern.run()
-    with modern.app.app_context(), transaction():
+def test_a_restricted_title_is_not_shown_in_the_problems(dspace9):
+    add_pair(dspace9.sample)
+    job = dspace9.run()
+    with dspace9.app.app_context(), transaction():
         db.session.execute(update(CatalogueItem).where(CatalogueItem.title == FIRST).values(is_restricted=True))
         hidden = CatalogueItem.title == SECOND
         db.session.execute(update(CatalogueItem).where(hidden).values(title_is_restricted=True))
 
-    assert {FIRST, SECOND}.isdisjoint(one["title"] for one in problems(modern, job.id))
+    assert {FIRST, SECOND}.isdisjoint(one["title"] for one in problems(dspace9, job.id))

@@ -16,7 +16,7 @@ LATER = timedelta(minutes=2)
 
 
 @pytest.fixture
-def counted(stocked_app):
+def count_after(stocked_app):
     """Count the catalogue, and count again after a change."""
     with stocked_app.app_context():
 
@@ -40,7 +40,7 @@ def stored_bytes():
     return db.session.scalar(query)
 
 
-def test_items_stored_files_and_bytes_are_counted(counted):
+def test_items_stored_files_and_bytes_are_counted(count_after):
     found = held()
 
     assert found.items == db.session.scalar(db.select(db.func.count(CatalogueItem.id)))
@@ -48,7 +48,7 @@ def test_items_stored_files_and_bytes_are_counted(counted):
     assert found.bytes == stored_bytes()
 
 
-def test_items_are_counted_by_year_and_type(counted):
+def test_items_are_counted_by_year_and_type(count_after):
     found = held()
 
     assert (found.years[2022], found.years[1911], found.types["Image"]) == (21, 1, 12)
@@ -58,59 +58,59 @@ def test_items_are_counted_by_year_and_type(counted):
 @pytest.mark.parametrize(
     ("date", "year"), [("1911", 1911), ("1911-05", 1911), ("19111", None), ("c1911", None), ("", None)]
 )
-def test_a_year_is_four_digits_at_the_start_of_a_date(counted, date, year):
+def test_a_year_is_four_digits_at_the_start_of_a_date(count_after, date, year):
     values = {"dcterms:issued": [{"value": date, "language": None}]}
 
-    counted(db.update(CatalogueItem).values(mapped_values=values))
+    count_after(db.update(CatalogueItem).values(mapped_values=values))
 
     assert held().years == {year: 36}
 
 
-def test_a_restricted_date_or_type_counts_as_none(counted):
+def test_a_restricted_date_or_type_counts_as_none(count_after):
     value = {"value": "1911", "language": None, "restricted": True}
 
-    counted(db.update(CatalogueItem).values(mapped_values={"dcterms:issued": [value], "dcterms:type": [value]}))
+    count_after(db.update(CatalogueItem).values(mapped_values={"dcterms:issued": [value], "dcterms:type": [value]}))
 
     assert (held().years, held().types) == ({None: 36}, {None: 36})
 
 
-def test_hidden_items_are_left_out(counted):
-    counted(db.update(CatalogueItem).where(CatalogueItem.id <= 10).values(is_hidden=True))
+def test_hidden_items_are_left_out(count_after):
+    count_after(db.update(CatalogueItem).where(CatalogueItem.id <= 10).values(is_hidden=True))
 
     assert held().items == 26
 
 
-def test_restricted_items_and_files_are_counted_only_for_those_who_may_see_them(counted):
+def test_restricted_items_and_files_are_counted_only_for_those_who_may_see_them(count_after):
     files = held().files
-    counted(db.update(CatalogueItem).where(CatalogueItem.id == 1).values(is_restricted=True))
+    count_after(db.update(CatalogueItem).where(CatalogueItem.id == 1).values(is_restricted=True))
 
     assert (held().items, held(with_restricted=False).items) == (36, 35)
     assert held().files == files > held(with_restricted=False).files
 
 
-def test_files_with_restricted_names_are_counted_only_for_those_who_may_see_them(counted):
+def test_files_with_restricted_names_are_counted_only_for_those_who_may_see_them(count_after):
     files = held().files
-    counted(db.update(CatalogueFile).where(CatalogueFile.id == 1).values(name_is_restricted=True))
+    count_after(db.update(CatalogueFile).where(CatalogueFile.id == 1).values(name_is_restricted=True))
 
     assert (held().files, held(with_restricted=False).files) == (files, files - 1)
 
 
-def test_rare_types_are_summed(counted, monkeypatch):
+def test_rare_types_are_summed(count_after, monkeypatch):
     monkeypatch.setattr(counts, "TYPES", 1)
     image = {"dcterms:type": [{"value": "Rare", "language": None}]}
 
-    counted(db.update(CatalogueItem).where(CatalogueItem.id <= 3).values(mapped_values=image))
+    count_after(db.update(CatalogueItem).where(CatalogueItem.id <= 3).values(mapped_values=image))
 
     assert held().other_types + held().types.total() == 36
     assert len(held().types) == 1
 
 
-def test_a_catalogue_without_changes_is_not_counted_again(counted):
+def test_a_catalogue_without_changes_is_not_counted_again(count_after):
     assert not counts.count_if_changed(utcnow() + LATER)
     assert counts.count_if_changed(utcnow() + counts.LONGEST + LATER)
 
 
-def test_the_catalogue_is_counted_again_during_a_job_and_once_after_it(counted):
+def test_the_catalogue_is_counted_again_during_a_job_and_once_after_it(count_after):
     counted_then = []
     for number, state in enumerate((State.RUNNING, State.RUNNING, State.COMPLETED, State.COMPLETED), 1):
         with transaction():
@@ -120,13 +120,13 @@ def test_the_catalogue_is_counted_again_during_a_job_and_once_after_it(counted):
     assert counted_then == [True, True, True, False]
 
 
-def test_the_catalogue_is_counted_again_after_an_action_in_the_audit_trail(counted):
+def test_the_catalogue_is_counted_again_after_an_action_in_the_audit_trail(count_after):
     audit.record("hide", "", items=1)
 
     assert counts.count_if_changed(utcnow() + LATER)
 
 
-def test_a_long_counting_is_not_repeated_soon(counted):
+def test_a_long_counting_is_not_repeated_soon(count_after):
     with transaction():
         db.session.execute(db.update(CatalogueCount).values(seconds=60.0, basis=[]))
 

@@ -26,7 +26,7 @@ from connector.tasks import carry_out
 PICTURE = "harbour-01.png"
 
 
-class Shelf:
+class StockedCatalogue:
     """The stored files of a stocked catalogue, and the check of them."""
 
     def __init__(self, app):
@@ -63,8 +63,8 @@ class Shelf:
 
 
 @pytest.fixture
-def shelf(stocked_app):
-    return Shelf(stocked_app)
+def stocked(stocked_app):
+    return StockedCatalogue(stocked_app)
 
 
 def cut(path: Path) -> None:
@@ -76,13 +76,13 @@ def flip(path: Path) -> None:
     path.write_bytes(bytes([content[0] ^ 1]) + content[1:])
 
 
-def test_a_check_of_undamaged_files_reads_every_file_and_reports_nothing(shelf):
+def test_a_check_of_undamaged_files_reads_every_file_and_reports_nothing(stocked):
     sizes = []
-    with shelf.app.app_context():
+    with stocked.app.app_context():
         assert list(fixity.verify(the_folder(), False, sizes.append)) == []
 
         assert (len(sizes), sum(sizes)) == fixity.extent()
-    assert len(sizes) == len(list(shelf.folder.stored())) > 0
+    assert len(sizes) == len(list(stocked.folder.stored())) > 0
 
 
 @pytest.mark.parametrize(
@@ -93,46 +93,46 @@ def test_a_check_of_undamaged_files_reads_every_file_and_reports_nothing(shelf):
         (flip, ProblemKind.DAMAGED, "not those that were stored"),
     ],
 )
-def test_missing_and_damaged_files_are_reported_with_their_items_and_not_changed(shelf, harm, kind, reason):
-    harm(shelf.path(PICTURE))
-    before = shelf.files(PICTURE)[0].status
+def test_missing_and_damaged_files_are_reported_with_their_items_and_not_changed(stocked, harm, kind, reason):
+    harm(stocked.path(PICTURE))
+    before = stocked.files(PICTURE)[0].status
 
-    [found] = shelf.check()
+    [found] = stocked.check()
 
-    assert (found.kind, found.sha256, found.mended) == (kind, shelf.sha256(PICTURE), "")
+    assert (found.kind, found.sha256, found.mended) == (kind, stocked.sha256(PICTURE), "")
     assert reason in found.reason
     assert [(item["file"], item["title"]) for item in found.items] == [(PICTURE, "Herring boats leaving at dawn")]
-    assert shelf.files(PICTURE)[0].status == before == "stored"
+    assert stocked.files(PICTURE)[0].status == before == "stored"
 
 
 @pytest.mark.parametrize("harm", [Path.unlink, cut, flip])
-def test_a_repair_lets_the_next_import_download_lost_files_again(shelf, harm, stocked_sample):
-    sha256, path = shelf.sha256(PICTURE), shelf.path(PICTURE)
+def test_a_repair_lets_the_next_import_download_lost_files_again(stocked, harm, stocked_sample):
+    sha256, path = stocked.sha256(PICTURE), stocked.path(PICTURE)
     whole = path.read_bytes()
     harm(path)
 
-    [found] = shelf.check(repair=True)
+    [found] = stocked.check(repair=True)
 
     assert "fetches it again" in found.mended
-    [file] = shelf.files(PICTURE)
+    [file] = stocked.files(PICTURE)
     assert (file.status, file.sha256) == ("linked", None)
     assert found.reason in file.reason
-    assert shelf.check() == []
-    job = shelf.import_again()
+    assert stocked.check() == []
+    job = stocked.import_again()
     assert (job.state, job.clean, job.counts["failed"]) == ("completed", True, 0)
-    assert (shelf.sha256(PICTURE), path.read_bytes(), shelf.files(PICTURE)[0].reason) == (sha256, whole, None)
+    assert (stocked.sha256(PICTURE), path.read_bytes(), stocked.files(PICTURE)[0].reason) == (sha256, whole, None)
 
 
-def test_a_repair_moves_damaged_files_aside_and_never_deletes_them(shelf, stocked_sample):
-    sha256 = shelf.sha256(PICTURE)
-    aside = shelf.folder.folder / "damaged"
-    cut(shelf.path(PICTURE))
-    first = shelf.path(PICTURE).read_bytes()
-    [found] = shelf.check(repair=True)
-    shelf.import_again()
-    flip(shelf.path(PICTURE))
+def test_a_repair_moves_damaged_files_aside_and_never_deletes_them(stocked, stocked_sample):
+    sha256 = stocked.sha256(PICTURE)
+    aside = stocked.folder.folder / "damaged"
+    cut(stocked.path(PICTURE))
+    first = stocked.path(PICTURE).read_bytes()
+    [found] = stocked.check(repair=True)
+    stocked.import_again()
+    flip(stocked.path(PICTURE))
 
-    [again] = shelf.check(repair=True)
+    [again] = stocked.check(repair=True)
 
     assert f"files/damaged/{sha256}." in found.mended
     assert f"files/damaged/{sha256}-2." in again.mended
@@ -140,83 +140,83 @@ def test_a_repair_moves_damaged_files_aside_and_never_deletes_them(shelf, stocke
     assert (aside / f"{sha256}-2").read_bytes() != first
 
 
-def test_unneeded_files_are_reported_and_deleted_only_by_a_repair(shelf):
-    sha256 = shelf.add(b"nobody's")
+def test_unneeded_files_are_reported_and_deleted_only_by_a_repair(stocked):
+    sha256 = stocked.add(b"nobody's")
 
-    [told] = shelf.check()
-    assert (told.kind, told.mended, shelf.folder.path(sha256).exists()) == (ProblemKind.NAMELESS, "", True)
-    [removed] = shelf.check(repair=True)
+    [told] = stocked.check()
+    assert (told.kind, told.mended, stocked.folder.path(sha256).exists()) == (ProblemKind.NAMELESS, "", True)
+    [removed] = stocked.check(repair=True)
 
-    assert (removed.mended, shelf.folder.path(sha256).exists()) == ("Removed.", False)
+    assert (removed.mended, stocked.folder.path(sha256).exists()) == ("Removed.", False)
 
 
-def test_a_repair_registers_files_again_that_an_undo_needs(shelf):
-    sha256 = shelf.add(b"of an earlier state")
-    with shelf.app.app_context(), transaction():
+def test_a_repair_registers_files_again_that_an_undo_needs(stocked):
+    sha256 = stocked.add(b"of an earlier state")
+    with stocked.app.app_context(), transaction():
         item_id = db.session.scalar(db.select(CatalogueFile.item_id).where(CatalogueFile.name == PICTURE))
         group = earlier_states.data_groups([item_id])[item_id]
         group["files"] = [file | {"sha256": sha256} for file in group["files"]]
         change = {"job_id": 1, "item_id": item_id, "action": "updated", "source_key": "x", "before": {"data": group}}
         insert_changes([change])
 
-    [found] = shelf.check(repair=True)
+    [found] = stocked.check(repair=True)
 
     assert (found.kind, found.items) == (ProblemKind.FORGOTTEN, ())
-    with shelf.app.app_context():
+    with stocked.app.app_context():
         row = db.session.get_one(StoredFile, sha256)
         assert (row.size, row.md5) == (19, hashlib.md5(b"of an earlier state").hexdigest())
-    assert shelf.check() == []
+    assert stocked.check() == []
 
 
-def test_a_repair_registers_undamaged_files_of_items_without_a_download(shelf):
-    sha256 = shelf.sha256(PICTURE)
-    with shelf.app.app_context(), transaction():
+def test_a_repair_registers_undamaged_files_of_items_without_a_download(stocked):
+    sha256 = stocked.sha256(PICTURE)
+    with stocked.app.app_context(), transaction():
         db.session.execute(db.delete(StoredFile).where(StoredFile.sha256 == sha256))
 
-    [found] = shelf.check(repair=True)
+    [found] = stocked.check(repair=True)
 
     assert (found.kind, found.items[0]["file"]) == (ProblemKind.FORGOTTEN, PICTURE)
-    assert shelf.files(PICTURE)[0].status == "stored"
-    assert shelf.check() == []
+    assert stocked.files(PICTURE)[0].status == "stored"
+    assert stocked.check() == []
 
 
-def test_a_file_with_neither_content_nor_row_is_reported(shelf):
-    path = shelf.path(PICTURE)
-    with shelf.app.app_context(), transaction():
-        db.session.execute(db.delete(StoredFile).where(StoredFile.sha256 == shelf.sha256(PICTURE)))
+def test_a_file_with_neither_content_nor_row_is_reported(stocked):
+    path = stocked.path(PICTURE)
+    with stocked.app.app_context(), transaction():
+        db.session.execute(db.delete(StoredFile).where(StoredFile.sha256 == stocked.sha256(PICTURE)))
     path.unlink()
 
-    [found] = shelf.check(repair=True)
+    [found] = stocked.check(repair=True)
 
     assert (found.kind, found.items[0]["file"]) == (ProblemKind.MISSING, PICTURE)
-    assert shelf.files(PICTURE)[0].status == "linked"
+    assert stocked.files(PICTURE)[0].status == "linked"
 
 
-def test_undo_does_not_restore_a_file_as_stored_whose_content_was_lost(shelf):
-    with shelf.app.app_context():
+def test_undo_does_not_restore_a_file_as_stored_whose_content_was_lost(stocked):
+    with stocked.app.app_context():
         item_id = db.session.scalar(db.select(CatalogueFile.item_id).where(CatalogueFile.name == PICTURE))
         repository = db.session.scalar(db.select(Repository))
         place = RepositoryContext(repository.id, repository.server)
         group = earlier_states.data_groups([item_id])[item_id]
-    shelf.path(PICTURE).unlink()
-    shelf.check(repair=True)
+    stocked.path(PICTURE).unlink()
+    stocked.check(repair=True)
 
-    with shelf.app.app_context(), transaction():
+    with stocked.app.app_context(), transaction():
         earlier_states.restore_data(place, item_id, group)
 
-    [file] = shelf.files(PICTURE)
+    [file] = stocked.files(PICTURE)
     assert (file.status, file.sha256, file.last_tried_job_id) == ("linked", None, None)
 
 
-def test_a_repair_is_refused_while_the_disk_of_the_files_folder_is_not_mounted(shelf):
-    for sha256 in list(shelf.folder.stored()):
-        shelf.folder.remove(sha256)
+def test_a_repair_is_refused_while_the_disk_of_the_files_folder_is_not_mounted(stocked):
+    for sha256 in list(stocked.folder.stored()):
+        stocked.folder.remove(sha256)
 
     with pytest.raises(StorageError, match="mounted"):
-        shelf.check(repair=True)
+        stocked.check(repair=True)
 
-    assert shelf.files(PICTURE)[0].status == "stored"
-    assert {found.kind for found in shelf.check()} == {ProblemKind.MISSING}
+    assert stocked.files(PICTURE)[0].status == "stored"
+    assert {found.kind for found in stocked.check()} == {ProblemKind.MISSING}
 
 
 class WaitedFor(FileFolder):
@@ -229,29 +229,29 @@ class WaitedFor(FileFolder):
         return super().lock()
 
 
-def test_content_that_a_job_is_about_to_register_is_not_reported(shelf):
-    folder, found = WaitedFor(shelf.folder.folder), []
+def test_content_that_a_job_is_about_to_register_is_not_reported(stocked):
+    folder, found = WaitedFor(stocked.folder.folder), []
 
     def check() -> None:
-        with shelf.app.app_context():
+        with stocked.app.app_context():
             found.extend(fixity.verify(folder, True, lambda size: None))
 
     checking = threading.Thread(target=check)
-    with shelf.folder.lock():
-        sha256 = shelf.add(b"just stored")
+    with stocked.folder.lock():
+        sha256 = stocked.add(b"just stored")
         checking.start()
         assert folder.wanted.wait(30)
-        with shelf.app.app_context(), transaction():
+        with stocked.app.app_context(), transaction():
             db.session.add(StoredFile(sha256=sha256, md5="0" * 32, size=11))
     checking.join()
 
     assert found == []
-    assert shelf.folder.path(sha256).exists()
+    assert stocked.folder.path(sha256).exists()
 
 
-def test_the_command_reports_problems_and_exits_with_1_until_they_are_repaired(shelf):
-    run = shelf.app.test_cli_runner().invoke
-    flip(shelf.path(PICTURE))
+def test_the_command_reports_problems_and_exits_with_1_until_they_are_repaired(stocked):
+    run = stocked.app.test_cli_runner().invoke
+    flip(stocked.path(PICTURE))
 
     told, repaired, well = (run(args=["files", "verify", *more]) for more in ([], ["--repair"], ["--json"]))
 
@@ -263,4 +263,4 @@ def test_the_command_reports_problems_and_exits_with_1_until_they_are_repaired(s
     assert "All stored files are intact." in well.stderr
     answer = json.loads(well.stdout)
     assert (answer["clean"], answer["problems"]) == (True, [])
-    assert answer["checked"] == len(list(shelf.folder.stored()))
+    assert answer["checked"] == len(list(stocked.folder.stored()))

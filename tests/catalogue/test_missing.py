@@ -20,16 +20,16 @@ from tests.pages import words
 
 
 @pytest.fixture
-def bereft(desk, dspace):
-    """A `desk` whose source lost two of its three items, one of them with a file."""
+def missing_at_source(importer, dspace):
+    """An importer whose source lost two of its three items, one of them with a file."""
     dspace.add("a", title="Alpha", files={"a.txt": b"aaa"})
     dspace.add("b", title="Beta")
     dspace.add("c", title="Gamma")
-    desk.first = desk.run(files=True, item_set="A set").id
+    importer.first = importer.run(files=True, item_set="A set").id
     dspace.edit("a", state=SourceState.WITHDRAWN)
     del dspace.items["b"]
-    desk.run(files=True)
-    return desk
+    importer.run(files=True)
+    return importer
 
 
 def ids(app, *titles):
@@ -47,7 +47,7 @@ def count(app, model):
         return db.session.scalar(db.select(db.func.count()).select_from(model))
 
 
-def test_the_list_shows_each_missing_item_with_its_state_in_words(bereft, client):
+def test_the_list_shows_each_missing_item_with_its_state_in_words(missing_at_source, client):
     page = words(client.get("/missing/"))
 
     assert "Alpha Withdrawn at the source" in page
@@ -55,121 +55,127 @@ def test_the_list_shows_each_missing_item_with_its_state_in_words(bereft, client
     assert "Gamma" not in page
 
 
-def test_an_import_alone_neither_hides_nor_removes(bereft):
-    assert titles_in(bereft.app) == {"Alpha", "Beta", "Gamma"}
+def test_an_import_alone_neither_hides_nor_removes(missing_at_source):
+    assert titles_in(missing_at_source.app) == {"Alpha", "Beta", "Gamma"}
 
 
-def test_the_list_is_kept_by_repository(bereft, client):
-    assert "Alpha" in words(client.get(f"/missing/?repository={bereft.repository_id}"))
+def test_the_list_is_kept_by_repository(missing_at_source, client):
+    assert "Alpha" in words(client.get(f"/missing/?repository={missing_at_source.repository_id}"))
     assert "No items are missing at source." in words(client.get("/missing/?repository=99"))
 
 
-def test_a_hidden_item_is_in_no_list_search_set_or_export_and_stays_within_reach(bereft, client):
-    client.post("/missing/", data={"do": "hide", "item": ids(bereft.app, "Alpha")})
+def test_a_hidden_item_is_in_no_list_search_set_or_export_and_stays_within_reach(missing_at_source, client):
+    client.post("/missing/", data={"do": "hide", "item": ids(missing_at_source.app, "Alpha")})
 
-    assert titles_in(bereft.app) == titles_in(bereft.app, item_set_id=1) == {"Beta", "Gamma"}
-    assert titles_in(bereft.app, with_hidden=True) == {"Alpha", "Beta", "Gamma"}
+    assert titles_in(missing_at_source.app) == titles_in(missing_at_source.app, item_set_id=1) == {"Beta", "Gamma"}
+    assert titles_in(missing_at_source.app, with_hidden=True) == {"Alpha", "Beta", "Gamma"}
     for address in ("/items/", "/items/?q=alpha", "/item-sets/1/"):
         assert "Alpha" not in words(client.get(address))
     assert "2" in words(client.get("/item-sets/")).split("A set")[1].split()[:2]
     assert "Hidden" in words(client.get("/missing/"))
-    assert "Hidden from the lists here" in words(client.get(f"/items/{ids(bereft.app, 'Alpha')[0]}/"))
+    assert "Hidden from the lists here" in words(client.get(f"/items/{ids(missing_at_source.app, 'Alpha')[0]}/"))
 
 
-def test_exports_leave_out_hidden_items_without_the_option(bereft):
-    with bereft.app.app_context():
+def test_exports_leave_out_hidden_items_without_the_option(missing_at_source):
+    with missing_at_source.app.app_context():
         missing.set_hidden(MissingSelection(), True)
-        run = bereft.app.test_cli_runner().invoke
+        run = missing_at_source.app.test_cli_runner().invoke
         shown, every = run(args=["export"]), run(args=["export", "--hidden"])
 
     assert [json.loads(line)["title"] for line in shown.stdout.splitlines()] == ["Gamma"]
     assert len(every.stdout.splitlines()) == 3
 
 
-def test_all_of_the_list_is_hidden_at_once_and_shown_again(bereft, client):
+def test_all_of_the_list_is_hidden_at_once_and_shown_again(missing_at_source, client):
     hidden = client.post("/missing/", data={"do": "hide", "every": "on"}, follow_redirects=True)
     assert "Hidden: 2 items." in words(hidden)
-    assert titles_in(bereft.app) == {"Gamma"}
+    assert titles_in(missing_at_source.app) == {"Gamma"}
 
-    shown = client.post("/missing/", data={"do": "show", "item": ids(bereft.app, "Beta")}, follow_redirects=True)
+    shown = client.post(
+        "/missing/", data={"do": "show", "item": ids(missing_at_source.app, "Beta")}, follow_redirects=True
+    )
     assert "Shown again: 1 item." in words(shown)
-    assert titles_in(bereft.app) == {"Beta", "Gamma"}
+    assert titles_in(missing_at_source.app) == {"Beta", "Gamma"}
 
 
-def test_an_item_hidden_here_that_comes_back_at_the_source_can_still_be_shown_again(bereft, dspace, client):
+def test_an_item_hidden_here_that_comes_back_at_the_source_can_still_be_shown_again(missing_at_source, dspace, client):
     client.post("/missing/", data={"do": "hide", "every": "on"})
     dspace.edit("a", state=SourceState.PRESENT)
-    bereft.run()
+    missing_at_source.run()
 
     assert "Alpha At the source" in words(client.get("/missing/"))
-    client.post("/missing/", data={"do": "show", "item": ids(bereft.app, "Alpha")})
-    assert titles_in(bereft.app) == {"Alpha", "Gamma"}
+    client.post("/missing/", data={"do": "show", "item": ids(missing_at_source.app, "Alpha")})
+    assert titles_in(missing_at_source.app) == {"Alpha", "Gamma"}
 
 
-def test_removal_asks_for_confirmation_with_the_number_of_items(bereft, client):
+def test_removal_asks_for_confirmation_with_the_number_of_items(missing_at_source, client):
     asked = client.post("/missing/", data={"do": "remove", "every": "on"})
 
     assert "Items removed 2 Files removed 1 Places in item sets 2 Beta Alpha" in words(asked)
-    assert len(titles_in(bereft.app)) == 3
+    assert len(titles_in(missing_at_source.app)) == 3
 
 
-def test_removing_takes_files_holdings_and_memberships_along(bereft, client):
+def test_removing_takes_files_holdings_and_memberships_along(missing_at_source, client):
     done = client.post("/missing/", data={"do": "remove", "every": "on", "confirmed": "yes"}, follow_redirects=True)
 
     assert "Removed: 2 items." in words(done)
-    assert titles_in(bereft.app, with_hidden=True) == {"Gamma"}
-    assert (count(bereft.app, Holding), count(bereft.app, Membership), count(bereft.app, StoredFile)) == (1, 1, 0)
-    assert stored_bytes(bereft.app) == stored_rows(bereft.app) == set()
+    assert titles_in(missing_at_source.app, with_hidden=True) == {"Gamma"}
+    assert (
+        count(missing_at_source.app, Holding),
+        count(missing_at_source.app, Membership),
+        count(missing_at_source.app, StoredFile),
+    ) == (1, 1, 0)
+    assert stored_bytes(missing_at_source.app) == stored_rows(missing_at_source.app) == set()
 
 
-def test_the_jobs_keep_their_rows_of_a_removed_item_with_nothing_to_restore(bereft):
-    before = count(bereft.app, Change)
-    with bereft.app.app_context():
+def test_the_jobs_keep_their_rows_of_a_removed_item_with_nothing_to_restore(missing_at_source):
+    before = count(missing_at_source.app, Change)
+    with missing_at_source.app.app_context():
         missing.remove(MissingSelection())
         orphans = db.session.scalars(db.select(Change).where(Change.item_id.is_(None))).all()
 
         assert {change.source_key for change in orphans} == {"1/a", "1/b"}
         assert all(change.before is None for change in orphans)
-    assert count(bereft.app, Change) == before
+    assert count(missing_at_source.app, Change) == before
 
 
-def test_items_that_are_present_at_the_source_are_never_removed(bereft):
-    with bereft.app.app_context():
+def test_items_that_are_present_at_the_source_are_never_removed(missing_at_source):
+    with missing_at_source.app.app_context():
         db.session.execute(db.update(CatalogueItem).values(is_hidden=True, state_since=utcnow()))
         db.session.commit()
 
         assert missing.preview(MissingSelection())["items"] == missing.remove(MissingSelection()) == 2
-    assert titles_in(bereft.app, with_hidden=True) == {"Gamma"}
+    assert titles_in(missing_at_source.app, with_hidden=True) == {"Gamma"}
 
 
-def test_a_removed_item_that_comes_back_at_the_source_is_imported_again(bereft, dspace):
-    with bereft.app.app_context():
+def test_a_removed_item_that_comes_back_at_the_source_is_imported_again(missing_at_source, dspace):
+    with missing_at_source.app.app_context():
         missing.remove(MissingSelection())
     dspace.edit("a", state=SourceState.PRESENT)
 
-    job = bereft.run()
+    job = missing_at_source.run()
 
     assert (job.counts["added"], job.clean) == (1, True)
-    assert titles_in(bereft.app) == {"Alpha", "Gamma"}
+    assert titles_in(missing_at_source.app) == {"Alpha", "Gamma"}
 
 
-def test_an_import_whose_items_were_removed_can_be_undone(bereft):
-    with bereft.app.app_context():
-        missing.remove(MissingSelection(tuple(ids(bereft.app, "Alpha"))))
-        told = undo_effects(bereft.first)
-    undo = bereft.undo(bereft.first)
+def test_an_import_whose_items_were_removed_can_be_undone(missing_at_source):
+    with missing_at_source.app.app_context():
+        missing.remove(MissingSelection(tuple(ids(missing_at_source.app, "Alpha"))))
+        told = undo_effects(missing_at_source.first)
+    undo = missing_at_source.undo(missing_at_source.first)
 
     assert (told["gone"], told["removed"], undo.counts["removed"]) == (1, 2, 2)
     assert undo.message == "1 item was no longer here: removed or taken down before."
-    assert titles_in(bereft.app, with_hidden=True) == set()
+    assert titles_in(missing_at_source.app, with_hidden=True) == set()
 
 
 @pytest.mark.parametrize("data", [{"do": "hide"}, {"do": "remove"}])
-def test_an_action_without_ticked_items_asks_to_tick_some(bereft, client, data):
+def test_an_action_without_ticked_items_asks_to_tick_some(missing_at_source, client, data):
     assert "Tick items first" in words(client.post("/missing/", data=data, follow_redirects=True))
 
 
-def test_an_unknown_action_is_refused(bereft, client):
+def test_an_unknown_action_is_refused(missing_at_source, client):
     assert client.post("/missing/", data={"do": "burn", "every": "on"}).status_code == 422
 
 

@@ -11,7 +11,7 @@ from connector.models.catalogue import ItemSet
 
 
 @pytest.fixture
-def sets(app):
+def item_sets(app):
     """The ids of two item sets, by name: Maps, and one whose name is a number that none has as its id."""
     with app.app_context():
         with transaction():
@@ -22,13 +22,13 @@ def sets(app):
         yield ids
 
 
-def test_an_item_set_is_meant_by_its_number_or_name(sets):
-    assert item_set_named("Maps") == item_set_named(str(sets["Maps"])) == sets["Maps"]
-    assert item_set_named("1848") == sets["1848"]
+def test_an_item_set_is_meant_by_its_number_or_name(item_sets):
+    assert item_set_named("Maps") == item_set_named(str(item_sets["Maps"])) == item_sets["Maps"]
+    assert item_set_named("1848") == item_sets["1848"]
 
 
 @pytest.mark.parametrize("text", ["Charts", "99", "²", "٣²", "9" * 20, "9" * 5000, "-1", ""])
-def test_a_search_in_an_unknown_item_set_is_refused_with_a_sentence(sets, text):
+def test_a_search_in_an_unknown_item_set_is_refused_with_a_sentence(item_sets, text):
     with pytest.raises(InvalidInputError, match="names no item set"):
         item_set_named(text)
 

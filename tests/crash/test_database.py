@@ -19,7 +19,7 @@ from connector.models.jobs import Job
 from connector.storage.instance import prepare
 from tests.command_line import CommandLine
 from tests.conftest import app_at, let_go
-from tests.imports.conftest import Desk
+from tests.imports.fake_repository_importer import FakeRepositoryImporter
 from tests.imports.fakes import FakeDSpace
 from tests.pages import words
 from tests.postgresql import as_its_user, program, server
@@ -33,36 +33,36 @@ AWAY = "The database cannot be used now: perhaps it is just being started, or it
 
 
 @pytest.fixture
-def desk(app):
-    desk = Desk(app, FakeDSpace())
+def importer(app):
+    importer = FakeRepositoryImporter(app, FakeDSpace())
     for number in range(ITEMS):
-        desk.dspace.add(f"i{number}", files={f"{number}.txt": b"bytes %d" % number})
+        importer.dspace.add(f"i{number}", files={f"{number}.txt": b"bytes %d" % number})
     with app.app_context():
         event.listen(db.engine, "connect", lambda connection, record: set_timeout(connection))
         db.engine.dispose()
-    return desk
+    return importer
 
 
 def set_timeout(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA busy_timeout = {SHORT}")
 
 
-def lock_before_second_page(desk: Desk) -> sqlite3.Connection:
+def lock_before_second_page(importer: FakeRepositoryImporter) -> sqlite3.Connection:
     """Somebody else begins to write when the second page is asked for, once."""
-    path = desk.app.config["INSTANCE"] / "connector.db"
+    path = importer.app.config["INSTANCE"] / "connector.db"
     other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
 
     def begin(number: int) -> None:
         if number == 1:
-            desk.dspace.before_page = lambda number: None
+            importer.dspace.before_page = lambda number: None
             other.execute("BEGIN EXCLUSIVE")
 
-    desk.dspace.before_page = begin
+    importer.dspace.before_page = begin
     return other
 
 
-def assert_complete(desk: Desk, job_id: int) -> None:
-    job = desk.job(job_id)
+def assert_complete(importer: FakeRepositoryImporter, job_id: int) -> None:
+    job = importer.job(job_id)
     assert (job.state, job.clean, job.counts["seen"], job.counts["added"], job.counts["files_stored"]) == (
         "completed",
         True,
@@ -73,48 +73,48 @@ def assert_complete(desk: Desk, job_id: int) -> None:
 
 
 @pytest.mark.timing
-def test_a_job_continues_after_its_database_was_locked_for_a_minute(desk):
-    job_id = desk.create(files=True)
-    with closing(lock_before_second_page(desk)) as other:
+def test_a_job_continues_after_its_database_was_locked_for_a_minute(importer):
+    job_id = importer.create(files=True)
+    with closing(lock_before_second_page(importer)) as other:
         with pytest.raises(OperationalError, match="locked"):
-            desk.work(job_id)
+            importer.work(job_id)
 
-        assert desk.job(job_id).state == "running"
+        assert importer.job(job_id).state == "running"
         other.execute("ROLLBACK")
-    with desk.app.app_context():
+    with importer.app.app_context():
         a_minute_ago = utcnow() - lifecycle.STALE * 2
         with transaction():
             db.session.execute(db.update(Job).values(heartbeat_at=a_minute_ago))
 
         assert lifecycle.recover() == [job_id]
 
-    assert desk.work(job_id)
-    assert_complete(desk, job_id)
+    assert importer.work(job_id)
+    assert_complete(importer, job_id)
 
 
 @pytest.mark.timing
-def test_a_job_is_queued_at_once_when_its_database_is_unlocked(desk):
-    job_id = desk.create(files=True)
-    with desk.app.app_context(), closing(lock_before_second_page(desk)) as other:
+def test_a_job_is_queued_at_once_when_its_database_is_unlocked(importer):
+    job_id = importer.create(files=True)
+    with importer.app.app_context(), closing(lock_before_second_page(importer)) as other:
 
         def unlock(context: object) -> None:
             other.execute("ROLLBACK")
 
         event.listen(db.engine, "handle_error", unlock, once=True)
 
-        assert desk.work(job_id)
+        assert importer.work(job_id)
 
-    job = desk.job(job_id)
+    job = importer.job(job_id)
     assert (job.state, job.crash_count) == ("queued", 1)
-    assert desk.work(job_id)
-    assert_complete(desk, job_id)
+    assert importer.work(job_id)
+    assert_complete(importer, job_id)
 
 
 @pytest.mark.timing
-def test_a_page_reports_a_locked_database_and_changes_nothing(desk, client, caplog):
-    desk.app.config["PROPAGATE_EXCEPTIONS"] = False
-    job_id = desk.create()
-    with closing(sqlite3.connect(desk.app.config["INSTANCE"] / "connector.db", isolation_level=None)) as other:
+def test_a_page_reports_a_locked_database_and_changes_nothing(importer, client, caplog):
+    importer.app.config["PROPAGATE_EXCEPTIONS"] = False
+    job_id = importer.create()
+    with closing(sqlite3.connect(importer.app.config["INSTANCE"] / "connector.db", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         answer = client.post(f"/jobs/{job_id}/stop")
         other.execute("ROLLBACK")
@@ -123,7 +123,7 @@ def test_a_page_reports_a_locked_database_and_changes_nothing(desk, client, capl
     assert AWAY in words(answer)
     assert "Past imports" in words(answer)  # who it is was known before
     assert "The database cannot be used now: database is locked." in caplog.text
-    assert desk.job(job_id).state == "queued"
+    assert importer.job(job_id).state == "queued"
 
 
 @needs("postgresql")
@@ -154,16 +154,16 @@ def test_pages_report_an_unavailable_postgresql_and_static_files_still_work(tmp_
 @pytest.mark.parametrize(
     "content", [b"", b"not a database but a letter\n" * 1000], ids=["empty", "another kind of file"]
 )
-def test_a_replaced_database_file_is_reported_without_traceback(desk, client, content):
-    desk.run()
-    desk.app.config["PROPAGATE_EXCEPTIONS"] = False
-    path = desk.app.config["INSTANCE"] / "connector.db"
-    let_go(desk.app)
+def test_a_replaced_database_file_is_reported_without_traceback(importer, client, content):
+    importer.run()
+    importer.app.config["PROPAGATE_EXCEPTIONS"] = False
+    path = importer.app.config["INSTANCE"] / "connector.db"
+    let_go(importer.app)
     right = path.read_bytes()
     path.write_bytes(content)
 
     pages = [client.get(address) for address in ("/", "/jobs/", "/jobs/1/", "/items/")] + [client.post("/jobs/1/stop")]
-    let_go_of_the_file(desk.app)
+    let_go_of_the_file(importer.app)
     path.write_bytes(right)
 
     assert [page.status_code for page in pages] == [500] * 5
@@ -178,23 +178,23 @@ def let_go_of_the_file(app: Flask) -> None:
         db.engine.dispose()
 
 
-def test_a_thread_that_ends_early_leaves_no_job_active(desk):
-    job_id = desk.create(files=True)
+def test_a_thread_that_ends_early_leaves_no_job_active(importer):
+    job_id = importer.create(files=True)
 
     def end(number: int) -> None:
         if number == 1:
             raise SystemExit("out of the blue")
 
-    desk.dspace.before_page = end
+    importer.dspace.before_page = end
 
     with pytest.raises(SystemExit):
-        desk.work(job_id)
+        importer.work(job_id)
 
-    job = desk.job(job_id)
+    job = importer.job(job_id)
     assert (job.state, "can be resumed" in job.message) == ("failed", True)
-    desk.dspace.before_page = lambda number: None
-    desk.resume(job_id)
-    assert_complete(desk, job_id)
+    importer.dspace.before_page = lambda number: None
+    importer.resume(job_id)
+    assert_complete(importer, job_id)
 
 
 @pytest.mark.timing

@@ -23,11 +23,11 @@ def sample(request):
 @pytest.fixture
 def http(tmp_path):
     rule = AddressRule((ipaddress.ip_network("127.0.0.0/8"),))
-    door = HttpClient(
+    client = HttpClient(
         HttpSettings("DSpaceConnector/test", rule), ConcurrencyLimit(tmp_path, "sample"), OutageWait(stop=Hurried())
     )
-    yield door
-    door.close()
+    yield client
+    client.close()
 
 
 @pytest.fixture

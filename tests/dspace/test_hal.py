@@ -306,11 +306,11 @@ def test_an_outage_is_raised_and_not_taken_for_an_item_state():
         client_of(fake).item_state(item_id(0), SCOPE)
 
 
-# Through the real door
+# With the real HTTP client
 
 
 @pytest.fixture
-def door(tmp_path):
+def http_client(tmp_path):
     rule = AddressRule((ipaddress.ip_network("127.0.0.0/8"),))
     http = HttpClient(
         HttpSettings("DSpaceConnector/test", rule),
@@ -322,8 +322,8 @@ def door(tmp_path):
 
 
 @pytest.fixture
-def client(door):
-    return HalClient(door, SERVER, outage=OutageWait(0, Hurried()), width=lambda: 2)
+def client(http_client):
+    return HalClient(http_client, SERVER, outage=OutageWait(0, Hurried()), width=lambda: 2)
 
 
 COLLECTION = f"{API}/core/collections/{HOME}"

@@ -37,7 +37,7 @@ FULL = ITEM | {"metadata": [{"key": "dc.title", "value": "One", "language": "en"
 
 
 @pytest.fixture
-def web() -> Iterator[responses.RequestsMock]:
+def mocked_responses() -> Iterator[responses.RequestsMock]:
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
         yield mock
 
@@ -72,9 +72,9 @@ BAD: dict[str, tuple[dict[str, Any], type[Exception]]] = {
 
 
 @pytest.mark.parametrize(("answer", "error"), BAD.values(), ids=BAD)
-def test_a_bad_list_of_collections_is_an_error_and_never_no_collections(web, reader, answer, error):
-    web.get(f"{API}/communities", json=[])
-    web.get(f"{API}/collections", **answer)
+def test_a_bad_list_of_collections_is_an_error_and_never_no_collections(mocked_responses, reader, answer, error):
+    mocked_responses.get(f"{API}/communities", json=[])
+    mocked_responses.get(f"{API}/collections", **answer)
 
     with pytest.raises(error) as raised:
         list(reader.collections())
@@ -82,53 +82,53 @@ def test_a_bad_list_of_collections_is_an_error_and_never_no_collections(web, rea
     assert "repository.example" in str(raised.value) or "repository.example" in raised.value.url
 
 
-def test_an_empty_list_is_no_collections(web, reader):
-    web.get(f"{API}/communities", json=[])
-    web.get(f"{API}/collections", json=[])
+def test_an_empty_list_is_no_collections(mocked_responses, reader):
+    mocked_responses.get(f"{API}/communities", json=[])
+    mocked_responses.get(f"{API}/collections", json=[])
 
     assert list(reader.collections()) == []
 
 
 @pytest.mark.parametrize(("answer", "error"), BAD.values(), ids=BAD)
-def test_a_community_in_a_response_of_the_wrong_shape_is_refused(web, reader, answer, error):
-    web.get(f"{API}/communities", **answer)
+def test_a_community_in_a_response_of_the_wrong_shape_is_refused(mocked_responses, reader, answer, error):
+    mocked_responses.get(f"{API}/communities", **answer)
 
     with pytest.raises(error):
         list(reader.communities())
 
 
-def listing(web: responses.RequestsMock, rows: list[Any]) -> None:
+def listing(mocked_responses: responses.RequestsMock, rows: list[Any]) -> None:
     """A collection of two items: its count, its page and whole list, and the items one by one."""
-    web.get(f"{API}/collections/7", json=COLLECTION)
-    web.get(f"{API}/collections/7/items", json=rows)
-    web.get(f"{API}/items/1", json=FULL)
-    web.get(f"{API}/communities", json=[])
+    mocked_responses.get(f"{API}/collections/7", json=COLLECTION)
+    mocked_responses.get(f"{API}/collections/7/items", json=rows)
+    mocked_responses.get(f"{API}/items/1", json=FULL)
+    mocked_responses.get(f"{API}/communities", json=[])
 
 
 @pytest.mark.parametrize("name", ["refused", "timeout", "429 with seconds", "500", "HTML", "truncated", "no list"])
-def test_the_walk_waits_for_a_page_that_fails_for_a_while(web, reader, name):
-    web.get(f"{API}/collections/7", json=COLLECTION)
+def test_the_walk_waits_for_a_page_that_fails_for_a_while(mocked_responses, reader, name):
+    mocked_responses.get(f"{API}/collections/7", json=COLLECTION)
     for _ in range(3):
-        web.get(f"{API}/collections/7/items", **BAD[name][0])
-    web.get(f"{API}/collections/7/items", json=[FULL, FULL | {"id": 2}])
+        mocked_responses.get(f"{API}/collections/7/items", **BAD[name][0])
+    mocked_responses.get(f"{API}/collections/7/items", json=[FULL, FULL | {"id": 2}])
 
     assert walked(reader, HOME).ids == ["1", "2"]
 
 
 @pytest.mark.parametrize("name", ["refused", "timeout", "429 with a date", "500", "HTML", "truncated", "no list"])
-def test_a_repository_that_keeps_failing_ends_the_walk_at_its_cursor(web, reader, name):
-    web.get(f"{API}/collections/7", json=COLLECTION)
-    web.get(f"{API}/collections/7/items", **BAD[name][0])
-    web.get(f"{API}/communities", **BAD[name][0])
+def test_a_repository_that_keeps_failing_ends_the_walk_at_its_cursor(mocked_responses, reader, name):
+    mocked_responses.get(f"{API}/collections/7", json=COLLECTION)
+    mocked_responses.get(f"{API}/collections/7/items", **BAD[name][0])
+    mocked_responses.get(f"{API}/communities", **BAD[name][0])
 
     with pytest.raises(OutageLimitError):
         walked(reader, HOME)
 
 
 @pytest.mark.parametrize("name", ["401", "403", "404"])
-def test_a_collection_that_is_refused_is_no_empty_collection(web, reader, name):
-    web.get(f"{API}/collections/7", json=COLLECTION)
-    web.get(f"{API}/collections/7/items", **BAD[name][0])
+def test_a_collection_that_is_refused_is_no_empty_collection(mocked_responses, reader, name):
+    mocked_responses.get(f"{API}/collections/7", json=COLLECTION)
+    mocked_responses.get(f"{API}/collections/7/items", **BAD[name][0])
 
     with pytest.raises(BAD[name][1]):
         walked(reader, HOME)
@@ -147,9 +147,9 @@ BROKEN_ROWS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("row", BROKEN_ROWS.values(), ids=BROKEN_ROWS)
-def test_a_broken_row_fails_without_its_neighbours(web, reader, row):
-    listing(web, [row, FULL])
-    web.get(f"{API}/items/2", json=row)
+def test_a_broken_row_fails_without_its_neighbours(mocked_responses, reader, row):
+    listing(mocked_responses, [row, FULL])
+    mocked_responses.get(f"{API}/items/2", json=row)
 
     result = walked(reader, HOME)
 
@@ -160,9 +160,9 @@ def test_a_broken_row_fails_without_its_neighbours(web, reader, row):
     assert result.not_visible == {"7": 0}
 
 
-def test_an_item_that_comes_without_metadata_is_broken_and_not_bare(web, reader):
-    listing(web, [FULL, FULL | {"id": 2, "metadata": None}])
-    web.get(f"{API}/items/2", json=FULL | {"id": 2, "metadata": None})
+def test_an_item_that_comes_without_metadata_is_broken_and_not_bare(mocked_responses, reader):
+    listing(mocked_responses, [FULL, FULL | {"id": 2, "metadata": None}])
+    mocked_responses.get(f"{API}/items/2", json=FULL | {"id": 2, "metadata": None})
 
     result = walked(reader, HOME)
 
@@ -180,10 +180,10 @@ BROKEN_FILES: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("files", BROKEN_FILES.values(), ids=BROKEN_FILES)
-def test_an_item_with_broken_files_is_read_with_its_metadata(web, reader, files):
+def test_an_item_with_broken_files_is_read_with_its_metadata(mocked_responses, reader, files):
     row = FULL | {"id": 2, "bitstreams": files}
-    listing(web, [row, FULL])
-    web.get(f"{API}/items/2", json=row)
+    listing(mocked_responses, [row, FULL])
+    mocked_responses.get(f"{API}/items/2", json=row)
 
     result = walked(reader, HOME)
 
@@ -194,7 +194,7 @@ def test_an_item_with_broken_files_is_read_with_its_metadata(web, reader, files)
     assert "did not answer as DSpace does" in item.files_error
 
 
-def test_an_item_too_large_for_any_page_fails_alone(web, tmp_path):
+def test_an_item_too_large_for_any_page_fails_alone(mocked_responses, tmp_path):
     settings = HttpSettings("DSpaceConnector/1", AddressRule(()), json_bytes=2_000)
     reader = client(
         HttpClient(settings, ConcurrencyLimit(tmp_path, "key"), OutageWait(stop=Hurried())), 5, max_outage=20
@@ -207,10 +207,10 @@ def test_an_item_too_large_for_any_page_fails_alone(web, tmp_path):
         start = int(request.params["offset"])
         return 200, {}, json.dumps(rows[start : start + int(request.params["limit"])])
 
-    web.get(f"{API}/collections/7", json=COLLECTION)
-    web.add_callback("GET", f"{API}/collections/7/items", callback=page, content_type="application/json")
-    web.get(f"{API}/items/2", json=large)
-    web.get(f"{API}/communities", json=[])
+    mocked_responses.get(f"{API}/collections/7", json=COLLECTION)
+    mocked_responses.add_callback("GET", f"{API}/collections/7/items", callback=page, content_type="application/json")
+    mocked_responses.get(f"{API}/items/2", json=large)
+    mocked_responses.get(f"{API}/communities", json=[])
 
     result = walked(reader, HOME)
 
@@ -220,7 +220,7 @@ def test_an_item_too_large_for_any_page_fails_alone(web, tmp_path):
 
 
 @pytest.mark.parametrize("fault", ["timeout", "too large"])
-def test_a_list_of_collections_is_read_in_smaller_pages_after_a_page_fails(web, tmp_path, fault):
+def test_a_list_of_collections_is_read_in_smaller_pages_after_a_page_fails(mocked_responses, tmp_path, fault):
     settings = HttpSettings("DSpaceConnector/1", AddressRule(()), json_bytes=15_000)
     reader = client(
         HttpClient(settings, ConcurrencyLimit(tmp_path, "key"), OutageWait(stop=Hurried())), 5, max_outage=20
@@ -233,26 +233,26 @@ def test_a_list_of_collections_is_read_in_smaller_pages_after_a_page_fails(web, 
             raise requests.ReadTimeout
         return 200, {}, json.dumps(collections[start : start + size])
 
-    web.add_callback("GET", f"{API}/collections", callback=page, content_type="application/json")
-    web.get(f"{API}/communities", json=[])
+    mocked_responses.add_callback("GET", f"{API}/collections", callback=page, content_type="application/json")
+    mocked_responses.get(f"{API}/communities", json=[])
 
     found = list(reader.collections())
 
-    sizes = [call.request.params["limit"] for call in web.calls if "/collections?" in call.request.url]
+    sizes = [call.request.params["limit"] for call in mocked_responses.calls if "/collections?" in call.request.url]
     assert (len(found), sizes[0], set(sizes[1:])) == (45, "100", {"20"})
 
 
-def test_json_is_asked_for_by_name(web, reader):
-    web.get(f"{API}/collections/7", json=COLLECTION)
+def test_json_is_asked_for_by_name(mocked_responses, reader):
+    mocked_responses.get(f"{API}/collections/7", json=COLLECTION)
 
     reader.collection("7")
 
-    assert web.calls[0].request.headers["Accept"] == "application/json"
+    assert mocked_responses.calls[0].request.headers["Accept"] == "application/json"
 
 
-def test_a_failing_server_is_not_mistaken_for_an_unknown_handle(web, reader):
-    web.get(f"{API}/handle/1/2", status=500)
-    web.get(f"{API}/communities", status=503)
+def test_a_failing_server_is_not_mistaken_for_an_unknown_handle(mocked_responses, reader):
+    mocked_responses.get(f"{API}/handle/1/2", status=500)
+    mocked_responses.get(f"{API}/communities", status=503)
 
     with pytest.raises(ServerError):
         reader.find(ScopeKind.ITEM, "1/2")

@@ -38,11 +38,11 @@ def clock():
 @pytest.fixture
 def http(tmp_path):
     rule = AddressRule((ipaddress.ip_network("127.0.0.0/8"),))
-    door = HttpClient(
+    client = HttpClient(
         HttpSettings("DSpaceConnector/test", rule), ConcurrencyLimit(tmp_path, "sample", 1), OutageWait(stop=Hurried())
     )
-    yield door
-    door.close()
+    yield client
+    client.close()
 
 
 @pytest.fixture(params=[5, 6, 7, 9, 10])
@@ -52,7 +52,7 @@ def sample(request):
 
 
 @pytest.fixture
-def modern():
+def dspace9():
     with running(9) as repository:
         yield repository
 
@@ -70,7 +70,7 @@ def login_at(sample, http, clock, password=PASSWORD) -> Login:
 
 
 def is_known(sample, http) -> bool:
-    """Whether the repository takes a request of this door for one of somebody who is signed in."""
+    """Return whether the repository treats a request of this client as signed in."""
     status = "server/api/authn/status" if sample.generation >= 7 else "rest/status"
     return http.get_json(f"{sample.url}/{status}")["authenticated"]
 
@@ -153,47 +153,47 @@ def test_a_login_that_is_accepted_and_does_not_hold_is_refused(sample, http, clo
     assert sample.logins.made == 1
 
 
-def test_a_jwt_is_exchanged_five_minutes_before_its_end_without_the_password(modern, http, clock):
-    login_at(modern, http, clock).enter()
+def test_a_jwt_is_exchanged_five_minutes_before_its_end_without_the_password(dspace9, http, clock):
+    login_at(dspace9, http, clock).enter()
     clock.now = 1495
-    assert is_known(modern, http)
-    assert modern.logins.renewed == 0
+    assert is_known(dspace9, http)
+    assert dspace9.logins.renewed == 0
 
     clock.now = 1501
-    assert is_known(modern, http)
+    assert is_known(dspace9, http)
 
-    assert (modern.logins.made, modern.logins.renewed) == (1, 1)
+    assert (dspace9.logins.made, dspace9.logins.renewed) == (1, 1)
     clock.now = 3100
-    assert is_known(modern, http)
-    assert (modern.logins.made, modern.logins.renewed) == (1, 2)
+    assert is_known(dspace9, http)
+    assert (dspace9.logins.made, dspace9.logins.renewed) == (1, 2)
 
 
-def test_a_jwt_of_a_short_life_is_exchanged_at_its_half(modern, http, clock):
-    modern.logins.life = 60
-    login_at(modern, http, clock).enter()
+def test_a_jwt_of_a_short_life_is_exchanged_at_its_half(dspace9, http, clock):
+    dspace9.logins.life = 60
+    login_at(dspace9, http, clock).enter()
     clock.now = 31
 
-    assert is_known(modern, http)
+    assert is_known(dspace9, http)
 
-    assert modern.logins.renewed == 1
+    assert dspace9.logins.renewed == 1
 
 
-def test_a_refused_exchange_does_not_pass_for_a_closed_item_and_is_not_repeated(modern, http, clock):
-    login = login_at(modern, http, clock)
+def test_a_refused_exchange_does_not_pass_for_a_closed_item_and_is_not_repeated(dspace9, http, clock):
+    login = login_at(dspace9, http, clock)
     login.enter()
-    modern.logins.lapse()
+    dspace9.logins.lapse()
     clock.now = 1600
 
-    assert not is_known(modern, http)
-    assert not is_known(modern, http)
+    assert not is_known(dspace9, http)
+    assert not is_known(dspace9, http)
 
-    assert posts(modern) == 2
+    assert posts(dspace9) == 2
     assert login.check() is False
-    assert is_known(modern, http)
+    assert is_known(dspace9, http)
 
 
-def test_a_failed_login_exchange_is_reported_and_repeated(modern, http, clock, monkeypatch):
-    login = login_at(modern, http, clock)
+def test_a_failed_login_exchange_is_reported_and_repeated(dspace9, http, clock, monkeypatch):
+    login = login_at(dspace9, http, clock)
     login.enter()
     clock.now = 1600
     trouble = ServerError("The server has a bad hour.")
@@ -204,10 +204,10 @@ def test_a_failed_login_exchange_is_reported_and_repeated(modern, http, clock, m
     with monkeypatch.context() as bad_hour:
         bad_hour.setattr(http, "post", fails)
         with pytest.raises(ServerError):
-            is_known(modern, http)
+            is_known(dspace9, http)
 
-    assert is_known(modern, http)
-    assert modern.logins.renewed == 1
+    assert is_known(dspace9, http)
+    assert dspace9.logins.renewed == 1
 
 
 def test_a_token_that_is_a_web_page_is_a_bad_answer(http, clock):
@@ -216,11 +216,11 @@ def test_a_token_that_is_a_web_page_is_a_bad_answer(http, clock):
         login_at(sample, http, clock).enter()
 
 
-def test_a_token_without_readable_expiry_is_a_bad_response(modern, http, clock):
-    modern.faults.add("/login", headers={"Authorization": "Bearer nonsense"})
+def test_a_token_without_readable_expiry_is_a_bad_response(dspace9, http, clock):
+    dspace9.faults.add("/login", headers={"Authorization": "Bearer nonsense"})
 
     with pytest.raises(BadResponseError, match="end cannot be read"):
-        login_at(modern, http, clock).enter()
+        login_at(dspace9, http, clock).enter()
 
 
 def test_dspace_4_has_no_login(http, clock):

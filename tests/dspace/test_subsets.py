@@ -20,7 +20,7 @@ MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def later(sample: SampleRepository) -> SampleRepository:
+def changed_in_2031(sample: SampleRepository) -> SampleRepository:
     """The sample, where all that changes from now on changes in 2031."""
     sample.data.clock = lambda: LATER
     return sample
@@ -91,36 +91,36 @@ CHANGES: list[tuple[str, Callable]] = [
 
 
 @pytest.mark.parametrize("change", [change for _, change in CHANGES], ids=[name for name, _ in CHANGES])
-def test_changed_items_are_found_after_every_kind_of_change(reader, later, change):
-    item = later.data.named("Thirty-five files")
+def test_changed_items_are_found_after_every_kind_of_change(reader, changed_in_2031, change):
+    item = changed_in_2031.data.named("Thirty-five files")
     since = Subset(LATER - MINUTE)
     assert reader.count(REPOSITORY, since) == 0
 
-    change(later.data, item)
+    change(changed_in_2031.data, item)
 
     assert reader.count(REPOSITORY, since) == 1
     assert changed(reader) == {item.uuid}
 
 
-def test_changed_items_are_searched_within_the_scope(reader, later):
-    inside, outside = [item for item in later.data.items.values() if item.is_found and item.bitstreams][:2]
-    later.data.move(inside, later.data.named("Empty shelf"))
-    later.data.edit(outside, "dc.title", ["New"])
+def test_changed_items_are_searched_within_the_scope(reader, changed_in_2031):
+    inside, outside = [item for item in changed_in_2031.data.items.values() if item.is_found and item.bitstreams][:2]
+    changed_in_2031.data.move(inside, changed_in_2031.data.named("Empty shelf"))
+    changed_in_2031.data.edit(outside, "dc.title", ["New"])
 
-    shelf = Scope(ScopeKind.COLLECTION, later.data.named("Empty shelf").uuid)
+    shelf = Scope(ScopeKind.COLLECTION, changed_in_2031.data.named("Empty shelf").uuid)
 
     assert changed(reader, shelf) == {inside.uuid}
     assert changed(reader) == {inside.uuid, outside.uuid}
 
 
-def test_two_requests_after_the_lookup_prove_that_a_scope_is_unchanged(reader, later):
-    scope = Scope(ScopeKind.COLLECTION, later.data.named("Special files").uuid)
-    held = sum(item.is_found for item in in_scope(later, scope))
+def test_two_requests_after_the_lookup_prove_that_a_scope_is_unchanged(reader, changed_in_2031):
+    scope = Scope(ScopeKind.COLLECTION, changed_in_2031.data.named("Special files").uuid)
+    held = sum(item.is_found for item in in_scope(changed_in_2031, scope))
 
     counts = reader.count(scope), reader.count(scope, Subset(LATER))
 
     assert counts == (held, 0)
-    assert len(later.requests) == 1 + 2
+    assert len(changed_in_2031.requests) == 1 + 2
 
 
 def in_scope(sample: SampleRepository, scope: Scope) -> list:
@@ -160,12 +160,12 @@ def test_a_count_waits_while_the_server_fails(reader, sample):
 # -- while the source moves
 
 
-def test_items_that_join_a_subset_during_the_walk_are_found_and_none_is_lost(reader, later):
-    home = grow(later.data, items=120)
+def test_items_that_join_a_subset_during_the_walk_are_found_and_none_is_lost(reader, changed_in_2031):
+    home = grow(changed_in_2031.data, items=120)
     scope = Scope(ScopeKind.COLLECTION, home.uuid)
-    everything = in_scope(later, scope)
+    everything = in_scope(changed_in_2031, scope)
     for item in everything[40:]:
-        later.data.edit(item, "dc.type", ["Text"])
+        changed_in_2031.data.edit(item, "dc.type", ["Text"])
     joining = iter(everything[:40])
     pages, met = reader.walk(scope, light=True, seen=nothing_seen, subset=Subset(LATER - MINUTE)), []
 
@@ -173,7 +173,7 @@ def test_items_that_join_a_subset_during_the_walk_are_found_and_none_is_lost(rea
         met += [item.id for item in page.items]
         if len(joined := [item for item, _ in zip(joining, range(5), strict=False)]) == 5:
             for item in joined:
-                later.data.edit(item, "dc.type", ["Text"])
+                changed_in_2031.data.edit(item, "dc.type", ["Text"])
 
     now_in_it = {item.uuid for item in everything if item.indexed_at >= LATER - MINUTE}
     assert len(met) == len(set(met)) > 80

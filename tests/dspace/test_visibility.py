@@ -15,12 +15,12 @@ from tests.sample import Repository, SampleRepository, grow
 @pytest.fixture
 def http(tmp_path):
     rule = AddressRule((ipaddress.ip_network("127.0.0.0/8"),))
-    door = HttpClient(HttpSettings("DSpaceConnector/test", rule), ConcurrencyLimit(tmp_path, "sample", 2))
-    yield door
-    door.close()
+    other_client = HttpClient(HttpSettings("DSpaceConnector/test", rule), ConcurrencyLimit(tmp_path, "sample", 2))
+    yield other_client
+    other_client.close()
 
 
-class Shelf:
+class SignedOutSource:
     """A sample repository, and a signed-out client of it."""
 
     def __init__(self, sample: SampleRepository, http: HttpClient):
@@ -43,31 +43,31 @@ class Shelf:
 
 
 @pytest.fixture(params=[5, 6, 9])
-def shelf(request, http):
+def source(request, http):
     with SampleRepository(request.param) as sample:
-        yield Shelf(sample, http)
+        yield SignedOutSource(sample, http)
 
 
 HIDDEN = {"Withdrawn item", "Restricted item", "Private item"}
 
 
-def test_open_items_are_shown_and_closed_ones_are_not(shelf):
-    asked = shelf.ids("Special files")
+def test_open_items_are_shown_and_closed_ones_are_not(source):
+    asked = source.ids("Special files")
 
-    shown = set(shelf.client.open_items(shelf.scope("Special files"), asked))
+    shown = set(source.client.open_items(source.scope("Special files"), asked))
 
-    unlisted = {shelf.id(title) for title in HIDDEN}
+    unlisted = {source.id(title) for title in HIDDEN}
     assert shown == set(asked) - unlisted
     assert len(asked) > 10
 
 
-def test_values_of_a_list_with_details_come_without_hidden_fields(shelf):
-    item = shelf.sample.data.named("No file")
+def test_values_of_a_list_with_details_come_without_hidden_fields(source):
+    item = source.sample.data.named("No file")
     item.hidden_fields |= {"local.note"}
-    shelf.sample.data.edit(item, "local.note", ["for staff"])
-    id = shelf.id("No file")
+    source.sample.data.edit(item, "local.note", ["for staff"])
+    id = source.id("No file")
 
-    shown = shelf.client.open_items(shelf.scope("Special files"), [id])[id]
+    shown = source.client.open_items(source.scope("Special files"), [id])[id]
 
     fields = {value.field for value in shown.metadata}
     assert "dc.title" in fields
@@ -75,10 +75,10 @@ def test_values_of_a_list_with_details_come_without_hidden_fields(shelf):
 
 
 @pytest.mark.parametrize("title", ["No file", *sorted(HIDDEN)])
-def test_the_item_of_a_scope_is_looked_for_in_lists_not_by_its_id(shelf, title):
-    scope = Scope(ScopeKind.ITEM, shelf.id(title))
+def test_the_item_of_a_scope_is_looked_for_in_lists_not_by_its_id(source, title):
+    scope = Scope(ScopeKind.ITEM, source.id(title))
 
-    shown = set(shelf.client.open_items(scope, [scope.id]))
+    shown = set(source.client.open_items(scope, [scope.id]))
 
     assert shown == ({scope.id} if title == "No file" else set())
 
@@ -86,12 +86,12 @@ def test_the_item_of_a_scope_is_looked_for_in_lists_not_by_its_id(shelf, title):
 def test_many_items_are_searched_for_fifty_at_a_time(http):
     with SampleRepository(9) as sample:
         grow(sample.data, 120)
-        shelf = Shelf(sample, http)
+        source = SignedOutSource(sample, http)
         ids = list(sample.data.items)
         closed = sample.data.items[ids[-1]]
         sample.data.restrict(closed)
 
-        shown = set(shelf.client.open_items(Scope(ScopeKind.REPOSITORY), ids))
+        shown = set(source.client.open_items(Scope(ScopeKind.REPOSITORY), ids))
 
         assert shown == {item.uuid for item in sample.data.items.values() if item.is_found}
         assert closed.uuid not in shown
@@ -102,11 +102,11 @@ def test_many_items_are_searched_for_fifty_at_a_time(http):
 def test_items_are_searched_for_with_files_ten_at_a_time(http):
     with SampleRepository(9, data=Repository()) as sample:
         grow(sample.data, 30, files=2)
-        shelf, ids = Shelf(sample, http), list(sample.data.items)
+        source, ids = SignedOutSource(sample, http), list(sample.data.items)
         closed = sample.data.items[ids[-1]].bundles[0]
         closed.readable = False
 
-        shown = shelf.client.open_items(Scope(ScopeKind.REPOSITORY), ids, with_files=True)
+        shown = source.client.open_items(Scope(ScopeKind.REPOSITORY), ids, with_files=True)
 
         listed = {file.id for item in shown.values() for file in item.bitstreams}
         expected = {file.uuid for id in ids for file in sample.data.items[id].bitstreams}
@@ -118,10 +118,10 @@ def test_items_are_searched_for_with_files_ten_at_a_time(http):
 def test_items_come_without_files_where_these_cannot_be_listed(http):
     with SampleRepository(9) as sample:
         sample.faults.add(lambda target: "bitstreams" in target, None, status=500)
-        shelf = Shelf(sample, http)
-        id = shelf.id("No file")
+        source = SignedOutSource(sample, http)
+        id = source.id("No file")
 
-        shown = shelf.client.open_items(Scope(ScopeKind.REPOSITORY), [id], with_files=True)[id]
+        shown = source.client.open_items(Scope(ScopeKind.REPOSITORY), [id], with_files=True)[id]
 
         assert shown.metadata is not None
         assert shown.bitstreams is None
@@ -132,35 +132,35 @@ class TestOld:
     """DSpace 5 and 6 cannot be asked for several items by their ids."""
 
     @pytest.fixture
-    def shelf(self, generation, http):
+    def source(self, generation, http):
         with SampleRepository(generation) as sample:
-            yield Shelf(sample, http)
+            yield SignedOutSource(sample, http)
 
-    def test_a_scope_is_listed_once(self, shelf):
-        scope, ids = shelf.scope("Aldermouth Gazette"), shelf.ids("Aldermouth Gazette")
+    def test_a_scope_is_listed_once(self, source):
+        scope, ids = source.scope("Aldermouth Gazette"), source.ids("Aldermouth Gazette")
 
-        assert set(shelf.client.open_items(scope, ids[:20])) == set(ids[:20])
-        shelf.sample.reset()
-        assert set(shelf.client.open_items(scope, ids[20:])) == set(ids[20:])
+        assert set(source.client.open_items(scope, ids[:20])) == set(ids[:20])
+        source.sample.reset()
+        assert set(source.client.open_items(scope, ids[20:])) == set(ids[20:])
 
-        assert shelf.sample.requests == []
+        assert source.sample.requests == []
 
-    def test_no_item_is_requested_individually(self, shelf):
-        shelf.client.open_items(shelf.scope("Special files"), shelf.ids("Special files"))
+    def test_no_item_is_requested_individually(self, source):
+        source.client.open_items(source.scope("Special files"), source.ids("Special files"))
 
-        assert not [path for _, path in shelf.sample.requests if path.startswith("/rest/items/")]
+        assert not [path for _, path in source.sample.requests if path.startswith("/rest/items/")]
 
-    def test_lists_are_read_no_further_than_to_the_items_asked_for(self, shelf):
-        home = grow(shelf.sample.data, 400)
-        scope, ids = shelf.scope(home.name), shelf.ids(home.name)[:3]
+    def test_lists_are_read_no_further_than_to_the_items_asked_for(self, source):
+        home = grow(source.sample.data, 400)
+        scope, ids = source.scope(home.name), source.ids(home.name)[:3]
 
-        assert set(shelf.client.open_items(scope, ids)) == set(ids)
+        assert set(source.client.open_items(scope, ids)) == set(ids)
 
-        assert len(shelf.sample.requests) < 6
+        assert len(source.sample.requests) < 6
 
-    def test_no_item_of_a_closed_collection_is_open(self, shelf):
-        data = shelf.sample.data
+    def test_no_item_of_a_closed_collection_is_open(self, source):
+        data = source.sample.data
         home = data.add_collection("Members only", next(iter(data.communities.values())), readable=False)
         data.add_item(home, [("dc.title", ["Paper"])])
 
-        assert set(shelf.client.open_items(shelf.scope("Members only"), shelf.ids("Members only"))) == set()
+        assert set(source.client.open_items(source.scope("Members only"), source.ids("Members only"))) == set()

@@ -1098,13 +1098,13 @@ def pace_notes(tmp_path):
 
 
 @pytest.fixture
-def noted_http(pace_notes, stop):
+def http_with_notes(pace_notes, stop):
     http = HttpClient(HttpSettings("agent", LOOPBACK), pace_notes, OutageWait(stop=stop))
     yield http
     http.close()
 
 
-def test_the_concurrency_limit_counts_good_responses_by_kind_and_failures(noted_http, pace_notes, remote):
+def test_the_concurrency_limit_counts_good_responses_by_kind_and_failures(http_with_notes, pace_notes, remote):
     remote.get(URL, status=429)
     remote.get(URL, status=500)
     remote.get(URL, json=[])
@@ -1113,13 +1113,13 @@ def test_the_concurrency_limit_counts_good_responses_by_kind_and_failures(noted_
     remote.get(URL, body="a file")
     remote.get(URL, status=302, headers={"Location": "/x"})
 
-    noted_http.get_json(URL, kind="page")
+    http_with_notes.get_json(URL, kind="page")
     with pytest.raises(NotFoundError):
-        noted_http.get_json(URL)
+        http_with_notes.get_json(URL)
     with pytest.raises(BadResponseError):
-        noted_http.get_json(URL, tries=1)
-    noted_http.download(URL, lambda piece: None)
-    noted_http.locate(URL)
+        http_with_notes.get_json(URL, tries=1)
+    http_with_notes.download(URL, lambda piece: None)
+    http_with_notes.locate(URL)
 
     assert pace_notes.notes == ["trouble", "trouble", "page", "file", "locate"]
 

@@ -78,7 +78,7 @@ def is_full(pace: ConcurrencyLimit) -> bool:
 
 
 @pytest.fixture
-def holder(tmp_path):
+def process_with_all_slots(tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-c", HOLD_ALL, str(tmp_path)],
         cwd=ROOT,
@@ -219,21 +219,21 @@ def test_a_request_that_the_server_ends_with_us_keeps_no_slot(tmp_path):
         assert is_full(pace)
 
 
-def test_another_process_keeps_its_slots_until_it_frees_them(tmp_path, holder):
+def test_another_process_keeps_its_slots_until_it_frees_them(tmp_path, process_with_all_slots):
     pace = new_pace(tmp_path)
     assert is_full(pace)
 
-    holder.communicate("go\n")
+    process_with_all_slots.communicate("go\n")
 
     assert not is_full(pace)
 
 
-def test_a_killed_process_holds_no_slot(tmp_path, holder):
+def test_a_killed_process_holds_no_slot(tmp_path, process_with_all_slots):
     pace = new_pace(tmp_path)
     assert is_full(pace)
 
-    holder.kill()
-    holder.wait()
+    process_with_all_slots.kill()
+    process_with_all_slots.wait()
 
     with take(pace, 2):
         assert is_full(pace)

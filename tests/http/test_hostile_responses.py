@@ -101,7 +101,7 @@ def test_no_hostile_answer_ends_the_process(name, site, tmp_path):
 
     found, megabytes = json.loads(done.stdout)
     assert found == told
-    assert megabytes < MOST_MEMORY - 20, "the whole app takes a little more than its door"
+    assert megabytes < MOST_MEMORY - 20, "the whole app takes a little more than its client"
 
 
 def test_the_weight_of_a_response_counts_its_text_twice_and_each_value():

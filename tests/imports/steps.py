@@ -30,22 +30,22 @@ def import_of(sample, thing, **options) -> Callable[[], Job]:
     return run
 
 
-def set_counts(desk, job_id: int, **counts: int) -> None:
+def set_counts(importer, job_id: int, **counts: int) -> None:
     """Set the counters of a job."""
-    with desk.app.app_context(), transaction():
+    with importer.app.app_context(), transaction():
         counters.replace(db.session.connection(), job_id, counts)
 
 
-def retry(desk, job_id: int):
+def retry(importer, job_id: int):
     """Retry what a job could not do. Return the ended new job."""
-    with desk.app.app_context():
+    with importer.app.app_context():
         new = retry_failed.retry(job_id)
-    assert desk.work(new)
-    return desk.job(new)
+    assert importer.work(new)
+    return importer.job(new)
 
 
-def can_retry(desk, job_id: int) -> bool:
-    with desk.app.app_context():
+def can_retry(importer, job_id: int) -> bool:
+    with importer.app.app_context():
         return retry_failed.can_retry(lifecycle.get(job_id))
 
 
@@ -62,8 +62,8 @@ def sample_ids(app, job: Job) -> list[int]:
         return list(db.session.scalars(db.select(SampleItem.id).filter_by(job_id=job.id).order_by(SampleItem.id)))
 
 
-def of_generation(desk, generation: int):
-    with desk.app.app_context(), transaction():
+def of_generation(importer, generation: int):
+    with importer.app.app_context(), transaction():
         values = {"generation": generation, "version": f"{generation}.3", "name": "Older library"}
         db.session.execute(db.update(Repository).values(values))
-    return desk
+    return importer

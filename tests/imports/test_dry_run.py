@@ -41,7 +41,7 @@ def sample(request):
 
 
 @pytest.fixture
-def nine():
+def dspace9():
     with SampleRepository(generation=9) as sample:
         yield sample
 
@@ -85,9 +85,9 @@ def test_the_import_after_a_dry_run_makes_the_announced_changes(flask, sample):
     assert sorted(changes) == sorted(title for action, title in told if action != "vanished")
 
 
-def test_a_dry_run_with_samples_also_keeps_sample_items(flask, nine):
+def test_a_dry_run_with_samples_also_keeps_sample_items(flask, dspace9):
     code, _, err = flask(
-        "import", nine.url, "--collection", nine.data.named(GAZETTE).handle, "--dry-run", "--samples", "3"
+        "import", dspace9.url, "--collection", dspace9.data.named(GAZETTE).handle, "--dry-run", "--samples", "3"
     )
 
     assert code == 0
@@ -95,18 +95,18 @@ def test_a_dry_run_with_samples_also_keeps_sample_items(flask, nine):
     assert "sample items: 3" in err
 
 
-def test_samples_without_a_dry_run_are_refused(flask, nine):
-    code, _, err = flask("import", nine.url, "--all", "--samples", "3")
+def test_samples_without_a_dry_run_are_refused(flask, dspace9):
+    code, _, err = flask("import", dspace9.url, "--all", "--samples", "3")
 
     assert (code, err) == (2, "Error: Give --samples only with --dry-run.\n")
 
 
-def test_a_dry_run_describes_changes_in_sentences(flask, nine):
-    collection = ("--collection", nine.data.named(GAZETTE).handle)
-    flask("import", nine.url, *collection)
-    change_all_sorts(nine)
+def test_a_dry_run_describes_changes_in_sentences(flask, dspace9):
+    collection = ("--collection", dspace9.data.named(GAZETTE).handle)
+    flask("import", dspace9.url, *collection)
+    change_all_sorts(dspace9)
 
-    code, out, err = flask("import", nine.url, *collection, "--dry-run")
+    code, out, err = flask("import", dspace9.url, *collection, "--dry-run")
 
     assert (code, out) == (0, "")
     assert "45 items" not in err
@@ -117,33 +117,33 @@ def test_a_dry_run_describes_changes_in_sentences(flask, nine):
     assert ": No longer at the source." in err
 
 
-def test_a_dry_run_shows_the_first_changes_and_counts_the_rest(flask, nine):
-    code, _, err = flask("import", nine.url, "--collection", nine.data.named(GAZETTE).handle, "--dry-run")
+def test_a_dry_run_shows_the_first_changes_and_counts_the_rest(flask, dspace9):
+    code, _, err = flask("import", dspace9.url, "--collection", dspace9.data.named(GAZETTE).handle, "--dry-run")
 
     assert code == 0
     assert err.count("  New: ") == 10
     assert "  and 35 more: --json lists all." in err
 
 
-def test_a_dry_run_with_problems_ends_with_1(flask, nine):
-    collection = ("--collection", nine.data.named(GAZETTE).handle)
-    flask("import", nine.url, *collection)
-    home = nine.data.named(GAZETTE)
-    for item in [item for item in nine.data.items.values() if home in item.collections]:
-        nine.data.delete(item)
+def test_a_dry_run_with_problems_ends_with_1(flask, dspace9):
+    collection = ("--collection", dspace9.data.named(GAZETTE).handle)
+    flask("import", dspace9.url, *collection)
+    home = dspace9.data.named(GAZETTE)
+    for item in [item for item in dspace9.data.items.values() if home in item.collections]:
+        dspace9.data.delete(item)
 
-    code, said = flask.json("import", nine.url, *collection, "--dry-run")
+    code, said = flask.json("import", dspace9.url, *collection, "--dry-run")
 
     assert (code, said["clean"], said["changes"]) == (1, False, [])
     assert "The source lists none of the 45 items" in said["message"]
 
 
-def test_a_dry_run_keeps_the_ignored_fields(flask, nine):
-    collection = ("--collection", nine.data.named(GAZETTE).handle)
-    flask("import", nine.url, *collection)
+def test_a_dry_run_keeps_the_ignored_fields(flask, dspace9):
+    collection = ("--collection", dspace9.data.named(GAZETTE).handle)
+    flask("import", dspace9.url, *collection)
     before = flask("export")[1]
 
-    code, _, _ = flask("import", nine.url, *collection, "--ignore", "dc.title", "--dry-run")
+    code, _, _ = flask("import", dspace9.url, *collection, "--ignore", "dc.title", "--dry-run")
 
     assert code == 0
     assert flask("export")[1] == before

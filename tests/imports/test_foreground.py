@@ -17,28 +17,28 @@ from connector.models.jobs import State
 from tests.waiting import until
 
 
-def test_ctrl_c_stops_a_job_that_another_process_runs_with_one_request(desk, dspace, monkeypatch):
+def test_ctrl_c_stops_a_job_that_another_process_runs_with_one_request(importer, dspace, monkeypatch):
     monkeypatch.setattr(foreground, "POLL_SECONDS", 0.01)
     recover, looks = lifecycle.recover, []
     monkeypatch.setattr(lifecycle, "recover", lambda: looks.append(None) or recover())
     dspace.add("i0")
-    job_id = desk.create("c1")
-    with desk.app.app_context():
+    job_id = importer.create("c1")
+    with importer.app.app_context():
         attempt = lifecycle.claim(job_id)
     before = signal.getsignal(signal.SIGINT)
 
     def other_process():
         until(lambda: signal.getsignal(signal.SIGINT) is not before)
         os.kill(os.getpid(), signal.SIGINT)
-        until(lambda: desk.job(job_id).state == State.STOPPING)
+        until(lambda: importer.job(job_id).state == State.STOPPING)
         before_more = len(looks)
         until(lambda: len(looks) > before_more + 3)
-        with desk.app.app_context():
+        with importer.app.app_context():
             completion.finish(job_id, attempt, State.STOPPED, "Stopped.", None)
 
     thread = threading.Thread(target=other_process, daemon=True)
     thread.start()
-    with desk.app.app_context():
+    with importer.app.app_context():
         job = follow(job_id)
         stops = db.session.scalar(select(func.count()).where(AuditEntry.what == "stop"))
     thread.join()

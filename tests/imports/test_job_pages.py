@@ -14,7 +14,7 @@ from sqlalchemy import event
 from connector.dspace.records import ScopeKind
 from connector.errors import RequestRejectedError, RestrictedError, ServerError
 from connector.extensions import db, transaction
-from connector.imports import importer
+from connector.imports.importer import run as run_import
 from connector.imports.reading import page_writer
 from connector.imports.results import request_log
 from connector.imports.start import source_queries
@@ -37,8 +37,8 @@ def set_state(app, job_id, **values):
         db.session.execute(db.update(Job).where(Job.id == job_id).values(**values))
 
 
-def test_a_waiting_job_polls_every_second_and_can_be_stopped(desk, client):
-    job_id = desk.create()
+def test_a_waiting_job_polls_every_second_and_can_be_stopped(importer, client):
+    job_id = importer.create()
 
     page = client.get(f"/jobs/{job_id}/")
 
@@ -48,8 +48,8 @@ def test_a_waiting_job_polls_every_second_and_can_be_stopped(desk, client):
     assert b"/rerun" not in page.data
 
 
-def test_a_running_job_shows_its_progress_and_activity(app, desk, client):
-    job_id = desk.create()
+def test_a_running_job_shows_its_progress_and_activity(app, importer, client):
+    job_id = importer.create()
     set_state(
         app,
         job_id,
@@ -58,7 +58,7 @@ def test_a_running_job_shows_its_progress_and_activity(app, desk, client):
         expected=1020,
         status_text="Reading <Theses>",
     )
-    set_counts(desk, job_id, seen=20, added=20)
+    set_counts(importer, job_id, seen=20, added=20)
 
     page = client.get(f"/jobs/{job_id}/live")
 
@@ -67,8 +67,8 @@ def test_a_running_job_shows_its_progress_and_activity(app, desk, client):
     assert b"<html" not in page.data
 
 
-def test_a_job_that_waits_for_the_repository_shows_start_and_reason(app, desk, client):
-    job_id = desk.create()
+def test_a_job_that_waits_for_the_repository_shows_start_and_reason(app, importer, client):
+    job_id = importer.create()
     app.config["TIMEZONE"] = ZoneInfo("America/New_York")
     detail = "example.org asks for fewer requests. The app waits 5 minutes between attempts."
     wait = wait_columns(WaitReason.REPOSITORY, detail, datetime(2026, 1, 5, 19, 5))
@@ -83,8 +83,8 @@ def test_a_job_that_waits_for_the_repository_shows_start_and_reason(app, desk, c
     assert "Running" not in page + row
 
 
-def test_a_job_that_is_stopping_no_longer_shows_a_wait(app, desk, client):
-    job_id = desk.create()
+def test_a_job_that_is_stopping_no_longer_shows_a_wait(app, importer, client):
+    job_id = importer.create()
     wait = wait_columns(WaitReason.REPOSITORY, "example.org is busy.", datetime(2026, 1, 5, 19, 5))
     set_state(app, job_id, state="stopping", **wait)
 
@@ -94,10 +94,10 @@ def test_a_job_that_is_stopping_no_longer_shows_a_wait(app, desk, client):
 DOWNLOADS = {"due_files": 30, "due_bytes": 12_000_000, "tried_stored": 16, "tried_missing": 1, "tried_bytes": 6_800_000}
 
 
-def test_while_files_are_downloaded_a_job_shows_their_bar_and_no_rate_of_items(app, desk, client):
-    job_id = desk.create(files=True)
+def test_while_files_are_downloaded_a_job_shows_their_bar_and_no_rate_of_items(app, importer, client):
+    job_id = importer.create(files=True)
     set_state(app, job_id, state="running", worked_seconds=20.0, expected=30)
-    set_counts(desk, job_id, seen=30, added=30, **DOWNLOADS, download_milliseconds=10_000)
+    set_counts(importer, job_id, seen=30, added=30, **DOWNLOADS, download_milliseconds=10_000)
 
     page = client.get(f"/jobs/{job_id}/live")
 
@@ -108,22 +108,22 @@ def test_while_files_are_downloaded_a_job_shows_their_bar_and_no_rate_of_items(a
     assert words(page).startswith("56 % · Import of Collection c1 ")
 
 
-def test_the_bytes_of_a_file_that_is_being_downloaded_move_the_progress(app, desk, client):
-    job_id = desk.create(files=True)
+def test_the_bytes_of_a_file_that_is_being_downloaded_move_the_progress(app, importer, client):
+    job_id = importer.create(files=True)
     set_state(app, job_id, state="running", worked_seconds=20.0, expected=1)
-    set_counts(desk, job_id, seen=1, due_files=1, due_bytes=4_000_000, arriving_bytes=1_000_000)
-    set_counts(desk, job_id, download_milliseconds=10_000)
+    set_counts(importer, job_id, seen=1, due_files=1, due_bytes=4_000_000, arriving_bytes=1_000_000)
+    set_counts(importer, job_id, download_milliseconds=10_000)
 
     page = words(client.get(f"/jobs/{job_id}/live"))
 
     assert "0 of 1 file · 1.0 MB of 4.0 MB · about 30 s left" in page
 
 
-def test_between_two_pages_of_items_the_files_do_not_lower_the_rate_of_the_items(app, desk, client):
-    job_id = desk.create(files=True)
+def test_between_two_pages_of_items_the_files_do_not_lower_the_rate_of_the_items(app, importer, client):
+    job_id = importer.create(files=True)
     set_state(app, job_id, state="running", worked_seconds=20.0, expected=200)
     counts = DOWNLOADS | {"tried_stored": 29, "tried_bytes": 12_000_000}
-    set_counts(desk, job_id, seen=100, added=100, **counts, download_milliseconds=10_000)
+    set_counts(importer, job_id, seen=100, added=100, **counts, download_milliseconds=10_000)
 
     page = words(client.get(f"/jobs/{job_id}/live"))
 
@@ -131,11 +131,11 @@ def test_between_two_pages_of_items_the_files_do_not_lower_the_rate_of_the_items
 
 
 @pytest.mark.parametrize("files", [0, 30])
-def test_while_a_job_waits_it_shows_no_rate_and_no_time_left(app, desk, client, files):
-    job_id = desk.create(files=True)
+def test_while_a_job_waits_it_shows_no_rate_and_no_time_left(app, importer, client, files):
+    job_id = importer.create(files=True)
     wait = wait_columns(WaitReason.REPOSITORY, "example.org is busy.", datetime(2026, 1, 5, 19, 5))
     set_state(app, job_id, state="running", worked_seconds=20.0, expected=300, **wait)
-    set_counts(desk, job_id, seen=30, **DOWNLOADS | {"due_files": files}, download_milliseconds=10_000)
+    set_counts(importer, job_id, seen=30, **DOWNLOADS | {"due_files": files}, download_milliseconds=10_000)
 
     page = words(client.get(f"/jobs/{job_id}/live"))
 
@@ -144,10 +144,10 @@ def test_while_a_job_waits_it_shows_no_rate_and_no_time_left(app, desk, client, 
     assert " left" not in page
 
 
-def test_less_than_a_second_is_not_shown_as_time_left(app, desk, client):
-    job_id = desk.create()
+def test_less_than_a_second_is_not_shown_as_time_left(app, importer, client):
+    job_id = importer.create()
     set_state(app, job_id, state="running", worked_seconds=10.0, expected=101)
-    set_counts(desk, job_id, seen=100)
+    set_counts(importer, job_id, seen=100)
 
     page = words(client.get(f"/jobs/{job_id}/live"))
 
@@ -155,8 +155,8 @@ def test_less_than_a_second_is_not_shown_as_time_left(app, desk, client):
     assert " left" not in page
 
 
-def test_a_queued_job_has_no_bar_and_links_to_the_job_ahead(app, desk, client):
-    running, next_in_line, last = desk.create(), desk.create("c2"), desk.create("c3")
+def test_a_queued_job_has_no_bar_and_links_to_the_job_ahead(app, importer, client):
+    running, next_in_line, last = importer.create(), importer.create("c2"), importer.create("c3")
     set_state(app, running, state="running")
 
     pages = [client.get(f"/jobs/{job_id}/live") for job_id in (running, next_in_line, last)]
@@ -181,19 +181,19 @@ def test_a_queued_job_has_no_bar_and_links_to_the_job_ahead(app, desk, client):
         ({"state": "completed", "clean": False, "expected": 8}, "Completed with problems"),
     ],
 )
-def test_the_title_of_the_page_tells_the_state_of_the_job(app, desk, client, values, title):
-    job_id = desk.create()
+def test_the_title_of_the_page_tells_the_state_of_the_job(app, importer, client, values, title):
+    job_id = importer.create()
     set_state(app, job_id, **values)
-    set_counts(desk, job_id, seen=1, unchanged=1)
+    set_counts(importer, job_id, seen=1, unchanged=1)
 
     wanted = f"<title>{title} · Import of Collection c1 · DSpace Connector</title>"
     assert wanted in client.get(f"/jobs/{job_id}/").get_data(as_text=True)
     assert wanted in client.get(f"/jobs/{job_id}/live").get_data(as_text=True)
 
 
-def test_a_re_run_asks_before_it_starts(desk, dspace, client):
+def test_a_re_run_asks_before_it_starts(importer, dspace, client):
     with_items(dspace, 1)
-    job = desk.run()
+    job = importer.run()
     page = client.get(f"/jobs/{job.id}/")
 
     asked = client.get(f"/jobs/{job.id}/rerun")
@@ -204,10 +204,10 @@ def test_a_re_run_asks_before_it_starts(desk, dspace, client):
     assert client.get("/jobs/2/").status_code == 404
 
 
-def test_a_clean_job_offers_the_retry_of_unavailable_files_as_a_minor_button(app, desk, dspace, client):
+def test_a_clean_job_offers_the_retry_of_unavailable_files_as_a_minor_button(app, importer, dspace, client):
     with_items(dspace, 1, files={"a.txt": b"abc"})
     dspace.file_errors["i0/a.txt"] = RestrictedError("It is not public.")
-    job = desk.run(files=True)
+    job = importer.run(files=True)
 
     page = client.get(f"/jobs/{job.id}/")
 
@@ -215,11 +215,11 @@ def test_a_clean_job_offers_the_retry_of_unavailable_files_as_a_minor_button(app
     assert b'<button id="retry" class="secondary"' in page.data
 
 
-def test_a_failed_job_keeps_addresses_and_statuses_below_technical_details(app, desk, client):
+def test_a_failed_job_keeps_addresses_and_statuses_below_technical_details(app, importer, client):
     url = "https://repo.example.org/server/api/core/items/17"
     error = RequestRejectedError(f"{url} does not accept the request.", url)
     error.status = 400
-    job_id = desk.create()
+    job_id = importer.create()
 
     def fail(run):
         raise error
@@ -235,27 +235,27 @@ def test_a_failed_job_keeps_addresses_and_statuses_below_technical_details(app, 
     assert "Technical details" not in words(client.get(f"/jobs/{job_id}/"))
 
 
-def test_after_a_download_the_job_shows_that_it_reads_items(desk, dspace):
+def test_after_a_download_the_job_shows_that_it_reads_items(importer, dspace):
     with_items(dspace, 2 * page_writer.FULL_PAGE, files={"a.txt": b"aaa"})
     dspace.page_size, said = page_writer.FULL_PAGE, []
 
     def runner(run):
         dspace.before_page = lambda number: said.append(run.status_text)
-        return importer.run(run, dspace.connect)
+        return run_import(run, dspace.connect)
 
-    job_id = desk.create(files=True)
-    with desk.app.app_context():
+    job_id = importer.create(files=True)
+    with importer.app.app_context():
         work(job_id, runner)
 
     assert said == ["Reading Collection c1"] * 2
 
 
-def test_missing_items_are_shown_with_the_numbers_of_an_import(app, desk, dspace, client):
+def test_missing_items_are_shown_with_the_numbers_of_an_import(app, importer, dspace, client):
     with_items(dspace, 6)
-    first = desk.run()
+    first = importer.run()
     for gone in ("i1", "i2"):
         del dspace.items[gone]
-    job = desk.run()
+    job = importer.run()
 
     with app.app_context():
         line, text = report.line(lifecycle.get(job.id), "Collection c1"), request_log.text(lifecycle.get(job.id), "")
@@ -282,8 +282,8 @@ def test_missing_items_are_shown_with_the_numbers_of_an_import(app, desk, dspace
         ({"test": 2}, "Test import of Collection c1", "Test import: "),
     ],
 )
-def test_an_import_of_ticked_items_is_named_as_such(app, desk, client, options, heading, before):
-    job_id = desk.create(**options)
+def test_an_import_of_ticked_items_is_named_as_such(app, importer, client, options, heading, before):
+    job_id = importer.create(**options)
 
     with app.app_context():
         line = report.line(lifecycle.get(job_id), "Collection c1")
@@ -295,22 +295,22 @@ def test_an_import_of_ticked_items_is_named_as_such(app, desk, client, options, 
     assert line.startswith(f"Job {job_id}: {heading}. Queued.")
 
 
-def test_the_last_import_of_a_source_is_one_of_the_whole_scope(app, desk, dspace):
+def test_the_last_import_of_a_source_is_one_of_the_whole_scope(app, importer, dspace):
     with_items(dspace, 4)
-    job = desk.run()
-    desk.run(only=6)
-    desk.run(retry=job.id)
+    job = importer.run()
+    importer.run(only=6)
+    importer.run(retry=job.id)
 
     with app.app_context():
-        last = source_queries.last_imports(desk.repository_id)[ScopeKind.COLLECTION, "c1"]
+        last = source_queries.last_imports(importer.repository_id)[ScopeKind.COLLECTION, "c1"]
         db.session.rollback()
 
     assert (last.job_id, last.seen) == (job.id, 4)
 
 
-def test_one_item_is_shown_in_the_singular(app, desk, dspace, client):
+def test_one_item_is_shown_in_the_singular(app, importer, dspace, client):
     dspace.add("i0")
-    job = desk.run()
+    job = importer.run()
 
     with app.app_context():
         line = report.line(lifecycle.get(job.id), "Collection c1")
@@ -320,10 +320,10 @@ def test_one_item_is_shown_in_the_singular(app, desk, dspace, client):
     assert ". Completed. 1 item: 1 added," in line
 
 
-def test_an_ended_job_no_longer_polls(desk, dspace, client):
+def test_an_ended_job_no_longer_polls(importer, dspace, client):
     with_items(dspace, 3)
     dspace.items["i0"].files = {"a.txt": b"abc", "b.txt": b"defghi"}
-    job = desk.run(files=True)
+    job = importer.run(files=True)
 
     page = client.get(f"/jobs/{job.id}/live")
 
@@ -334,12 +334,12 @@ def test_an_ended_job_no_longer_polls(desk, dspace, client):
     assert f"/items/?job={job.id}" in links(page)
 
 
-def test_problems_are_listed_item_by_item_with_reason_and_as_csv(desk, dspace, client):
+def test_problems_are_listed_item_by_item_with_reason_and_as_csv(importer, dspace, client):
     with_items(dspace, 2)
     dspace.items["i0"].files = {"a.txt": b"abc"}
     dspace.add("broken", title="=Broken", fails=True)
     dspace.file_errors["i0/a.txt"] = ServerError("status 500")
-    job = desk.run(files=True)
+    job = importer.run(files=True)
 
     page = client.get(f"/jobs/{job.id}/")
     rows = list(csv.reader(io.StringIO(client.get(f"/jobs/{job.id}/problems.csv").get_data(as_text=True))))
@@ -351,9 +351,9 @@ def test_problems_are_listed_item_by_item_with_reason_and_as_csv(desk, dspace, c
     assert [row[2] for row in rows] == ["title", "'=Broken", "Title 0"]
 
 
-def test_the_first_50_problems_are_shown_and_the_file_has_all(desk, dspace, client):
+def test_the_first_50_problems_are_shown_and_the_file_has_all(importer, dspace, client):
     with_items(dspace, 51, fails=True)
-    job = desk.run()
+    job = importer.run()
 
     page = client.get(f"/jobs/{job.id}/")
     lines = client.get(f"/jobs/{job.id}/problems.csv").get_data(as_text=True).splitlines()
@@ -363,25 +363,25 @@ def test_the_first_50_problems_are_shown_and_the_file_has_all(desk, dspace, clie
     assert len(lines) == 52
 
 
-def test_the_buttons_stop_resume_and_rerun_a_job(app, desk, dspace, client):
+def test_the_buttons_stop_resume_and_rerun_a_job(app, importer, dspace, client):
     with_items(dspace, 2)
-    job_id = desk.create()
+    job_id = importer.create()
 
     assert client.post(f"/jobs/{job_id}/stop").location == f"/jobs/{job_id}/#status"
-    assert desk.job(job_id).state == "stopped"
+    assert importer.job(job_id).state == "stopped"
     assert "Resume" in words(client.get(f"/jobs/{job_id}/"))
     assert client.post(f"/jobs/{job_id}/resume").location == f"/jobs/{job_id}/#status"
-    assert desk.job(job_id).state == "queued"
-    desk.work(job_id)
+    assert importer.job(job_id).state == "queued"
+    importer.work(job_id)
     rerun = client.post(f"/jobs/{job_id}/rerun")
     assert rerun.location == f"/jobs/{job_id + 1}/"
-    assert desk.job(job_id + 1).reruns_id == job_id
+    assert importer.job(job_id + 1).reruns_id == job_id
 
 
 @pytest.mark.parametrize("action", ["stop", "resume"])
-def test_refused_actions_are_explained_on_the_page_of_the_job(desk, dspace, client, action):
+def test_refused_actions_are_explained_on_the_page_of_the_job(importer, dspace, client, action):
     with_items(dspace, 1)
-    job = desk.run()
+    job = importer.run()
 
     page = client.post(f"/jobs/{job.id}/{action}")
 
@@ -390,16 +390,16 @@ def test_refused_actions_are_explained_on_the_page_of_the_job(desk, dspace, clie
     assert "Import of Collection c1" in words(page)
 
 
-def test_undo_shows_its_effects_in_numbers_before_and_after(desk, dspace, client):
+def test_undo_shows_its_effects_in_numbers_before_and_after(importer, dspace, client):
     with_items(dspace, 3, files={"a.txt": b"abc"})
     dspace.add("both", collections=("c1", "c2"))
-    job = desk.run(files=True, item_set="New")
-    desk.run("c2")
+    job = importer.run(files=True, item_set="New")
+    importer.run("c2")
 
     asked = client.get(f"/jobs/{job.id}/undo")
     answer = client.post(f"/jobs/{job.id}/undo")
     undo_id = int(answer.location.split("/")[2])
-    desk.work(undo_id)
+    importer.work(undo_id)
 
     assert "Items removed 3 Items restored 0 Items kept 1" in words(asked)
     assert "Removed 3 Restored 0 Kept 1" in words(client.get(f"/jobs/{undo_id}/"))
@@ -408,10 +408,10 @@ def test_undo_shows_its_effects_in_numbers_before_and_after(desk, dspace, client
     assert f" Undo: job {undo_id} , completed." in undone
 
 
-def test_undo_is_refused_while_a_job_of_the_repository_is_active(desk, dspace, client):
+def test_undo_is_refused_while_a_job_of_the_repository_is_active(importer, dspace, client):
     with_items(dspace, 1)
-    job = desk.run()
-    busy = desk.create("c2")
+    job = importer.run()
+    busy = importer.create("c2")
 
     page = client.get(f"/jobs/{job.id}/undo")
 
@@ -419,10 +419,10 @@ def test_undo_is_refused_while_a_job_of_the_repository_is_active(desk, dspace, c
     assert f"Job {busy} of this repository is still active" in words(page)
 
 
-def test_past_imports_has_a_row_for_each_job_with_its_numbers(desk, dspace, client):
+def test_past_imports_has_a_row_for_each_job_with_its_numbers(importer, dspace, client):
     with_items(dspace, 2)
     dspace.add("broken", fails=True)
-    desk.run()
+    importer.run()
 
     page = client.get("/jobs/")
 
@@ -437,8 +437,8 @@ def test_past_imports_has_a_row_for_each_job_with_its_numbers(desk, dspace, clie
     assert b"every 1s" not in page.data
 
 
-def test_the_row_of_an_active_job_polls(desk, client):
-    job_id = desk.create()
+def test_the_row_of_an_active_job_polls(importer, client):
+    job_id = importer.create()
 
     row = client.get(f"/jobs/{job_id}/row")
 
@@ -447,15 +447,15 @@ def test_the_row_of_an_active_job_polls(desk, client):
 
 
 @pytest.mark.parametrize(("part", "most"), [("live", 5), ("row", 3)])
-def test_a_poll_sends_few_database_queries(desk, dspace, client, part, most):
-    job = desk.run()
-    set_state(desk.app, job.id, state="running")
+def test_a_poll_sends_few_database_queries(importer, dspace, client, part, most):
+    job = importer.run()
+    set_state(importer.app, job.id, state="running")
     asked = []
 
     def note(connection, cursor, statement, *others):
         asked.extend([statement] * statement.startswith("SELECT"))
 
-    with desk.app.app_context():
+    with importer.app.app_context():
         engine = db.engine
     event.listen(engine, "before_cursor_execute", note)
     client.get(f"/jobs/{job.id}/{part}")
@@ -464,11 +464,11 @@ def test_a_poll_sends_few_database_queries(desk, dspace, client, part, most):
     assert 0 < len(asked) <= most
 
 
-def test_past_imports_are_paged_and_sorted(desk, dspace, client):
+def test_past_imports_are_paged_and_sorted(importer, dspace, client):
     with_items(dspace, 1)
     for _ in range(26):
-        desk.run()
-    set_state(desk.app, 9, state="failed")
+        importer.run()
+    set_state(importer.app, 9, state="failed")
 
     def first(query=""):
         return next(
@@ -485,23 +485,23 @@ def test_past_imports_are_paged_and_sorted(desk, dspace, client):
     assert links(failed).index("/jobs/9/") < links(failed).index("/jobs/26/")
 
 
-def test_submit_acts_only_after_a_confirmation(desk, dspace, client):
+def test_submit_acts_only_after_a_confirmation(importer, dspace, client):
     with_items(dspace, 2)
-    job = desk.run()
+    job = importer.run()
 
     asked = client.post("/jobs/", data={"undo": job.id, "rerun": job.id})
     assert f"Undo job {job.id}, the import of Collection c1 Items removed 2" in words(asked)
     assert f"Run job {job.id} again" in words(asked)
-    assert desk.job(job.id).undone_by == []
+    assert importer.job(job.id).undone_by == []
 
     done = client.post("/jobs/", data={"undo": job.id, "rerun": job.id, "confirmed": "yes"}, follow_redirects=True)
     assert f"Job {job.id} will be undone by job 2." in words(done)
     assert f"Job {job.id} will be run again by job 3." in words(done)
 
 
-def test_submit_carries_out_possible_actions_and_reports_the_others(desk, dspace, client):
+def test_submit_carries_out_possible_actions_and_reports_the_others(importer, dspace, client):
     with_items(dspace, 1)
-    first, second = desk.run(), desk.run("c2")
+    first, second = importer.run(), importer.run("c2")
 
     data = {"undo": [first.id, second.id, 99], "confirmed": "yes"}
     page = client.post("/jobs/", data=data, follow_redirects=True)
@@ -522,13 +522,13 @@ def test_polling_of_an_unknown_job_ends_with_a_sentence(client):
     assert words(answer) == "There is no job 5."
 
 
-def test_an_undone_job_does_not_link_to_items(desk, dspace, client):
+def test_an_undone_job_does_not_link_to_items(importer, dspace, client):
     with_items(dspace, 2)
-    job_id = desk.run().id
+    job_id = importer.run().id
     shown = links(client.get(f"/jobs/{job_id}/")), links(client.get("/jobs/"))
-    with desk.app.app_context():
+    with importer.app.app_context():
         undo = creation.create_undo(job_id)
-    assert desk.work(undo)
+    assert importer.work(undo)
 
     page, past = client.get(f"/jobs/{job_id}/"), client.get("/jobs/")
 
@@ -537,13 +537,13 @@ def test_an_undone_job_does_not_link_to_items(desk, dspace, client):
     assert "Total: 2 Added: 2 Updated: 0" in words(past)
 
 
-def test_the_row_of_a_running_job_has_a_bar_and_a_stop_button(app, desk, client):
-    job_id = desk.create(files=True)
+def test_the_row_of_a_running_job_has_a_bar_and_a_stop_button(app, importer, client):
+    job_id = importer.create(files=True)
     set_state(app, job_id, state="running", expected=40)
-    set_counts(desk, job_id, seen=10)
+    set_counts(importer, job_id, seen=10)
 
     reading = client.get(f"/jobs/{job_id}/row")
-    set_counts(desk, job_id, seen=40, **DOWNLOADS)
+    set_counts(importer, job_id, seen=40, **DOWNLOADS)
     downloading = client.get(f"/jobs/{job_id}/row")
 
     assert b'<progress aria-label="Items" value="10" max="40"' in reading.data
@@ -558,7 +558,7 @@ def test_the_row_of_a_running_job_has_a_bar_and_a_stop_button(app, desk, client)
 
 
 @pytest.fixture
-def variety(app, desk, client):
+def jobs_of_each_status(app, importer, client):
     """Jobs of each status, by number."""
     states = [
         {"state": "running"},
@@ -571,7 +571,7 @@ def variety(app, desk, client):
         {"state": "completed", "kind": "preview", "clean": True},
     ]
     for number, values in enumerate(states):
-        set_state(app, desk.create(f"c{number}"), **values)
+        set_state(app, importer.create(f"c{number}"), **values)
 
 
 @pytest.mark.parametrize(
@@ -592,14 +592,14 @@ def variety(app, desk, client):
         ("status=nonsense&kind=x&repository=y&owner=", [8, 7, 6, 5, 4, 3, 2, 1]),
     ],
 )
-def test_past_imports_shows_the_jobs_that_the_address_selects(variety, client, query, numbers):
+def test_past_imports_shows_the_jobs_that_the_address_selects(jobs_of_each_status, client, query, numbers):
     page = client.get(f"/jobs/?{query}")
 
     assert [int(number) for number in re.findall(r'<tr id="job-(\d+)"', page.get_data(as_text=True))] == numbers
     assert ("No imports match." in words(page)) == (not numbers)
 
 
-def test_sorting_paging_and_submitting_keep_the_filter(variety, client):
+def test_sorting_paging_and_submitting_keep_the_filter(jobs_of_each_status, client):
     page = client.get("/jobs/?owner=Ada&status=completed")
 
     assert '<option value="Ada" selected dir="auto">Ada</option>' in page.get_data(as_text=True)
@@ -608,7 +608,7 @@ def test_sorting_paging_and_submitting_keep_the_filter(variety, client):
     assert submitted.location == "/jobs/?status=completed&owner=Ada"
 
 
-def test_the_kinds_of_jobs_to_choose_from_are_in_the_order_of_their_names(variety, client):
+def test_the_kinds_of_jobs_to_choose_from_are_in_the_order_of_their_names(jobs_of_each_status, client):
     text = client.get("/jobs/").get_data(as_text=True)
 
     kinds = re.findall(r"<option[^>]*>(\w+)[^<]*</option>", text.partition('name="kind"')[2].partition("</select>")[0])
@@ -616,7 +616,7 @@ def test_the_kinds_of_jobs_to_choose_from_are_in_the_order_of_their_names(variet
     assert kinds[1:] == sorted(kinds[1:])
 
 
-def test_a_viewer_sees_no_columns_for_what_only_editors_may_do(variety, client, app):
+def test_a_viewer_sees_no_columns_for_what_only_editors_may_do(jobs_of_each_status, client, app):
     with app.app_context(), transaction():
         db.session.execute(db.update(Account).values(role="viewer"))
 
@@ -627,7 +627,7 @@ def test_a_viewer_sees_no_columns_for_what_only_editors_may_do(variety, client, 
     assert b"/stop" not in page.data
 
 
-def test_the_filter_of_past_imports_names_each_kind_of_job(variety, client):
+def test_the_filter_of_past_imports_names_each_kind_of_job(jobs_of_each_status, client):
     page = client.get("/jobs/").get_data(as_text=True)
 
     assert '<option value="undo" dir="auto">Undo</option>' in page

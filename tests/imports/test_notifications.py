@@ -119,43 +119,43 @@ def webhook(app):
     hook.close()
 
 
-def ended(desk, *, failing=3, counts=(), **values) -> int:
+def ended(importer, *, failing=3, counts=(), **values) -> int:
     """A scheduled import that has ended, with this many items that could not be read; its id."""
     for number in range(failing):
-        desk.dspace.add(f"bad{number:02d}", title=f"Broken {number}", fails=True)
-    desk.dspace.add("good")
-    with desk.app.app_context():
-        source_id = lifecycle.get(desk.create()).source_id
+        importer.dspace.add(f"bad{number:02d}", title=f"Broken {number}", fails=True)
+    importer.dspace.add("good")
+    with importer.app.app_context():
+        source_id = lifecycle.get(importer.create()).source_id
         with transaction():
             db.session.execute(db.delete(Job))
             job_id = creation.add(db.session.get(Source, source_id), Kind.IMPORT, {}, scheduled=True)
-    assert desk.work(job_id)
-    change(desk, job_id, **values)
-    set_counts(desk, job_id, **dict(counts))
+    assert importer.work(job_id)
+    change(importer, job_id, **values)
+    set_counts(importer, job_id, **dict(counts))
     return job_id
 
 
-def change(desk, job_id, **values):
+def change(importer, job_id, **values):
     if values:
-        with desk.app.app_context(), transaction():
+        with importer.app.app_context(), transaction():
             db.session.execute(db.update(Job).where(Job.id == job_id).values(**values))
 
 
-def send(desk):
-    with desk.app.app_context():
+def send(importer):
+    with importer.app.app_context():
         notifications.send_due()
 
 
-def later(desk, job_id):
+def later(importer, job_id):
     """As if some minutes had passed since a notice was last tried."""
-    change(desk, job_id, notification_attempted_at=utcnow() - notifications.AGAIN - timedelta(seconds=1))
+    change(importer, job_id, notification_attempted_at=utcnow() - notifications.AGAIN - timedelta(seconds=1))
 
 
-def test_a_scheduled_import_with_problems_is_notified_once(desk, server):
-    job_id = ended(desk)
+def test_a_scheduled_import_with_problems_is_notified_once(importer, server):
+    job_id = ended(importer)
 
-    send(desk)
-    send(desk)
+    send(importer)
+    send(importer)
 
     (mail,) = server.mails
     assert mail["Subject"] == "DSpace Connector: Collection c1, completed with problems"
@@ -166,32 +166,32 @@ def test_a_scheduled_import_with_problems_is_notified_once(desk, server):
     assert "4 items seen: 1 added, 0 updated, 0 unchanged, 3 failed." in text
     assert "- 1/bad00, Broken 0: it is broken" in text
     assert "/jobs/" not in text
-    assert desk.job(job_id).notified_at is not None
+    assert importer.job(job_id).notified_at is not None
 
 
-def test_a_notification_links_to_the_job_if_the_address_of_the_app_is_set(desk, server):
-    desk.app.config["URL"] = "https://connector.example.edu/"
-    job_id = ended(desk)
+def test_a_notification_links_to_the_job_if_the_address_of_the_app_is_set(importer, server):
+    importer.app.config["URL"] = "https://connector.example.edu/"
+    job_id = ended(importer)
 
-    send(desk)
+    send(importer)
 
     assert f"The page of the job: https://connector.example.edu/jobs/{job_id}/" in server.mails[0].get_content()
 
 
-def test_a_notification_counts_missing_items(desk, server):
-    ended(desk, failing=0, counts={"vanished": 5})
+def test_a_notification_counts_missing_items(importer, server):
+    ended(importer, failing=0, counts={"vanished": 5})
 
-    send(desk)
+    send(importer)
 
     assert (
         "1 item seen: 1 added, 0 updated, 0 unchanged, 0 failed, 5 missing at source." in server.mails[0].get_content()
     )
 
 
-def test_a_notification_lists_the_first_twenty_problems(desk, server):
-    ended(desk, failing=25)
+def test_a_notification_lists_the_first_twenty_problems(importer, server):
+    ended(importer, failing=25)
 
-    send(desk)
+    send(importer)
 
     text = server.mails[0].get_content()
     assert text.count("it is broken") == 20
@@ -220,37 +220,37 @@ QUESTION = {"state": "stopped", "question": {"unseen": 5, "held": 5}, "message":
     ],
 )
 @pytest.mark.parametrize("wanted", ["problems", "always", "never"])
-def test_notifications_depend_on_how_a_job_ended(desk, server, how, outcome, told, wanted):
-    desk.app.config["NOTIFY"] = wanted
-    ended(desk, **how)
+def test_notifications_depend_on_how_a_job_ended(importer, server, how, outcome, told, wanted):
+    importer.app.config["NOTIFY"] = wanted
+    ended(importer, **how)
 
-    send(desk)
+    send(importer)
 
     subjects = [mail["Subject"] for mail in server.mails]
     assert subjects == ([f"DSpace Connector: Collection c1, {outcome}"] if wanted in told else [])
 
 
-def test_without_a_channel_no_notification_is_pending(desk, client):
-    job_id = ended(desk)
+def test_without_a_channel_no_notification_is_pending(importer, client):
+    job_id = ended(importer)
 
-    send(desk)
+    send(importer)
 
-    assert desk.job(job_id).notified_at is None
+    assert importer.job(job_id).notified_at is None
     assert "Notice" not in words(client.get(f"/jobs/{job_id}/"))
 
 
-def test_a_job_started_by_a_person_shows_no_notification(desk, server, client):
-    job_id = ended(desk, scheduled=False)
+def test_a_job_started_by_a_person_shows_no_notification(importer, server, client):
+    job_id = ended(importer, scheduled=False)
 
     assert "Notice" not in words(client.get(f"/jobs/{job_id}/"))
 
 
-def test_only_one_of_many_workers_sends_a_notification(desk, server):
-    ended(desk)
+def test_only_one_of_many_workers_sends_a_notification(importer, server):
+    ended(importer)
     together = threading.Barrier(6)
 
     def worker():
-        with desk.app.app_context():
+        with importer.app.app_context():
             together.wait()
             notifications.send_due()
 
@@ -261,12 +261,12 @@ def test_only_one_of_many_workers_sends_a_notification(desk, server):
     assert len(server.mails) == 1
 
 
-def test_a_question_and_the_end_after_its_answer_are_both_notified(desk, server):
-    job_id = ended(desk, **QUESTION, cursor=None)
-    send(desk)
+def test_a_question_and_the_end_after_its_answer_are_both_notified(importer, server):
+    job_id = ended(importer, **QUESTION, cursor=None)
+    send(importer)
 
-    desk.resume(job_id, Answer.LEAVE)
-    send(desk)
+    importer.resume(job_id, Answer.LEAVE)
+    send(importer)
 
     assert [mail["Subject"].rpartition(", ")[2] for mail in server.mails] == [
         "waiting for your answer",
@@ -274,84 +274,84 @@ def test_a_question_and_the_end_after_its_answer_are_both_notified(desk, server)
     ]
 
 
-def test_an_unavailable_mail_server_is_tried_again_after_some_minutes(desk, app, client, caplog):
+def test_an_unavailable_mail_server_is_tried_again_after_some_minutes(importer, app, client, caplog):
     with serving(app) as server:
         pass
-    job_id = ended(desk)
-    before = report_of(desk, job_id)
+    job_id = ended(importer)
+    before = report_of(importer, job_id)
 
-    send(desk)
+    send(importer)
 
-    assert report_of(desk, job_id) == before
+    assert report_of(importer, job_id) == before
     assert (
         f"The notification of job {job_id} could not be sent by CONNECTOR_SMTP: The mail server 127.0.0.1:"
         in caplog.text
     )
     assert "Notification Not sent yet. The app tries again every few minutes" in words(client.get(f"/jobs/{job_id}/"))
     with serving(app) as server:
-        send(desk)
+        send(importer)
         assert server.mails == []
-        later(desk, job_id)
-        send(desk)
+        later(importer, job_id)
+        send(importer)
         assert len(server.mails) == 1
     assert "Notification Sent" in words(client.get(f"/jobs/{job_id}/"))
 
 
-def report_of(desk, job_id):
-    with desk.app.app_context():
+def report_of(importer, job_id):
+    with importer.app.app_context():
         return report.as_dict(lifecycle.get(job_id))
 
 
-def test_a_notification_is_dropped_after_a_day(desk, server, client):
-    job_id = ended(desk, ended_at=utcnow() - timedelta(days=1, seconds=1))
+def test_a_notification_is_dropped_after_a_day(importer, server, client):
+    job_id = ended(importer, ended_at=utcnow() - timedelta(days=1, seconds=1))
 
-    send(desk)
+    send(importer)
 
     assert server.mails == []
     assert "Notice" not in words(client.get(f"/jobs/{job_id}/"))
 
 
-def test_a_notification_that_is_sent_twice_has_the_same_message_id(desk, server):
-    job_id = ended(desk)
-    send(desk)
-    change(desk, job_id, notified_at=None)
+def test_a_notification_that_is_sent_twice_has_the_same_message_id(importer, server):
+    job_id = ended(importer)
+    send(importer)
+    change(importer, job_id, notified_at=None)
 
-    send(desk)
+    send(importer)
     assert len(server.mails) == 1
-    later(desk, job_id)
-    send(desk)
+    later(importer, job_id)
+    send(importer)
 
     first, second = server.mails
     assert first["Message-ID"] == second["Message-ID"]
 
 
-def test_a_name_of_several_lines_and_scripts_makes_one_subject(desk, server):
-    with desk.app.app_context():
-        job_id = ended(desk)
+def test_a_name_of_several_lines_and_scripts_makes_one_subject(importer, server):
+    with importer.app.app_context():
+        job_id = ended(importer)
         with transaction():
             db.session.execute(db.update(Source).values(name="Bücher\r\nBcc: all@example.org\n図書館 " + "lang " * 60))
 
-        send(desk)
+        send(importer)
 
-    assert desk.job(job_id).notified_at
+    assert importer.job(job_id).notified_at
     assert server.mails[0]["Subject"].startswith("DSpace Connector: Bücher Bcc: all@example.org 図書館 lang")
     assert server.mails[0]["Bcc"] is None
 
 
-def test_mail_is_sent_encrypted_with_starttls_and_a_login(desk, app):
+def test_mail_is_sent_encrypted_with_starttls_and_a_login(importer, app):
     app.config.update(SMTP_USER="library", SMTP_PASSWORD=PASSWORD, CA_BUNDLE=str(CERTIFICATE))
     with serving(app, "smtp+starttls", "localhost", tls_context=tls(), require_starttls=True, auth_required=True) as s:
-        ended(desk)
-        send(desk)
+        ended(importer)
+        send(importer)
 
         assert len(s.mails) == 1
 
 
-def test_mail_is_sent_encrypted_with_smtps(desk, app):
+def test_mail_is_sent_encrypted_with_smtps(importer, app):
     app.config["CA_BUNDLE"] = str(CERTIFICATE)
     with serving(app, "smtps", "localhost", ssl_context=tls()) as server:
-        ended(desk)
-        send(desk)
+        ended(importer)
+        send(importer)
 
         assert len(server.mails) == 1
 
@@ -372,63 +372,63 @@ def test_mail_is_sent_encrypted_with_smtps(desk, app):
         ("smtps", {}, {}, "could not be used"),
     ],
 )
-def test_a_refused_mail_is_logged_without_the_password(desk, app, caplog, scheme, options, settings, says):
+def test_a_refused_mail_is_logged_without_the_password(importer, app, caplog, scheme, options, settings, says):
     caplog.set_level(logging.DEBUG)
     with serving(app, scheme, "localhost", **options) as server:
         app.config.update(SMTP_USER="library" if settings else None, **settings)
-        job_id = ended(desk)
+        job_id = ended(importer)
 
-        send(desk)
+        send(importer)
 
         assert server.mails == []
     assert says in caplog.text
     assert PASSWORD not in caplog.text and "mistyped" not in caplog.text
-    assert desk.job(job_id).notified_at is None
+    assert importer.job(job_id).notified_at is None
 
 
-def test_a_refused_recipient_does_not_keep_the_mail_from_others(desk, app, server, caplog):
+def test_a_refused_recipient_does_not_keep_the_mail_from_others(importer, app, server, caplog):
     app.config["NOTIFY_TO"] = ("gone@example.edu", "library@example.edu")
     server.refuses = {"gone@example.edu"}
-    job_id = ended(desk)
+    job_id = ended(importer)
 
-    send(desk)
+    send(importer)
 
     assert len(server.mails) == 1
     assert "takes no mail for gone@example.edu" in caplog.text
-    assert desk.job(job_id).notified_at
+    assert importer.job(job_id).notified_at
 
 
-def test_mail_refused_for_all_recipients_is_not_sent(desk, server, caplog):
+def test_mail_refused_for_all_recipients_is_not_sent(importer, server, caplog):
     server.refuses = {"library@example.edu"}
-    ended(desk)
+    ended(importer)
 
-    send(desk)
+    send(importer)
 
     assert "takes mail for none of library@example.edu" in caplog.text
 
 
-def test_a_webhook_receives_the_job_as_json_with_its_address(desk, app, webhook):
+def test_a_webhook_receives_the_job_as_json_with_its_address(importer, app, webhook):
     app.config["URL"] = "https://connector.example.edu"
-    job_id = ended(desk)
+    job_id = ended(importer)
 
-    send(desk)
-    send(desk)
+    send(importer)
+    send(importer)
 
     ((path, kind, told),) = webhook.posted
     assert (path, kind) == (f"/hooks/{SECRET}?key={SECRET}", "application/json")
     link = f"https://connector.example.edu/jobs/{job_id}/"
     where = {"source": "Collection c1", "repository": "repo.example.org", "link": link}
-    assert told == report_of(desk, job_id) | where
-    assert desk.job(job_id).notified_at
+    assert told == report_of(importer, job_id) | where
+    assert importer.job(job_id).notified_at
 
 
-def test_a_notification_does_not_show_the_title_of_a_restricted_item(desk, webhook, server):
-    job_id = ended(desk)
-    with desk.app.app_context(), transaction():
+def test_a_notification_does_not_show_the_title_of_a_restricted_item(importer, webhook, server):
+    job_id = ended(importer)
+    with importer.app.app_context(), transaction():
         source = db.session.get(Job, job_id).source
         source.kind, source.scope_id, source.handle, source.name = "item", "bad00", "1/bad00", "Secret title"
 
-    send(desk)
+    send(importer)
 
     body, mail = webhook.posted[0][2], server.mails[0]
     assert body["source"] == "Item 1/bad00"
@@ -436,44 +436,44 @@ def test_a_notification_does_not_show_the_title_of_a_restricted_item(desk, webho
     assert "Secret title" not in json.dumps(body) + mail["Subject"] + mail.get_content()
 
 
-def test_a_webhook_in_the_intranet_needs_the_setting_that_allows_it(desk, app, webhook, caplog):
+def test_a_webhook_in_the_intranet_needs_the_setting_that_allows_it(importer, app, webhook, caplog):
     app.config["ALLOWED_NETWORKS"] = ()
-    job_id = ended(desk)
+    job_id = ended(importer)
 
-    send(desk)
+    send(importer)
 
     assert webhook.posted == []
     assert "CONNECTOR_ALLOWED_NETWORKS would allow it" in caplog.text
-    assert desk.job(job_id).notified_at is None
+    assert importer.job(job_id).notified_at is None
 
 
 @pytest.mark.parametrize("status", [302, 401, 404, 422, 500])
-def test_a_failing_webhook_is_retried_and_its_address_stays_secret(desk, app, webhook, caplog, status):
+def test_a_failing_webhook_is_retried_and_its_address_stays_secret(importer, app, webhook, caplog, status):
     caplog.set_level(logging.DEBUG)
     webhook.status = status
-    job_id = ended(desk)
+    job_id = ended(importer)
 
-    send(desk)
+    send(importer)
 
     assert "could not be sent by CONNECTOR_NOTIFY_WEBHOOK: The webhook refused the notification." in caplog.text
     assert SECRET not in caplog.text
-    assert desk.job(job_id).notified_at is None
+    assert importer.job(job_id).notified_at is None
     webhook.status = 204
-    later(desk, job_id)
-    send(desk)
+    later(importer, job_id)
+    send(importer)
     assert len(webhook.posted) == 2
-    assert desk.job(job_id).notified_at
+    assert importer.job(job_id).notified_at
 
 
-def test_a_webhook_that_fails_does_not_repeat_the_mail(desk, webhook, server, caplog):
+def test_a_webhook_that_fails_does_not_repeat_the_mail(importer, webhook, server, caplog):
     webhook.status = 500
-    job_id = ended(desk)
+    job_id = ended(importer)
 
-    send(desk)
+    send(importer)
 
     assert len(server.mails) == 1
     assert "could not be sent by CONNECTOR_NOTIFY_WEBHOOK" in caplog.text
-    assert desk.job(job_id).notified_at
+    assert importer.job(job_id).notified_at
 
 
 def flask(app, *args):

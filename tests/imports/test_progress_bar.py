@@ -19,10 +19,10 @@ from .steps import set_counts
 
 @pytest.mark.parametrize("is_terminal", [True, False])
 @pytest.mark.parametrize("answered", [0, 1])
-def test_the_progress_display_survives_a_failing_database(desk, monkeypatch, capsys, is_terminal, answered):
+def test_the_progress_display_survives_a_failing_database(importer, monkeypatch, capsys, is_terminal, answered):
     monkeypatch.setattr(progress_module, "REDRAW", 0.01)
     monkeypatch.setattr(progress_module, "LINE_EVERY", 1)
-    job_id, asked, enough, ended = desk.create(), [], threading.Event(), []
+    job_id, asked, enough, ended = importer.create(), [], threading.Event(), []
     monkeypatch.setattr(threading, "excepthook", ended.append)
 
     def fail(connection, cursor, statement, *rest):
@@ -34,7 +34,7 @@ def test_the_progress_display_survives_a_failing_database(desk, monkeypatch, cap
         if len(asked) > answered:
             raise OperationalError(statement, {}, Exception("moved"))
 
-    with desk.app.app_context():
+    with importer.app.app_context():
         shown = JobProgress(job_id, db.engine)
         shown._console = Console(stderr=True, force_terminal=is_terminal)
         event.listen(db.engine, "before_cursor_execute", fail)
@@ -48,10 +48,10 @@ def test_the_progress_display_survives_a_failing_database(desk, monkeypatch, cap
     assert (f"Job {job_id}:" in capsys.readouterr().err) == (bool(answered) and not is_terminal)
 
 
-def test_the_total_leaves_out_items_that_are_not_visible(desk, capsys):
-    job_id = desk.create()
-    set_counts(desk, job_id, not_visible=1, seen=44)
-    with desk.app.app_context():
+def test_the_total_leaves_out_items_that_are_not_visible(importer, capsys):
+    job_id = importer.create()
+    set_counts(importer, job_id, not_visible=1, seen=44)
+    with importer.app.app_context():
         with transaction():
             db.session.execute(update(Job).values(expected=45))
         with JobProgress(job_id, db.engine):

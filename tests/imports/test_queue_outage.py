@@ -55,14 +55,14 @@ def full(queue_file):
 
 
 @pytest.fixture
-def damaged(queue_file):
+def damaged_queue(queue_file):
     huey.storage.filename = f"{queue_file}.damaged"
     with open(huey.storage.filename, "wb") as file:
         file.write(b"no database" * 100)
 
 
 @pytest.fixture
-def away(request):
+def unavailable_queue(request):
     request.getfixturevalue(request.param)
 
 
@@ -124,9 +124,11 @@ def sentence(caplog) -> str:
     return record.getMessage()
 
 
-@pytest.mark.parametrize("away", ["nobody_listens", "locked"], indirect=True)
+@pytest.mark.parametrize("unavailable_queue", ["nobody_listens", "locked"], indirect=True)
 @pytest.mark.parametrize("way", WAYS)
-def test_a_job_created_while_the_queue_is_unavailable_waits_and_says_so(stocked_app, stocked_client, caplog, way, away):
+def test_a_job_created_while_the_queue_is_unavailable_waits_and_says_so(
+    stocked_app, stocked_client, caplog, way, unavailable_queue
+):
     with stocked_app.app_context():
         address, form = WAYS[way]()
 
@@ -140,8 +142,8 @@ def test_a_job_created_while_the_queue_is_unavailable_waits_and_says_so(stocked_
         assert f"/jobs/{lifecycle.recover()[0]}/" == answer.location.partition("#")[0]
 
 
-@pytest.mark.parametrize("away", ["nobody_listens", "locked", "full", "damaged"], indirect=True)
-def test_many_jobs_created_without_the_queue_show_one_sentence(stocked_app, stocked_client, caplog, away):
+@pytest.mark.parametrize("unavailable_queue", ["nobody_listens", "locked", "full", "damaged_queue"], indirect=True)
+def test_many_jobs_created_without_the_queue_show_one_sentence(stocked_app, stocked_client, caplog, unavailable_queue):
     page = stocked_client.post("/jobs/", data=ALL_TICKED, follow_redirects=True)
 
     assert page.status_code == 200
@@ -152,8 +154,8 @@ def test_many_jobs_created_without_the_queue_show_one_sentence(stocked_app, stoc
     assert sentence(caplog).startswith("The queue cannot be used now: ")
 
 
-@pytest.mark.parametrize("away", ["nobody_listens", "locked"], indirect=True)
-def test_a_job_completes_while_another_waits_for_the_queue(stocked_app, caplog, away):
+@pytest.mark.parametrize("unavailable_queue", ["nobody_listens", "locked"], indirect=True)
+def test_a_job_completes_while_another_waits_for_the_queue(stocked_app, caplog, unavailable_queue):
     with stocked_app.app_context():
         first, second = queueing.rerun(1), queueing.rerun(2)
 

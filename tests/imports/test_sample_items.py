@@ -34,12 +34,12 @@ def ids(items) -> list[str]:
 
 
 @pytest.fixture
-def shown(desk, dspace):
+def preview_job(importer, dspace):
     """Sample items: three of twenty."""
     dspace.add("rich", title="Rich", files={"a.txt": b"a", "b.txt": b"b"})
     for number in range(20):
         dspace.add(f"i{number:02}", title=f"Title {number:02}")
-    return desk.run(look=Kind.PREVIEW, samples_only=True, rehearse=3)
+    return importer.run(kind=Kind.PREVIEW, samples_only=True, rehearse=3)
 
 
 PLAIN = ("dc.title", "Same")
@@ -88,82 +88,82 @@ def test_items_with_and_without_title_differ():
     assert traits(item("a", name=None)) - traits(item("b")) == {("title", None)}
 
 
-def test_a_sample_reads_three_items_for_each_shown_item_and_writes_nothing_else(desk, dspace):
+def test_a_sample_reads_three_items_for_each_shown_item_and_writes_nothing_else(importer, dspace):
     for number in range(100):
         dspace.add(f"i{number}")
-    before = dump(desk.app)
+    before = dump(importer.app)
     source = before.pop("source")
 
-    job = desk.run(look=Kind.PREVIEW, samples_only=True, rehearse=4)
+    job = importer.run(kind=Kind.PREVIEW, samples_only=True, rehearse=4)
 
     assert (job.state, job.clean, job.counts["samples"], job.counts["failed"]) == ("completed", True, 4, 0)
     assert "Chosen from the first 100 items." in job.message
     assert len(dspace.details) == 12
     assert job.counts["requests"] == dspace.requests_made == 34 + 12
-    after = dump(desk.app)
+    after = dump(importer.app)
     assert source == []
     assert after.pop("source") != []
     assert after == before
 
 
-def test_a_sample_considers_only_the_first_300_items(desk, dspace):
+def test_a_sample_considers_only_the_first_300_items(importer, dspace):
     dspace.page_size = 100
     for number in range(450):
         dspace.add(f"i{number}")
 
-    desk.run(look=Kind.PREVIEW, samples_only=True, rehearse=1)
+    importer.run(kind=Kind.PREVIEW, samples_only=True, rehearse=1)
 
     assert dspace.requests_made <= 3 + 1 + 3
 
 
-def test_unreadable_items_are_reported_and_the_sample_is_not_clean(desk, dspace):
+def test_unreadable_items_are_reported_and_the_sample_is_not_clean(importer, dspace):
     for number in range(3):
         dspace.add(f"i{number}")
     dspace.broken_in_full.add("i1")
 
-    job = desk.run(look=Kind.PREVIEW, samples_only=True, rehearse=3)
+    job = importer.run(kind=Kind.PREVIEW, samples_only=True, rehearse=3)
 
     assert (job.clean, job.counts["samples"], job.counts["failed"]) == (False, 2, 1)
     assert "1 sample item could not be read." in job.message
 
 
-def test_a_failed_sample_counts_its_requests(desk, dspace):
+def test_a_failed_sample_counts_its_requests(importer, dspace):
     def fail():
         raise NotFoundError("There is no collection c1.")
 
     dspace.add("i0")
     dspace.after_page = fail
 
-    job = desk.run(look=Kind.PREVIEW, samples_only=True, rehearse=3)
+    job = importer.run(kind=Kind.PREVIEW, samples_only=True, rehearse=3)
 
     assert job.state == "failed"
     assert job.counts["requests"] == dspace.requests_made > 0
 
 
-def test_a_sample_of_an_empty_scope_says_that_it_is_empty(desk):
-    job = desk.run(look=Kind.PREVIEW, samples_only=True, rehearse=3)
+def test_a_sample_of_an_empty_scope_says_that_it_is_empty(importer):
+    job = importer.run(kind=Kind.PREVIEW, samples_only=True, rehearse=3)
 
     assert (job.state, job.clean, job.message) == ("completed", True, "There is no item to show.")
 
 
-def test_a_stopped_sample_starts_again_and_shows_each_item_once(desk, dspace):
+def test_a_stopped_sample_starts_again_and_shows_each_item_once(importer, dspace):
     for number in range(9):
         dspace.add(f"i{number}")
-    job_id = desk.create(look=Kind.PREVIEW, samples_only=True, rehearse=3)
-    dspace.before_page = lambda number: desk.stop(job_id)
-    desk.work(job_id)
-    assert desk.job(job_id).state == "stopped"
+    job_id = importer.create(kind=Kind.PREVIEW, samples_only=True, rehearse=3)
+    dspace.before_page = lambda number: importer.stop(job_id)
+    importer.work(job_id)
+    assert importer.job(job_id).state == "stopped"
     dspace.before_page = lambda number: None
 
-    job = desk.resume(job_id)
+    job = importer.resume(job_id)
 
-    assert job.counts["samples"] == len(sample_ids(desk.app, job)) == 3
+    assert job.counts["samples"] == len(sample_ids(importer.app, job)) == 3
 
 
-def test_sample_items_are_listed_and_shown_as_finished_pages(desk, shown, client):
-    listed = client.get(f"/jobs/{shown.id}/samples/")
-    first, *_ = sample_ids(desk.app, shown)
-    address = f"/jobs/{shown.id}/samples/{first}/"
+def test_sample_items_are_listed_and_shown_as_finished_pages(importer, preview_job, client):
+    listed = client.get(f"/jobs/{preview_job.id}/samples/")
+    first, *_ = sample_ids(importer.app, preview_job)
+    address = f"/jobs/{preview_job.id}/samples/{first}/"
     assert address in links(listed)
     page = client.get(address)
 
@@ -176,38 +176,38 @@ def test_sample_items_are_listed_and_shown_as_finished_pages(desk, shown, client
         assert absent not in words(page)
 
 
-def test_sample_pages_link_to_the_next_item(desk, shown, client):
-    first, second, third = sample_ids(desk.app, shown)
+def test_sample_pages_link_to_the_next_item(importer, preview_job, client):
+    first, second, third = sample_ids(importer.app, preview_job)
 
-    page = client.get(f"/jobs/{shown.id}/samples/{second}/")
+    page = client.get(f"/jobs/{preview_job.id}/samples/{second}/")
 
-    assert {f"/jobs/{shown.id}/samples/{first}/", f"/jobs/{shown.id}/samples/{third}/"} < set(links(page))
-
-
-def test_done_removes_the_sample_items_and_their_pages_say_so(desk, shown, client):
-    first, *_ = sample_ids(desk.app, shown)
-
-    client.post(f"/jobs/{shown.id}/done")
-
-    assert sample_ids(desk.app, shown) == []
-    assert client.get(f"/jobs/{shown.id}/samples/{first}/").status_code == 404
-    assert "Results of a preview are kept for one day." in words(client.get(f"/jobs/{shown.id}/samples/"))
+    assert {f"/jobs/{preview_job.id}/samples/{first}/", f"/jobs/{preview_job.id}/samples/{third}/"} < set(links(page))
 
 
-def test_the_sample_button_starts_a_sample_of_the_chosen_number(desk, dspace, client):
+def test_done_removes_the_sample_items_and_their_pages_say_so(importer, preview_job, client):
+    first, *_ = sample_ids(importer.app, preview_job)
+
+    client.post(f"/jobs/{preview_job.id}/done")
+
+    assert sample_ids(importer.app, preview_job) == []
+    assert client.get(f"/jobs/{preview_job.id}/samples/{first}/").status_code == 404
+    assert "Results of a preview are kept for one day." in words(client.get(f"/jobs/{preview_job.id}/samples/"))
+
+
+def test_the_sample_button_starts_a_sample_of_the_chosen_number(importer, dspace, client):
     dspace.add("i0")
-    desk.run()
+    importer.run()
 
     answer = client.post("/sources/1/preview", data={"samples_only": "yes", "number": "7"})
 
     assert answer.location == "/jobs/2/"
-    assert (desk.job(2).kind, desk.job(2).options) == ("preview", {"rehearse": 7, "samples_only": True})
+    assert (importer.job(2).kind, importer.job(2).options) == ("preview", {"rehearse": 7, "samples_only": True})
 
 
 @pytest.mark.parametrize("number", ["0", "51", "-1", "x", "", "9" * 5000])
-def test_other_numbers_are_refused_with_a_sentence(desk, dspace, client, number):
+def test_other_numbers_are_refused_with_a_sentence(importer, dspace, client, number):
     dspace.add("i0")
-    desk.run()
+    importer.run()
 
     answer = client.post("/sources/1/preview", data={"samples_only": "yes", "number": number})
 
@@ -215,16 +215,16 @@ def test_other_numbers_are_refused_with_a_sentence(desk, dspace, client, number)
     assert "Choose 1 to 50 sample items." in words(answer)
 
 
-def test_sample_items_have_their_own_labels_and_can_be_repeated(desk, shown, client):
-    page = client.get(f"/jobs/{shown.id}/")
-    row = client.get(f"/jobs/{shown.id}/row")
-    again = client.post(f"/jobs/{shown.id}/preview-again")
+def test_sample_items_have_their_own_labels_and_can_be_repeated(importer, preview_job, client):
+    page = client.get(f"/jobs/{preview_job.id}/")
+    row = client.get(f"/jobs/{preview_job.id}/row")
+    again = client.post(f"/jobs/{preview_job.id}/preview-again")
 
     assert "Sample items of Collection c1" in words(page)
     assert "Shown 3 Failed 0" in words(page)
     assert "Sample items: Collection c1" in words(row)
     assert "Shown: 3" in words(row)
-    repeated = desk.job(int(again.location.split("/")[2]))
+    repeated = importer.job(int(again.location.split("/")[2]))
     assert repeated.options == {"rehearse": 3, "samples_only": True}
 
 
@@ -268,7 +268,7 @@ def test_a_scope_that_was_never_imported_is_sampled_from_its_estimate(app, clien
         )
         kept = job.source.options
     chosen = (kept["files"], kept["file_limit"], kept["item_set_from_collection"], "rehearse" in kept)
-    assert chosen == (True, 5_000_000, True, False), "the first import from its page is as it was looked at"
+    assert chosen == (True, 5_000_000, True, False), "the first import from its page is as it was preview_job at"
 
 
 @pytest.mark.parametrize(("scope", "status"), [("", 422), ("nonsense:1", 422), ("collection:1/none", 404)])
@@ -282,47 +282,47 @@ def test_a_missing_scope_is_not_sampled(app, client, sample, scope, status):
 
 
 @pytest.mark.parametrize("table", [PreviewRow, SampleItem])
-def test_takedown_removes_an_item_from_previews_although_it_is_not_stored(desk, dspace, table):
+def test_takedown_removes_an_item_from_previews_although_it_is_not_stored(importer, dspace, table):
     for number in range(3):
         dspace.add(f"i{number}")
-    job = desk.run(look=Kind.PREVIEW, rehearse=3)
+    job = importer.run(kind=Kind.PREVIEW, rehearse=3)
 
-    with desk.app.app_context():
-        named = takedown.find_items(desk.repository_id, ["1/i1"])
-        takedown.take_down(desk.repository_id, named, "a reason", also_unknown=True)
-        shown = set(db.session.scalars(db.select(table.source_key).where(table.job_id == job.id)))
+    with importer.app.app_context():
+        named = takedown.find_items(importer.repository_id, ["1/i1"])
+        takedown.take_down(importer.repository_id, named, "a reason", also_unknown=True)
+        sampled = set(db.session.scalars(db.select(table.source_key).where(table.job_id == job.id)))
 
-    assert shown == {"1/i0", "1/i2"}
+    assert sampled == {"1/i0", "1/i2"}
 
 
-def test_excluded_items_are_not_sampled(desk, dspace):
+def test_excluded_items_are_not_sampled(importer, dspace):
     for number in range(3):
         dspace.add(f"i{number}")
-    with desk.app.app_context():
-        named = takedown.find_items(desk.repository_id, ["1/i1"])
-        takedown.take_down(desk.repository_id, named, "a reason", also_unknown=True)
+    with importer.app.app_context():
+        named = takedown.find_items(importer.repository_id, ["1/i1"])
+        takedown.take_down(importer.repository_id, named, "a reason", also_unknown=True)
 
-    job = desk.run(look=Kind.PREVIEW, samples_only=True, rehearse=3)
+    job = importer.run(kind=Kind.PREVIEW, samples_only=True, rehearse=3)
 
     assert job.counts["samples"] == 2
     assert "i1" not in dspace.details
 
 
-def test_a_sample_starts_again_if_its_process_died_after_writing_rows(desk, shown):
-    with desk.app.app_context(), transaction():
-        db.session.execute(db.update(Job).where(Job.id == shown.id).values(state="queued"))
+def test_a_sample_starts_again_if_its_process_died_after_writing_rows(importer, preview_job):
+    with importer.app.app_context(), transaction():
+        db.session.execute(db.update(Job).where(Job.id == preview_job.id).values(state="queued"))
 
-    desk.work(shown.id)
+    importer.work(preview_job.id)
 
-    again = desk.job(shown.id)
-    assert (again.state, again.counts["samples"], len(sample_ids(desk.app, again))) == ("completed", 3, 3)
+    again = importer.job(preview_job.id)
+    assert (again.state, again.counts["samples"], len(sample_ids(importer.app, again))) == ("completed", 3, 3)
 
 
-def test_a_preview_has_changes_and_sample_items(desk, dspace, client):
+def test_a_preview_has_changes_and_sample_items(importer, dspace, client):
     for number in range(5):
         dspace.add(f"i{number}", title=f"Title {number}")
 
-    job = desk.run(look=Kind.PREVIEW, rehearse=2)
+    job = importer.run(kind=Kind.PREVIEW, rehearse=2)
     page = words(client.get(f"/jobs/{job.id}/"))
     changes, samples = (client.get(f"/jobs/{job.id}/{part}/") for part in ("preview", "samples"))
 
@@ -340,68 +340,68 @@ def test_a_preview_has_changes_and_sample_items(desk, dspace, client):
     assert samples.get_data(as_text=True).count('class="name"') == 2
 
 
-def test_the_sample_items_are_there_before_the_changes_and_are_read_once(desk, dspace):
+def test_the_sample_items_are_there_before_the_changes_and_are_read_once(importer, dspace):
     for number in range(9):
         dspace.add(f"i{number}")
-    job_id = desk.create(look=Kind.PREVIEW, rehearse=2)
+    job_id = importer.create(kind=Kind.PREVIEW, rehearse=2)
     pages = []
 
     def stop_at_second_page(number):
         pages.append(number)
         if len(pages) == 5:  # of three pages that are listed for the sample, and then those of the changes
-            desk.stop(job_id)
+            importer.stop(job_id)
 
     dspace.before_page = stop_at_second_page
-    desk.work(job_id)
-    stopped = desk.job(job_id)
-    shown = sample_ids(desk.app, stopped)
+    importer.work(job_id)
+    stopped = importer.job(job_id)
+    sampled = sample_ids(importer.app, stopped)
     dspace.before_page = lambda number: None
 
-    job = desk.resume(job_id)
+    job = importer.resume(job_id)
 
     assert (stopped.state, stopped.counts["samples"]) == ("stopped", 2)
-    assert sample_ids(desk.app, job) == shown
+    assert sample_ids(importer.app, job) == sampled
     assert (job.state, job.counts["seen"], job.counts["added"]) == ("completed", 9, 9)
 
 
-def test_a_sample_item_that_cannot_be_read_is_one_problem_of_the_preview(desk, dspace):
+def test_a_sample_item_that_cannot_be_read_is_one_problem_of_the_preview(importer, dspace):
     for number in range(3):
         dspace.add(f"i{number}")
     dspace.broken_in_full.add("i1")
 
-    job = desk.run(look=Kind.PREVIEW, rehearse=3)
+    job = importer.run(kind=Kind.PREVIEW, rehearse=3)
 
-    with desk.app.app_context():
+    with importer.app.app_context():
         found = list(report.problems(lifecycle.get(job.id)))
     assert (job.clean, job.counts["samples"], job.counts["failed"]) == (False, 2, 1)
     assert [problem["handle"] for problem in found] == ["1/i1"]
     assert "1 sample item could not be read." in job.message
 
 
-def test_an_import_of_a_preview_does_not_inherit_its_sample_items(desk, dspace):
+def test_an_import_of_a_preview_does_not_inherit_its_sample_items(importer, dspace):
     dspace.add("i0")
-    job = desk.run(look=Kind.PREVIEW, rehearse=3, files=True)
+    job = importer.run(kind=Kind.PREVIEW, rehearse=3, files=True)
 
-    with desk.app.app_context():
+    with importer.app.app_context():
         made = preview_selection.import_all(job.id)
 
-    assert desk.job(made).options == {"files": True}
+    assert importer.job(made).options == {"files": True}
 
 
-def test_a_preview_without_sample_items_says_so(desk, dspace, client):
+def test_a_preview_without_sample_items_says_so(importer, dspace, client):
     dspace.add("i0")
-    desk.run()
+    importer.run()
 
     answer = client.post("/sources/1/preview", data={"number": "0"})
 
-    assert desk.job(2).options == {}
+    assert importer.job(2).options == {}
     assert answer.location == "/jobs/2/"
-    desk.work(2)
+    importer.work(2)
     assert "This preview has no sample items." in words(client.get("/jobs/2/samples/"))
 
 
-def test_a_preview_of_only_sample_items_lists_no_changes(desk, shown, client):
-    page = client.get(f"/jobs/{shown.id}/preview/")
+def test_a_preview_of_only_sample_items_lists_no_changes(importer, preview_job, client):
+    page = client.get(f"/jobs/{preview_job.id}/preview/")
 
     assert "This preview read only sample items." in words(page)
     assert "All changes" not in words(page)

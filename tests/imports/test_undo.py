@@ -37,209 +37,209 @@ def numbers(undo):
     return undo.counts["removed"], undo.counts["restored"], undo.counts["kept"]
 
 
-def test_undoing_the_only_import_leaves_catalogue_and_files_as_they_were(desk, dspace):
+def test_undoing_the_only_import_leaves_catalogue_and_files_as_they_were(importer, dspace):
     dspace.add("a", files={"a.txt": b"aaa"})
     dspace.add("b")
-    job = desk.run(files=True, item_set="New set")
+    job = importer.run(files=True, item_set="New set")
 
-    undo = desk.undo(job.id)
+    undo = importer.undo(job.id)
 
     assert (undo.state, numbers(undo)) == ("completed", (2, 0, 0))
-    assert (records(desk.app), stored_bytes(desk.app), stored_rows(desk.app)) == ([], set(), set())
-    with desk.app.app_context():
+    assert (records(importer.app), stored_bytes(importer.app), stored_rows(importer.app)) == ([], set(), set())
+    with importer.app.app_context():
         assert db.session.scalar(db.select(db.func.count(ItemSet.id))) == 0
-    assert desk.job(job.id).is_undone
+    assert importer.job(job.id).is_undone
 
 
-def test_the_numbers_before_an_undo_are_those_of_the_undo(desk, dspace):
+def test_the_numbers_before_an_undo_are_those_of_the_undo(importer, dspace):
     dspace.add("a", files={"a.txt": b"aaa"}, collections=("c1", "c2"))
     dspace.add("b", files={"b.txt": b"bbb"})
-    job = desk.run(files=True, item_set="New set")
-    desk.run("c2")
+    job = importer.run(files=True, item_set="New set")
+    importer.run("c2")
 
-    with desk.app.app_context():
+    with importer.app.app_context():
         told = undo_effects(job.id)
-    undo = desk.undo(job.id)
+    undo = importer.undo(job.id)
 
     assert told == {"removed": 1, "restored": 0, "kept": 1, "files": 1, "item_sets": 1, "gone": 0, "lasting": 0}
     assert numbers(undo) == (1, 0, 1)
 
 
-def test_the_numbers_before_an_undo_count_each_item_once(desk, dspace):
+def test_the_numbers_before_an_undo_count_each_item_once(importer, dspace):
     dspace.add("a", title="One", collections=("c1", "c2"))
-    desk.run("c1")
+    importer.run("c1")
     dspace.edit("a", title="Two")
-    second = desk.run("c2")
+    second = importer.run("c2")
 
-    with desk.app.app_context():
+    with importer.app.app_context():
         told = undo_effects(second.id)
-    undo = desk.undo(second.id)
+    undo = importer.undo(second.id)
 
     assert (told["removed"], told["restored"], told["kept"]) == numbers(undo) == (0, 1, 0)
 
 
-def test_undo_restores_items_and_files_that_a_later_import_changed(desk, dspace):
+def test_undo_restores_items_and_files_that_a_later_import_changed(importer, dspace):
     dspace.add("a", title="First", files={"a.txt": b"one"})
-    desk.run(files=True)
-    before, bytes_before = records(desk.app), stored_bytes(desk.app)
+    importer.run(files=True)
+    before, bytes_before = records(importer.app), stored_bytes(importer.app)
     dspace.edit("a", title="Second", files={"a.txt": b"two"})
-    job = desk.run(files=True)
-    assert titles(desk.app) == {"a": "Second"}
+    job = importer.run(files=True)
+    assert titles(importer.app) == {"a": "Second"}
 
-    undo = desk.undo(job.id)
+    undo = importer.undo(job.id)
 
     assert numbers(undo) == (0, 1, 0)
-    assert records(desk.app) == before
-    assert jobs_named(desk.app) == [1]
-    assert stored_bytes(desk.app) == bytes_before == stored_rows(desk.app)
+    assert records(importer.app) == before
+    assert jobs_named(importer.app) == [1]
+    assert stored_bytes(importer.app) == bytes_before == stored_rows(importer.app)
 
 
-def test_files_that_an_undo_would_restore_are_kept(desk, dspace):
+def test_files_that_an_undo_would_restore_are_kept(importer, dspace):
     dspace.add("a", files={"a.txt": b"one"})
-    desk.run(files=True)
+    importer.run(files=True)
     dspace.edit("a", files={"a.txt": b"two"})
-    middle = desk.run(files=True)
+    middle = importer.run(files=True)
     dspace.edit("a", title="Third")
-    last = desk.run(files=True)
+    last = importer.run(files=True)
 
-    desk.undo(last.id)
+    importer.undo(last.id)
 
-    assert len(stored_bytes(desk.app)) == 2
-    desk.undo(middle.id)
-    assert len(stored_bytes(desk.app)) == 1
+    assert len(stored_bytes(importer.app)) == 2
+    importer.undo(middle.id)
+    assert len(stored_bytes(importer.app)) == 1
 
 
-def test_garbage_collection_deletes_the_files_that_no_undo_needs_any_more(desk, dspace):
+def test_garbage_collection_deletes_the_files_that_no_undo_needs_any_more(importer, dspace):
     dspace.add("a", files={"a.txt": b"one"})
-    desk.run(files=True)
+    importer.run(files=True)
     dspace.edit("a", files={"a.txt": b"two"})
-    changed = desk.run(files=True)
-    with desk.app.app_context():
+    changed = importer.run(files=True)
+    with importer.app.app_context():
         assert delete_unreferenced_files() == 0
         with transaction():
             assert clear_before(Change.__table__.c.job_id == changed.id) == 1
 
         assert delete_unreferenced_files() == 1
 
-    assert {name.replace("/", "") for name in stored_bytes(desk.app)} == {sha256(b"two").hexdigest()}
+    assert {name.replace("/", "") for name in stored_bytes(importer.app)} == {sha256(b"two").hexdigest()}
 
 
-def test_garbage_collection_finds_the_files_of_an_undo_without_reading_stored_states(desk, dspace):
+def test_garbage_collection_finds_the_files_of_an_undo_without_reading_stored_states(importer, dspace):
     dspace.add("a", files={"a.txt": b"one"})
-    desk.run(files=True)
+    importer.run(files=True)
     dspace.edit("a", files={"a.txt": b"two"})
-    desk.run(files=True)
-    with desk.app.app_context():
+    importer.run(files=True)
+    with importer.app.app_context():
         with transaction():  # as another serializer would write it
             db.session.execute(db.text("UPDATE change SET before = replace(before, '\": \"', '\":\"')"))
 
         assert delete_unreferenced_files() == 0
 
-    assert len(stored_bytes(desk.app)) == 2
+    assert len(stored_bytes(importer.app)) == 2
 
 
-def test_undo_keeps_items_that_another_source_holds(desk, dspace):
+def test_undo_keeps_items_that_another_source_holds(importer, dspace):
     dspace.add("both", collections=("c1", "c2"))
-    first, second = desk.run("c1"), desk.run("c2")
+    first, second = importer.run("c1"), importer.run("c2")
 
-    assert numbers(desk.undo(first.id)) == (0, 0, 1)
-    assert titles(desk.app) == {"both": "A title"}
-    assert numbers(desk.undo(second.id)) == (1, 0, 0)
-    assert records(desk.app) == []
+    assert numbers(importer.undo(first.id)) == (0, 0, 1)
+    assert titles(importer.app) == {"both": "A title"}
+    assert numbers(importer.undo(second.id)) == (1, 0, 0)
+    assert records(importer.app) == []
 
 
 @pytest.mark.parametrize("order", [(1, 2), (2, 1)])
-def test_changes_undone_in_either_order_end_in_the_same_state(desk, dspace, order):
+def test_changes_undone_in_either_order_end_in_the_same_state(importer, dspace, order):
     dspace.add("a", title="One")
-    jobs_run = [desk.run()]
+    jobs_run = [importer.run()]
     for title in ("Two", "Three"):
         dspace.edit("a", title=title)
-        jobs_run.append(desk.run())
+        jobs_run.append(importer.run())
 
     for number in order:
-        desk.undo(jobs_run[number].id)
+        importer.undo(jobs_run[number].id)
 
-    assert titles(desk.app) == {"a": "One"}
+    assert titles(importer.app) == {"a": "One"}
 
 
-def test_undoing_an_older_change_leaves_the_later_one_and_counts_it_as_kept(desk, dspace):
+def test_undoing_an_older_change_leaves_the_later_one_and_counts_it_as_kept(importer, dspace):
     dspace.add("a", title="One")
-    desk.run()
+    importer.run()
     dspace.edit("a", title="Two")
-    older = desk.run()
+    older = importer.run()
     dspace.edit("a", title="Three")
-    desk.run()
+    importer.run()
 
-    undo = desk.undo(older.id)
+    undo = importer.undo(older.id)
 
-    assert (numbers(undo), titles(desk.app)) == ((0, 0, 1), {"a": "Three"})
+    assert (numbers(undo), titles(importer.app)) == ((0, 0, 1), {"a": "Three"})
 
 
-def test_a_later_mark_neither_blocks_an_undo_nor_is_overwritten(desk, dspace):
+def test_a_later_mark_neither_blocks_an_undo_nor_is_overwritten(importer, dspace):
     dspace.add("a", title="One")
     dspace.add("b")
-    desk.run()
+    importer.run()
     dspace.edit("a", title="Two")
-    changed = desk.run()
+    changed = importer.run()
     dspace.items["a"].state = SourceState.WITHDRAWN
-    marked = desk.run()
+    marked = importer.run()
 
-    assert numbers(desk.undo(changed.id)) == (0, 1, 0)
-    assert (records(desk.app)[0]["title"], records(desk.app)[0]["source_state"]) == ("One", "withdrawn")
-    desk.undo(marked.id)
-    assert records(desk.app)[0]["source_state"] == "present"
+    assert numbers(importer.undo(changed.id)) == (0, 1, 0)
+    assert (records(importer.app)[0]["title"], records(importer.app)[0]["source_state"]) == ("One", "withdrawn")
+    importer.undo(marked.id)
+    assert records(importer.app)[0]["source_state"] == "present"
 
 
-def test_an_import_after_an_undo_imports_everything_again(desk, dspace):
+def test_an_import_after_an_undo_imports_everything_again(importer, dspace):
     dspace.add("a", files={"a.txt": b"one"})
-    job = desk.run(files=True)
-    desk.undo(job.id)
+    job = importer.run(files=True)
+    importer.undo(job.id)
 
-    again = desk.run(files=True)
+    again = importer.run(files=True)
 
     assert (again.counts["added"], again.counts["files_stored"]) == (1, 1)
 
 
-def test_undo_never_changes_a_membership_made_by_hand(desk, dspace):
+def test_undo_never_changes_a_membership_made_by_hand(importer, dspace):
     dspace.add("a", collections=("c1", "c2"))
-    desk.run("c1")
-    with desk.app.app_context():
+    importer.run("c1")
+    with importer.app.app_context():
         item_set = ItemSet(name="Mine")
         db.session.add(item_set)
         db.session.flush()
         item_id = db.session.scalar(db.select(CatalogueItem.id))
         db.session.add(Membership(item_set_id=item_set.id, item_id=item_id))
         db.session.commit()
-    second = desk.run("c2", item_set="Mine")
+    second = importer.run("c2", item_set="Mine")
 
-    desk.undo(second.id)
+    importer.undo(second.id)
 
-    assert records(desk.app)[0]["item_sets"] == ["Mine"]
+    assert records(importer.app)[0]["item_sets"] == ["Mine"]
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-def test_an_item_set_is_deleted_with_the_last_import_that_used_it(desk, dspace, order):
+def test_an_item_set_is_deleted_with_the_last_import_that_used_it(importer, dspace, order):
     dspace.add("a", collections=("c1", "c2"))
-    imports = [desk.run("c1", item_set="Ours"), desk.run("c2", item_set="Ours")]
+    imports = [importer.run("c1", item_set="Ours"), importer.run("c2", item_set="Ours")]
 
-    with desk.app.app_context():
+    with importer.app.app_context():
         told = [undo_effects(imports[order[0]].id)["item_sets"]]
-    desk.undo(imports[order[0]].id)
-    assert records(desk.app)[0]["item_sets"] == ["Ours"]
-    with desk.app.app_context():
+    importer.undo(imports[order[0]].id)
+    assert records(importer.app)[0]["item_sets"] == ["Ours"]
+    with importer.app.app_context():
         told.append(undo_effects(imports[order[1]].id)["item_sets"])
-    desk.undo(imports[order[1]].id)
+    importer.undo(imports[order[1]].id)
 
     assert told == [0, 1]
-    with desk.app.app_context():
+    with importer.app.app_context():
         assert db.session.scalar(db.select(db.func.count(ItemSet.id))) == 0
 
 
-def test_undo_deletes_leftovers_of_a_killed_process_in_the_files_folder(desk, dspace):
+def test_undo_deletes_leftovers_of_a_killed_process_in_the_files_folder(importer, dspace):
     dspace.add("a", files={"a.txt": b"aaa"})
     dspace.add("b", collections=("c2",), files={"b.txt": b"bbb"})
-    job, kept = desk.run(files=True), desk.run("c2", files=True)
-    folder = Path(desk.app.config["INSTANCE"]) / "files"
+    job, kept = importer.run(files=True), importer.run("c2", files=True)
+    folder = Path(importer.app.config["INSTANCE"]) / "files"
     nameless = folder / "ab" / ("cd" * 31)
     nameless.parent.mkdir(exist_ok=True)
     nameless.write_bytes(b"written, but never committed")
@@ -249,62 +249,62 @@ def test_undo_deletes_leftovers_of_a_killed_process_in_the_files_folder(desk, ds
     os.utime(of_another_machine, (time.time() - 25 * 3600,) * 2)
     under_way.write_bytes(b"still written there")
 
-    desk.undo(job.id)
+    importer.undo(job.id)
 
     assert (of_another_machine.exists(), under_way.exists()) == (False, True)
     under_way.unlink()
-    assert stored_bytes(desk.app) == stored_rows(desk.app)
-    assert len(stored_bytes(desk.app)) == kept.counts["files_stored"] == 1
+    assert stored_bytes(importer.app) == stored_rows(importer.app)
+    assert len(stored_bytes(importer.app)) == kept.counts["files_stored"] == 1
 
 
 @pytest.mark.parametrize("case", ["undo of an undo", "twice", "while active"])
-def test_jobs_that_cannot_be_undone_are_refused_with_a_sentence(desk, dspace, case):
+def test_jobs_that_cannot_be_undone_are_refused_with_a_sentence(importer, dspace, case):
     dspace.add("a")
-    job = desk.run()
+    job = importer.run()
     if case == "while active":
-        desk.create("c2")
+        importer.create("c2")
         target = job.id
     else:
-        undo = desk.undo(job.id)
+        undo = importer.undo(job.id)
         target = undo.id if case == "undo of an undo" else job.id
 
-    with desk.app.app_context(), pytest.raises(ConflictError, match=r"undo|active"):
+    with importer.app.app_context(), pytest.raises(ConflictError, match=r"undo|active"):
         creation.create_undo(target)
 
 
-def test_a_stopped_import_can_be_undone_and_then_not_resumed(desk, dspace):
+def test_a_stopped_import_can_be_undone_and_then_not_resumed(importer, dspace):
     for n in range(200):
         dspace.add(f"i{n}")
-    job_id = desk.create()
+    job_id = importer.create()
     dspace.page_size = 80
-    dspace.before_page = lambda number: number == 1 and desk.stop(job_id)
-    desk.work(job_id)
-    assert desk.job(job_id).state == "stopped"
-    assert 0 < desk.job(job_id).counts["seen"] < 200
+    dspace.before_page = lambda number: number == 1 and importer.stop(job_id)
+    importer.work(job_id)
+    assert importer.job(job_id).state == "stopped"
+    assert 0 < importer.job(job_id).counts["seen"] < 200
 
-    undo = desk.undo(job_id)
+    undo = importer.undo(job_id)
 
-    assert undo.counts["removed"] == desk.job(job_id).counts["seen"]
-    assert records(desk.app) == []
-    with desk.app.app_context(), pytest.raises(ConflictError):
+    assert undo.counts["removed"] == importer.job(job_id).counts["seen"]
+    assert records(importer.app) == []
+    with importer.app.app_context(), pytest.raises(ConflictError):
         lifecycle.resume(job_id)
 
 
-def test_a_stopped_undo_continues_where_it_stopped(desk, dspace, monkeypatch):
+def test_a_stopped_undo_continues_where_it_stopped(importer, dspace, monkeypatch):
     dspace.page_size = 100
     for n in range(450):
         dspace.add(f"i{n:03}")
-    job = desk.run()
-    with desk.app.app_context():
+    job = importer.run()
+    with importer.app.app_context():
         undo_id = creation.create_undo(job.id)
-    desk.stop_after_writes(undo_id, 1)
-    desk.work(undo_id)
-    assert desk.job(undo_id).state == "stopped"
-    assert 0 < len(records(desk.app)) < 450
+    importer.stop_after_writes(undo_id, 1)
+    importer.work(undo_id)
+    assert importer.job(undo_id).state == "stopped"
+    assert 0 < len(records(importer.app)) < 450
 
-    undo = desk.resume(undo_id)
+    undo = importer.resume(undo_id)
 
-    assert (undo.counts["removed"], records(desk.app)) == (450, [])
+    assert (undo.counts["removed"], records(importer.app)) == (450, [])
 
 
 class Model:
@@ -351,8 +351,8 @@ steps = st.lists(
 
 @settings(max_examples=share(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=steps, data=st.data())
-def test_undo_in_random_order_keeps_the_items_of_the_other_imports(desk, dspace, steps, data):
-    desk.forget_everything()
+def test_undo_in_random_order_keeps_the_items_of_the_other_imports(importer, dspace, steps, data):
+    importer.forget_everything()
     dspace.items.clear()
     model, done = Model(), []
     for collection, edits in steps:
@@ -361,23 +361,23 @@ def test_undo_in_random_order_keeps_the_items_of_the_other_imports(desk, dspace,
                 dspace.edit(item, title=title, files={"f.txt": title.encode()})
             else:
                 dspace.add(item, title=title, collections=("c1", "c2"), files={"f.txt": title.encode()})
-        job = desk.run(collection, files=True)
+        job = importer.run(collection, files=True)
         assert (job.state, job.clean) == ("completed", True)
         model.ran(job.id, collection, {item.id: item.title for item in dspace.items.values()})
         done.append(job.id)
-        assert titles(desk.app) == model.titles()
+        assert titles(importer.app) == model.titles()
 
     for job_id in data.draw(st.permutations(done)):
-        desk.undo(job_id)
+        importer.undo(job_id)
         model.undo(job_id)
-        assert titles(desk.app) == model.titles()
-        assert stored_bytes(desk.app) == stored_rows(desk.app)
-        for record in records(desk.app):
+        assert titles(importer.app) == model.titles()
+        assert stored_bytes(importer.app) == stored_rows(importer.app)
+        for record in records(importer.app):
             [file] = record["files"]
             assert (file["fate"], file["path"][6:].replace("/", "")) == ("stored", file["sha256"])
 
-    assert stored_bytes(desk.app) == set()
-    with desk.app.app_context():
+    assert stored_bytes(importer.app) == set()
+    with importer.app.app_context():
         assert json.dumps(list(as_jsonl(Selection()))) == "[]"
 
 
@@ -400,66 +400,66 @@ actions = st.lists(
 
 @settings(max_examples=share(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(actions=actions)
-def test_imports_and_undos_in_random_order_keep_exactly_the_files_that_are_needed(desk, dspace, actions):
-    desk.forget_everything()
+def test_imports_and_undos_in_random_order_keep_exactly_the_files_that_are_needed(importer, dspace, actions):
+    importer.forget_everything()
     dspace.items.clear()
     done: list[int] = []
     for action in actions:
         if isinstance(action, int):
             if done:
-                desk.undo(done.pop(action % len(done)))
-                kept = {name.replace("/", "") for name in stored_bytes(desk.app)}
-                assert kept == needed_files(desk.app)
+                importer.undo(done.pop(action % len(done)))
+                kept = {name.replace("/", "") for name in stored_bytes(importer.app)}
+                assert kept == needed_files(importer.app)
         else:
             collection, item, title = action
             put = dspace.edit if item in dspace.items else dspace.add
             place = {} if item in dspace.items else {"collections": ("c1", "c2")}
             put(item, title=title, files={"f.txt": title.encode()}, **place)
-            done.append(desk.run(collection, files=True).id)
-        kept = {name.replace("/", "") for name in stored_bytes(desk.app)}
-        assert needed_files(desk.app) <= kept
+            done.append(importer.run(collection, files=True).id)
+        kept = {name.replace("/", "") for name in stored_bytes(importer.app)}
+        assert needed_files(importer.app) <= kept
 
 
-def test_undo_restores_a_time_stamp_that_changed_alone(desk, dspace):
+def test_undo_restores_a_time_stamp_that_changed_alone(importer, dspace):
     dspace.add("a")
-    desk.run()
-    before = records(desk.app)
+    importer.run()
+    before = records(importer.app)
     dspace.edit("a")
-    job = desk.run()
+    job = importer.run()
 
-    desk.undo(job.id)
+    importer.undo(job.id)
 
     assert job.counts["updated"] == 0
-    assert records(desk.app) == before
+    assert records(importer.app) == before
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2), (0, 2, 1)])
-def test_time_stamps_and_changes_undone_in_any_order_end_in_the_same_state(desk, dspace, order):
+def test_time_stamps_and_changes_undone_in_any_order_end_in_the_same_state(importer, dspace, order):
     dspace.add("a")
-    desk.run()
-    before = records(desk.app)
+    importer.run()
+    before = records(importer.app)
     ids = []
     for values in ({}, {"title": "New"}, {}):
         dspace.edit("a", **values)
-        ids.append(desk.run().id)
+        ids.append(importer.run().id)
 
     for number in order:
-        desk.undo(ids[number])
+        importer.undo(ids[number])
 
-    assert records(desk.app) == before
+    assert records(importer.app) == before
 
 
-def test_the_next_import_reads_restored_items_in_full(desk, dspace):
+def test_the_next_import_reads_restored_items_in_full(importer, dspace):
     """A file was deleted at the source, where no time stamp moves for that."""
     dspace.add("a", files={"a.txt": b"a", "b.txt": b"b"})
-    desk.run()
+    importer.run()
     del dspace.items["a"].files["b.txt"]
-    job = desk.run(full=True)
-    desk.undo(job.id)
-    assert [file["name"] for file in records(desk.app)[0]["files"]] == ["a.txt", "b.txt"]
+    job = importer.run(full=True)
+    importer.undo(job.id)
+    assert [file["name"] for file in records(importer.app)[0]["files"]] == ["a.txt", "b.txt"]
 
-    again, last = desk.run(), desk.run()
+    again, last = importer.run(), importer.run()
 
-    assert [file["name"] for file in records(desk.app)[0]["files"]] == ["a.txt"]
+    assert [file["name"] for file in records(importer.app)[0]["files"]] == ["a.txt"]
     assert (again.counts["updated"], last.counts["updated"]) == (1, 0)
     assert dspace.details == ["a"]  # once

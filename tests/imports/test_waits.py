@@ -17,8 +17,8 @@ from connector.models.jobs import Job, State, WaitReason
 LONG = ServerError("The repository asks for fewer requests.", retry_after=3600)
 
 
-def reasons(desk) -> dict[str, str | None]:
-    with desk.app.app_context():
+def reasons(importer) -> dict[str, str | None]:
+    with importer.app.app_context():
         rows = db.session.scalars(db.select(CatalogueFile).order_by(CatalogueFile.bitstream_id))
         return {row.bitstream_id: row.reason for row in rows}
 
@@ -26,21 +26,21 @@ def reasons(desk) -> dict[str, str | None]:
 # Files that are to wait
 
 
-def test_a_file_with_a_long_wait_is_postponed_to_the_next_import(desk, dspace, files):
+def test_a_file_with_a_long_wait_is_postponed_to_the_next_import(importer, dspace, files):
     dspace.file_errors[files[1]] = LONG
 
-    job = desk.run(files=True)
+    job = importer.run(files=True)
 
     assert (job.state, job.clean, job.counts["files_stored"], job.counts["files_failed"]) == ("completed", False, 3, 1)
     assert dspace.now == 0
-    assert reasons(desk)[files[1]].startswith("Put off: the repository asks to wait until ")
-    assert "it tries again at its end; otherwise the next import does." in reasons(desk)[files[1]]
+    assert reasons(importer)[files[1]].startswith("Put off: the repository asks to wait until ")
+    assert "it tries again at its end; otherwise the next import does." in reasons(importer)[files[1]]
 
     dspace.file_errors.clear()
-    assert (desk.run(files=True).counts["files_stored"], desk.job(2).clean) == (4, True)
+    assert (importer.run(files=True).counts["files_stored"], importer.job(2).clean) == (4, True)
 
 
-def test_a_postponed_file_is_tried_again_at_the_end_of_the_import(desk, dspace, files):
+def test_a_postponed_file_is_tried_again_at_the_end_of_the_import(importer, dspace, files):
     dspace.file_errors[files[1]] = LONG
     download = dspace.download
 
@@ -53,12 +53,12 @@ def test_a_postponed_file_is_tried_again_at_the_end_of_the_import(desk, dspace, 
 
     dspace.download = slowly
 
-    job = desk.run(files=True)
+    job = importer.run(files=True)
 
     assert (job.state, job.clean, job.counts["files_stored"], job.counts["files_failed"]) == ("completed", True, 4, 0)
 
 
-def test_the_job_waits_for_the_repository_if_all_files_must_wait(desk, dspace, files):
+def test_the_job_waits_for_the_repository_if_all_files_must_wait(importer, dspace, files):
     download = dspace.download
 
     def busy(id, sink, *, limit=None):
@@ -70,27 +70,27 @@ def test_the_job_waits_for_the_repository_if_all_files_must_wait(desk, dspace, f
     dspace.download = busy
     dspace.is_open = lambda id: busy(id, lambda piece: None) is not None
 
-    job = desk.run(files=True)
+    job = importer.run(files=True)
 
     assert (job.state, job.clean, job.counts["files_stored"], job.counts["files_failed"]) == ("completed", True, 4, 0)
     assert dspace.now >= 3600
 
 
-def test_a_file_that_asks_for_an_endless_wait_is_postponed_and_the_job_completes(desk, dspace):
-    desk.app.config["MAX_OUTAGE_SECONDS"] = 600
+def test_a_file_that_asks_for_an_endless_wait_is_postponed_and_the_job_completes(importer, dspace):
+    importer.app.config["MAX_OUTAGE_SECONDS"] = 600
     dspace.add("i1", files={"a.txt": b"bytes"})
     dspace.file_errors["i1/a.txt"] = ServerError("The repository asks for fewer requests.", retry_after=10**9)
 
-    job = desk.run(files=True)
+    job = importer.run(files=True)
 
     assert (job.state, job.counts["files_failed"], dspace.now) == ("completed", 1, 0)
-    assert reasons(desk)["i1/a.txt"].startswith("Put off: ")
+    assert reasons(importer)["i1/a.txt"].startswith("Put off: ")
 
 
 @pytest.mark.parametrize("number", [1, 40])
-def test_the_maximum_outage_ends_a_job_if_all_files_hang_but_not_for_one(desk, dspace, number):
+def test_the_maximum_outage_ends_a_job_if_all_files_hang_but_not_for_one(importer, dspace, number):
     dspace.width = 1
-    desk.app.config["MAX_OUTAGE_SECONDS"] = 600
+    importer.app.config["MAX_OUTAGE_SECONDS"] = 600
     for each in range(number):
         dspace.add(f"i{each}", files={"a.txt": f"bytes {each}".encode()})
 
@@ -108,7 +108,7 @@ def test_the_maximum_outage_ends_a_job_if_all_files_hang_but_not_for_one(desk, d
 
     dspace.connect, dspace.download = connected, hang
 
-    job = desk.run(files=True)
+    job = importer.run(files=True)
 
     assert (job.state, job.counts["files_failed"]) == (("completed", 1) if number == 1 else ("failed", 5))
     assert dspace.now <= 660
@@ -135,8 +135,8 @@ def written(job_id: int, until) -> Job:
 
 
 @pytest.mark.parametrize(("kind", "reason"), [("page", "repository"), ("file", "file")])
-def test_a_wait_for_the_repository_is_stored_while_it_lasts(desk, quick_beats, kind, reason):
-    job_id, seen = desk.create(), []
+def test_a_wait_for_the_repository_is_stored_while_it_lasts(importer, quick_beats, kind, reason):
+    job_id, seen = importer.create(), []
 
     def runner(run: JobAttempt):
         def pause(seconds: float) -> bool:
@@ -149,15 +149,15 @@ def test_a_wait_for_the_repository_is_stored_while_it_lasts(desk, quick_beats, k
         assert not written(job_id, lambda job: job.wait_reason is None).is_waiting_for_resource
         return True, ""
 
-    with desk.app.app_context():
+    with importer.app.app_context():
         work(job_id, runner)
 
     assert seen == [(reason, "It is busy. The app waits 5 seconds between attempts.", reason, True)]
-    assert desk.job(job_id).wait_reason is None
+    assert importer.job(job_id).wait_reason is None
 
 
-def test_a_request_without_response_is_shown_as_a_wait(desk, quick_beats):
-    job_id, seen = desk.create(), []
+def test_a_request_without_response_is_shown_as_a_wait(importer, quick_beats):
+    job_id, seen = importer.create(), []
 
     def runner(run: JobAttempt):
         now = [0.0]
@@ -167,26 +167,26 @@ def test_a_request_without_response_is_shown_as_a_wait(desk, quick_beats):
             seen.append(written(job_id, lambda job: job.wait_reason is not None).wait_detail)
         return True, ""
 
-    with desk.app.app_context():
+    with importer.app.app_context():
         work(job_id, runner)
 
     assert seen == ["No answer yet to a request."]
 
 
-def test_an_ended_job_shows_no_wait(desk, dspace):
+def test_an_ended_job_shows_no_wait(importer, dspace):
     dspace.down = True
-    desk.app.config["MAX_OUTAGE_SECONDS"] = 60
+    importer.app.config["MAX_OUTAGE_SECONDS"] = 60
     dspace.add("i1")
 
-    job = desk.run()
+    job = importer.run()
 
     assert (job.state, job.wait_reason, job.wait_detail, job.wait_since) == ("failed", None, "", None)
 
 
-def test_a_queued_job_names_the_job_it_waits_for(desk):
-    first, second = desk.create(), desk.create("c2")
+def test_a_queued_job_names_the_job_it_waits_for(importer):
+    first, second = importer.create(), importer.create("c2")
 
-    with desk.app.app_context():
+    with importer.app.app_context():
         lifecycle.claim(first)
         assert not work(second, lambda run: (True, ""))
         job = lifecycle.get(second)
@@ -198,13 +198,13 @@ def test_a_queued_job_names_the_job_it_waits_for(desk):
         completion.finish(first, 1, State.COMPLETED, "", True)
         db.session.rollback()
         assert work(second, lambda run: (True, ""))
-    assert desk.job(second).wait_reason is None
+    assert importer.job(second).wait_reason is None
 
 
-def test_a_job_outside_its_hours_shows_that_it_waits_for_them(desk):
-    job_id = desk.create()
+def test_a_job_outside_its_hours_shows_that_it_waits_for_them(importer):
+    job_id = importer.create()
 
-    with desk.app.app_context():
+    with importer.app.app_context():
         completion.finish(
             job_id, lifecycle.claim(job_id), State.STOPPED, "Waiting until 22:00.", None, datetime(2030, 1, 1)
         )
@@ -216,7 +216,7 @@ def test_a_job_outside_its_hours_shows_that_it_waits_for_them(desk):
         assert lifecycle.get(job_id).wait_reason is None
 
 
-def test_after_several_failures_in_a_row_files_are_requested_less_often(desk, dspace):
+def test_after_several_failures_in_a_row_files_are_requested_less_often(importer, dspace):
     """A file store that is broken gets few requests, and the job ends soon."""
     dspace.width = 1
     names = [f"i{number}/a.txt" for number in range(6)]
@@ -224,7 +224,7 @@ def test_after_several_failures_in_a_row_files_are_requested_less_often(desk, ds
         dspace.add(f"i{number}", files={"a.txt": f"bytes {number}".encode()})
     dspace.file_errors = dict.fromkeys(names, ServerError("500"))
 
-    job = desk.run(files=True)
+    job = importer.run(files=True)
 
     requests = [dspace.downloads.count(name) for name in names]
     assert (job.state, job.clean, job.counts["files_failed"]) == ("completed", False, 6)

@@ -45,7 +45,7 @@ class CountedCosts(Costs):
 
 
 @pytest.fixture
-def six():
+def dspace6():
     with SampleRepository(6) as running:
         yield running
 
@@ -91,8 +91,8 @@ def test_a_pause_that_is_kept_between_requests_counts(app, sample, monkeypatch):
     assert told.seconds == Range(0.2 * 10 / 2, 2.0 + 0.2 * 100)
 
 
-def test_the_page_estimates_the_files_of_older_dspace_versions(app, client, six):
-    client.post("/repositories/", data={"url": six.url, "endpoint": "rest", "limit": ""})
+def test_the_page_estimates_the_files_of_older_dspace_versions(app, client, dspace6):
+    client.post("/repositories/", data={"url": dspace6.url, "endpoint": "rest", "limit": ""})
 
     with_files, without = (words(client.post("/repositories/1/", data=ALL | more)) for more in ({"files": "y"}, {}))
 

@@ -218,7 +218,7 @@ def test_a_login_shows_closed_collections_in_the_list_at_once(connected):
 
 
 @pytest.fixture
-def locked_out(connected, sample):
+def connected_with_old_password(connected, sample):
     """The password has changed at the repository since it was kept."""
     connected.post(LOGIN, data=GIVEN)
     sample.faults.add(lambda target: target.endswith("/authn/login"), times=None, status=401)
@@ -226,16 +226,16 @@ def locked_out(connected, sample):
 
 
 @pytest.mark.parametrize("name", ["collections", "communities"])
-def test_a_list_says_that_the_login_is_refused(locked_out, name):
-    page = locked_out.get(f"/repositories/1/{name}", headers=FRAGMENT)
+def test_a_list_says_that_the_login_is_refused(connected_with_old_password, name):
+    page = connected_with_old_password.get(f"/repositories/1/{name}", headers=FRAGMENT)
 
     assert page.status_code == 200
     assert "The repository does not accept this name and password." in words(page)
 
 
 @pytest.mark.parametrize("more", [{}, {"estimate": "y"}], ids=["import", "estimate"])
-def test_an_import_says_that_the_login_is_refused(locked_out, more):
-    page = locked_out.post(OPTIONS, data={"scope": "repository:", "item_set": "", **more})
+def test_an_import_says_that_the_login_is_refused(connected_with_old_password, more):
+    page = connected_with_old_password.post(OPTIONS, data={"scope": "repository:", "item_set": "", **more})
 
     assert page.status_code == 422
     assert "The repository does not accept this name and password." in words(page)

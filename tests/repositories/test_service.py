@@ -13,7 +13,7 @@ NAMES = ["Archive: Maps", "Maps [old]", "[Maps]", "https://[Maps"]
 
 
 @pytest.fixture(autouse=True)
-def known(app):
+def known_repositories(app):
     with app.app_context():
         with transaction():
             for number, name in enumerate(NAMES):

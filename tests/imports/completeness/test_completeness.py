@@ -22,32 +22,34 @@ def three_items_counted_as_five(dspace) -> None:
 
 
 @pytest.mark.parametrize(("generation", "says"), [(4, True), (6, True), (7, False), (9, False)])
-def test_an_unexplained_difference_of_counts_is_never_clean_and_names_possible_reasons(desk, dspace, generation, says):
+def test_an_unexplained_difference_of_counts_is_never_clean_and_names_possible_reasons(
+    importer, dspace, generation, says
+):
     three_items_counted_as_five(dspace)
 
-    job = of_generation(desk, generation).run()
+    job = of_generation(importer, generation).run()
 
     assert (job.state, job.clean, job.counts["seen"], job.expected) == ("completed", False, 3, 5)
     assert "The source counts 5 items; 3 could be found, and 2 of them are not accounted for" in job.message
     assert (COUNTER in job.message) is says
 
 
-def test_a_count_explained_by_the_list_of_ids_is_clean_and_reported(desk, dspace):
+def test_a_count_explained_by_the_list_of_ids_is_clean_and_reported(importer, dspace):
     three_items_counted_as_five(dspace)
     dspace.hidden_counts = {"c1": 2}
 
-    job = of_generation(desk, 6).run()
+    job = of_generation(importer, 6).run()
 
     assert (job.clean, job.counts["not_visible"]) == (True, 2)
     assert job.message.startswith("The source counts 2 more items that it does not list")
     assert COUNTER in job.message
 
 
-def test_a_partly_explained_count_names_both_parts_and_is_not_clean(desk, dspace):
+def test_a_partly_explained_count_names_both_parts_and_is_not_clean(importer, dspace):
     three_items_counted_as_five(dspace)
     dspace.hidden_counts = {"c1": 1}
 
-    job = of_generation(desk, 6).run()
+    job = of_generation(importer, 6).run()
 
     assert (job.clean, job.counts["not_visible"]) == (False, 1)
     assert "1 of them is not accounted for" in job.message
@@ -55,19 +57,19 @@ def test_a_partly_explained_count_names_both_parts_and_is_not_clean(desk, dspace
 
 
 @pytest.mark.parametrize(("count", "stored"), [(3 * 2**31, 3 * 2**31), (2**64, 2**63 - 1)])
-def test_a_count_is_stored_as_the_source_gives_it_up_to_64_bits(desk, dspace, count, stored):
+def test_a_count_is_stored_as_the_source_gives_it_up_to_64_bits(importer, dspace, count, stored):
     dspace.add("a")
     dspace.count_off_by, dspace.hidden_counts = count - 1, {"c1": count}
 
-    job = of_generation(desk, 6).run()
+    job = of_generation(importer, 6).run()
 
     assert (job.state, job.expected, job.counts["not_visible"]) == ("completed", stored, stored)
 
 
-def test_a_complete_import_reports_no_difference(desk, dspace):
+def test_a_complete_import_reports_no_difference(importer, dspace):
     dspace.add("a")
 
-    job = of_generation(desk, 6).run()
+    job = of_generation(importer, 6).run()
 
     assert (job.clean, job.message) == (True, "")
 

@@ -16,13 +16,13 @@ from ..catalogue import records
 
 
 @pytest.fixture
-def held(desk, dspace):
+def imported(importer, dspace):
     """Ten items, imported."""
-    desk.app.config["MAX_MISSING_PERCENT"] = 20
+    importer.app.config["MAX_MISSING_PERCENT"] = 20
     for number in range(10):
         dspace.add(f"i{number}")
-    assert desk.run().clean
-    return desk
+    assert importer.run().clean
+    return importer
 
 
 def drop(dspace, number: int) -> None:
@@ -30,185 +30,185 @@ def drop(dspace, number: int) -> None:
         del dspace.items[f"i{index}"]
 
 
-def states(desk) -> list[str]:
-    return sorted(record["source_state"] for record in records(desk.app))
+def states(importer) -> list[str]:
+    return sorted(record["source_state"] for record in records(importer.app))
 
 
-def test_missing_items_within_the_setting_are_marked_without_a_question(held, dspace):
+def test_missing_items_within_the_setting_are_marked_without_a_question(imported, dspace):
     drop(dspace, 2)
 
-    job = held.run()
+    job = imported.run()
 
     assert (job.state, job.clean, job.counts["vanished"]) == ("completed", True, 2)
 
 
-def test_missing_items_beyond_the_setting_ask_a_question_and_mark_nothing(held, dspace):
+def test_missing_items_beyond_the_setting_ask_a_question_and_mark_nothing(imported, dspace):
     drop(dspace, 3)
 
-    job = held.run()
+    job = imported.run()
 
     assert (job.state, job.asks, job.counts["vanished"]) == ("stopped", True, 0)
     assert "only 7 of the 10 items" in job.message
-    assert states(held) == ["present"] * 10
+    assert states(imported) == ["present"] * 10
     assert not job.can_resume
 
 
-def test_an_empty_list_always_asks_a_question(held, dspace):
-    held.app.config["MAX_MISSING_PERCENT"] = 100
+def test_an_empty_list_always_asks_a_question(imported, dspace):
+    imported.app.config["MAX_MISSING_PERCENT"] = 100
     drop(dspace, 10)
 
-    job = held.run()
+    job = imported.run()
 
     assert job.asks
     assert "lists none of the 10 items" in job.message
-    assert states(held) == ["present"] * 10
+    assert states(imported) == ["present"] * 10
 
 
-def test_the_answer_yes_marks_the_missing_items(held, dspace):
+def test_the_answer_yes_marks_the_missing_items(imported, dspace):
     drop(dspace, 10)
 
-    job = held.resume(held.run().id, Answer.MARK)
+    job = imported.resume(imported.run().id, Answer.MARK)
 
     assert (job.state, job.clean, job.counts["vanished"]) == ("completed", True, 10)
-    assert states(held) == ["vanished"] * 10
+    assert states(imported) == ["vanished"] * 10
 
 
-def test_the_answer_no_completes_the_import_and_reports_the_number(held, dspace):
+def test_the_answer_no_completes_the_import_and_reports_the_number(imported, dspace):
     drop(dspace, 4)
 
-    job = held.resume(held.run().id, Answer.LEAVE)
+    job = imported.resume(imported.run().id, Answer.LEAVE)
 
     assert (job.state, job.clean, job.counts["vanished"]) == ("completed", False, 0)
     assert "The source no longer lists 4 items. A person chose" in job.message
-    assert states(held) == ["present"] * 10
+    assert states(imported) == ["present"] * 10
 
 
-def test_resuming_needs_an_answer_to_the_question_and_an_answer_needs_a_question(held, dspace):
+def test_resuming_needs_an_answer_to_the_question_and_an_answer_needs_a_question(imported, dspace):
     drop(dspace, 4)
-    asking = held.run().id
+    asking = imported.run().id
 
-    with held.app.app_context():
+    with imported.app.app_context():
         with pytest.raises(ConflictError, match="Are they really gone"):
             lifecycle.resume(asking)
         with pytest.raises(ConflictError, match="no question"):
             lifecycle.resume(1, Answer.MARK)
 
 
-def test_the_next_import_asks_again_unless_it_finds_all_items(held, dspace):
+def test_the_next_import_asks_again_unless_it_finds_all_items(imported, dspace):
     kept = dict(dspace.items)
     drop(dspace, 10)
-    assert held.run().asks
-    assert held.run().asks
+    assert imported.run().asks
+    assert imported.run().asks
 
     dspace.items.update(kept)
-    job = held.run()
+    job = imported.run()
 
     assert (job.state, job.clean, job.counts["unchanged"]) == ("completed", True, 10)
 
 
-def test_a_few_missing_items_are_looked_up_and_not_asked_about(desk, dspace):
-    desk.app.config["MAX_MISSING_PERCENT"] = 20
+def test_a_few_missing_items_are_looked_up_and_not_asked_about(importer, dspace):
+    importer.app.config["MAX_MISSING_PERCENT"] = 20
     for number in range(4):
         dspace.add(f"i{number}")
-    desk.run()
+    importer.run()
     drop(dspace, 1)
 
-    job = desk.run()
+    job = importer.run()
 
     assert (job.state, job.clean, job.counts["vanished"]) == ("completed", True, 1)
 
 
-def test_a_later_run_closes_the_question_that_it_has_settled(held, dspace):
+def test_a_later_run_closes_the_question_that_it_has_settled(imported, dspace):
     kept = dict(dspace.items)
     drop(dspace, 10)
-    asking = held.run().id
+    asking = imported.run().id
     dspace.items.update(kept)
 
-    later = held.run()
+    later = imported.run()
 
-    job = held.job(asking)
+    job = imported.job(asking)
     assert (job.state, job.asks, job.can_resume) == ("stopped", False, False)
     assert f"Job {later.id} " in job.message
-    with held.app.app_context():
+    with imported.app.app_context():
         for given in (None, Answer.MARK):
             with pytest.raises(ConflictError, match="Run the job again"):
                 lifecycle.resume(asking, given)
 
 
-def test_a_later_question_replaces_an_earlier_one(held, dspace):
+def test_a_later_question_replaces_an_earlier_one(imported, dspace):
     drop(dspace, 10)
-    first, second = held.run().id, held.run().id
+    first, second = imported.run().id, imported.run().id
 
-    assert (held.job(first).asks, held.job(second).asks) == (False, True)
+    assert (imported.job(first).asks, imported.job(second).asks) == (False, True)
 
 
-def test_a_preview_closes_no_question(held, dspace):
+def test_a_preview_closes_no_question(imported, dspace):
     drop(dspace, 10)
-    asking = held.run().id
+    asking = imported.run().id
 
-    held.look()
+    imported.preview()
 
-    assert held.job(asking).asks
+    assert imported.job(asking).asks
 
 
-def test_an_import_of_a_deleted_collection_asks_about_its_items(held, dspace):
+def test_an_import_of_a_deleted_collection_asks_about_its_items(imported, dspace):
     dspace.gone.add("c1")
 
-    job = held.run()
+    job = imported.run()
 
     assert (job.asks, job.counts["vanished"]) == (True, 0)
     assert job.message == (
         "The collection is no longer at the source. Nothing was changed. Mark its 10 items as missing?"
     )
-    assert states(held) == ["present"] * 10
+    assert states(imported) == ["present"] * 10
 
 
-def test_the_answer_yes_marks_the_items_of_a_deleted_collection_and_later_imports_report_it(held, dspace):
+def test_the_answer_yes_marks_the_items_of_a_deleted_collection_and_later_imports_report_it(imported, dspace):
     dspace.add("kept", collections=("c2", "c1"))
-    held.run()
-    held.run("c2")
+    imported.run()
+    imported.run("c2")
     dspace.gone.add("c1")
     drop(dspace, 10)
 
-    job = held.resume(held.run().id, Answer.MARK)
-    later = held.run()
+    job = imported.resume(imported.run().id, Answer.MARK)
+    later = imported.run()
 
     assert (job.state, job.clean, job.counts["vanished"]) == ("completed", True, 11)
-    assert states(held) == ["present"] + ["vanished"] * 10
+    assert states(imported) == ["present"] + ["vanished"] * 10
     assert (later.state, later.clean, later.counts["vanished"]) == ("completed", True, 0)
     assert "no longer at the source" in later.message
 
 
-def test_the_answer_no_keeps_the_items_of_a_deleted_collection(held, dspace):
+def test_the_answer_no_keeps_the_items_of_a_deleted_collection(imported, dspace):
     dspace.gone.add("c1")
 
-    job = held.resume(held.run().id, Answer.LEAVE)
+    job = imported.resume(imported.run().id, Answer.LEAVE)
 
     assert (job.state, job.clean, job.counts["vanished"]) == ("completed", False, 0)
-    assert states(held) == ["present"] * 10
+    assert states(imported) == ["present"] * 10
 
 
-def test_an_unknown_collection_fails_the_first_import(desk, dspace):
+def test_an_unknown_collection_fails_the_first_import(importer, dspace):
     dspace.gone.add("c1")
 
-    job = desk.run()
+    job = importer.run()
 
     assert (job.state, job.asks) == ("failed", False)
 
 
-def test_readable_items_that_are_no_longer_listed_are_reported(held, dspace):
+def test_readable_items_that_are_no_longer_listed_are_reported(imported, dspace):
     dspace.unlisted |= {"i1", "i2"}
 
-    job = held.run()
+    job = imported.run()
 
     assert (job.state, job.clean, job.counts["vanished"]) == ("completed", False, 0)
     assert "2 items can be read but are no longer listed: 1/i1, 1/i2." in job.message
-    assert states(held) == ["present"] * 10
+    assert states(imported) == ["present"] * 10
 
 
-def test_the_page_shows_the_question_with_two_buttons_and_takes_the_answer(held, dspace, client, monkeypatch):
+def test_the_page_shows_the_question_with_two_buttons_and_takes_the_answer(imported, dspace, client, monkeypatch):
     drop(dspace, 10)
-    job_id = held.run().id
+    job_id = imported.run().id
 
     page = client.get(f"/jobs/{job_id}/").text
 
@@ -216,15 +216,15 @@ def test_the_page_shows_the_question_with_two_buttons_and_takes_the_answer(held,
     assert page.count('name="answer"') == 2
     assert client.post(f"/jobs/{job_id}/answer", data={"answer": "rubbish"}).status_code == 409
     assert client.post(f"/jobs/{job_id}/answer", data={"answer": "leave"}).status_code == 303
-    assert held.job(job_id).state == "queued"
-    assert held.work(job_id)
-    assert held.job(job_id).state == "completed"
+    assert imported.job(job_id).state == "queued"
+    assert imported.work(job_id)
+    assert imported.job(job_id).state == "completed"
 
 
-def test_an_answer_given_while_a_later_import_closes_the_question_is_kept(held, dspace):
+def test_an_answer_given_while_a_later_import_closes_the_question_is_kept(imported, dspace):
     kept = dict(dspace.items)
     drop(dspace, 10)
-    asking = held.run().id
+    asking = imported.run().id
     dspace.items.update(kept)
     answered = []
 
@@ -234,12 +234,12 @@ def test_an_answer_given_while_a_later_import_closes_the_question_is_kept(held, 
             text = json.dumps({"unseen": 10, "held": 10, "answer": "mark"})
             cursor.execute("UPDATE job SET state = 'queued', question = ? WHERE id = ?", (text, asking))
 
-    with held.app.app_context():
+    with imported.app.app_context():
         event.listen(db.engine, "before_cursor_execute", answer_first)
-        later = held.run()
+        later = imported.run()
         event.remove(db.engine, "before_cursor_execute", answer_first)
 
-    job = held.job(asking)
+    job = imported.job(asking)
     assert answered
     assert later.state == "completed"
     assert (job.state, job.question.get("answer"), job.is_settled) == ("queued", "mark", False)
@@ -250,9 +250,9 @@ ANSWERED = "UPDATE job SET question = json_set(question, '$.answer', 'leave'), s
 
 
 @pytest.mark.parametrize(("change", "refusal"), [(CLOSED, "Settled. Run the job again"), (ANSWERED, "has no question")])
-def test_an_answer_to_a_closed_or_answered_question_is_refused(held, dspace, change, refusal):
+def test_an_answer_to_a_closed_or_answered_question_is_refused(imported, dspace, change, refusal):
     drop(dspace, 10)
-    asking = held.run().id
+    asking = imported.run().id
     changed = []
 
     def change_first(connection, cursor, statement, parameters, *rest):
@@ -260,7 +260,7 @@ def test_an_answer_to_a_closed_or_answered_question_is_refused(held, dspace, cha
             changed.append(statement)
             cursor.execute(change, (asking,))
 
-    with held.app.app_context():
+    with imported.app.app_context():
         event.listen(db.engine, "before_cursor_execute", change_first)
         with pytest.raises(ConflictError, match=refusal):
             lifecycle.resume(asking, Answer.MARK)

@@ -28,7 +28,7 @@ def importer(request, app):
 
 
 @pytest.fixture
-def modern(app):
+def dspace9(app):
     with SampleRepository(9) as sample:
         yield SampleImporter(app, sample)
 
@@ -70,16 +70,16 @@ def test_a_first_import_with_login_sets_the_same_marks(importer):
     assert importer.file(*EMBARGO)["restricted"] is True
 
 
-def test_a_test_import_with_login_marks_restricted_items(modern):
-    modern.sample.data.restrict(modern.sample.data.named("The Aldermouth Gazette, No. 1 (5 March 1887)"))
-    modern.sign_in()
-    with modern.app.app_context():
-        handle = modern.sample.data.named("Aldermouth Gazette").handle
-        scope = discovery.find(modern.repository_id, ScopeKind.COLLECTION, handle).scope
-        modern._worked(queueing.create(service.source_for(modern.repository_id, scope), {"test": 3}))
+def test_a_test_import_with_login_marks_restricted_items(dspace9):
+    dspace9.sample.data.restrict(dspace9.sample.data.named("The Aldermouth Gazette, No. 1 (5 March 1887)"))
+    dspace9.sign_in()
+    with dspace9.app.app_context():
+        handle = dspace9.sample.data.named("Aldermouth Gazette").handle
+        scope = discovery.find(dspace9.repository_id, ScopeKind.COLLECTION, handle).scope
+        dspace9._worked(queueing.create(service.source_for(dspace9.repository_id, scope), {"test": 3}))
 
-    assert len(modern.records()) == 3
-    assert modern.restricted() == {"The Aldermouth Gazette, No. 1 (5 March 1887)"}
+    assert len(dspace9.records()) == 3
+    assert dspace9.restricted() == {"The Aldermouth Gazette, No. 1 (5 March 1887)"}
 
 
 def test_items_that_become_public_lose_their_mark_without_an_update(importer):
@@ -149,12 +149,12 @@ def test_restricted_files_are_downloaded_after_a_login_although_no_item_changed(
     assert importer.file("Closed bundle", "inside.txt")["fate"] == "stored"
 
 
-def test_an_unchanged_run_by_login_is_proved_by_a_few_requests(modern):
-    modern.app.config["RECHECK_RUNS"] = 0
-    modern.sign_in()
-    modern.run()
+def test_an_unchanged_run_by_login_is_proved_by_a_few_requests(dspace9):
+    dspace9.app.config["RECHECK_RUNS"] = 0
+    dspace9.sign_in()
+    dspace9.run()
 
-    assert modern.run().counts["requests"] < 15
+    assert dspace9.run().counts["requests"] < 15
 
 
 def reads_in_full(importer: SampleImporter, **options) -> bool:
@@ -309,68 +309,68 @@ def test_an_import_fails_after_a_few_renewals_of_the_login(importer):
     assert not {"Restricted item"} & {t for t, r in importer.records().items() if r["source_state"] != "present"}
 
 
-def test_a_failed_job_resumes_at_its_cursor(modern):
-    modern.sign_in()
-    modern.sample.logins.lives = [9] * 6
-    failed = modern.run()
-    modern.sample.logins.lives = []
+def test_a_failed_job_resumes_at_its_cursor(dspace9):
+    dspace9.sign_in()
+    dspace9.sample.logins.lives = [9] * 6
+    failed = dspace9.run()
+    dspace9.sample.logins.lives = []
 
-    job = modern.resume(failed.id)
+    job = dspace9.resume(failed.id)
 
     assert (failed.state, job.state, job.clean) == ("failed", "completed", True)
-    assert modern.restricted() == {"Restricted item"} | PRIVATE
+    assert dspace9.restricted() == {"Restricted item"} | PRIVATE
 
 
-def test_a_refused_login_fails_the_job_with_its_sentence_and_is_tried_once(modern):
-    modern.sign_in()
-    modern.run()
-    with modern.app.app_context():
+def test_a_refused_login_fails_the_job_with_its_sentence_and_is_tried_once(dspace9):
+    dspace9.sign_in()
+    dspace9.run()
+    with dspace9.app.app_context():
         job_id = queueing.create(1, {"files": True})
-    modern.sample.faults.add(lambda target: target.endswith("/authn/login"), times=None, status=401)
-    modern.sample.reset()
+    dspace9.sample.faults.add(lambda target: target.endswith("/authn/login"), times=None, status=401)
+    dspace9.sample.reset()
 
-    with modern.app.app_context():
-        job = modern._worked(job_id)
+    with dspace9.app.app_context():
+        job = dspace9._worked(job_id)
 
     assert (job.state, job.message) == ("failed", "The repository does not accept this name and password.")
-    assert modern.posts == 1
+    assert dspace9.posts == 1
     assert job.counts["vanished"] == 0
 
 
-def test_restricted_content_is_not_reused_for_another_file(modern):
+def test_restricted_content_is_not_reused_for_another_file(dspace9):
     """An embargoed file with the same bytes as a restricted one is asked for by itself."""
-    data = modern.sample.data
+    data = dspace9.sample.data
     first, second = data.named("Restricted item"), data.named("No file")
     data.add_file(first, "same.txt", b"the same bytes\n")
-    modern.sign_in()
-    modern.run()
-    modern.sign_out()
+    dspace9.sign_in()
+    dspace9.run()
+    dspace9.sign_out()
     data.embargo(data.add_file(second, "copy.txt", b"the same bytes\n"))
 
-    modern.run()
+    dspace9.run()
 
-    assert modern.file("No file", "copy.txt")["fate"] == "restricted"
+    assert dspace9.file("No file", "copy.txt")["fate"] == "restricted"
 
 
-def test_a_public_file_with_the_content_of_a_restricted_one_is_downloaded_and_public(modern):
-    data = modern.sample.data
+def test_a_public_file_with_the_content_of_a_restricted_one_is_downloaded_and_public(dspace9):
+    data = dspace9.sample.data
     data.add_file(data.named("Restricted item"), "same.txt", b"the same bytes\n")
-    modern.sign_in()
-    modern.run()
+    dspace9.sign_in()
+    dspace9.run()
     data.add_file(data.named("No file"), "copy.txt", b"the same bytes\n")
 
-    modern.run()
+    dspace9.run()
 
-    assert (modern.file("No file", "copy.txt")["fate"], modern.file("No file", "copy.txt")["restricted"]) == (
+    assert (dspace9.file("No file", "copy.txt")["fate"], dspace9.file("No file", "copy.txt")["restricted"]) == (
         "stored",
         False,
     )
 
 
-def test_pages_and_exports_mark_restricted_items_and_files(modern, client):
-    modern.sign_in()
-    modern.run()
-    restricted, embargoed = (modern.records()[title]["id"] for title in ("Restricted item", EMBARGO[0]))
+def test_pages_and_exports_mark_restricted_items_and_files(dspace9, client):
+    dspace9.sign_in()
+    dspace9.run()
+    restricted, embargoed = (dspace9.records()[title]["id"] for title in ("Restricted item", EMBARGO[0]))
 
     assert "Restricted This item is not public at the source" in words(client.get(f"/items/{restricted}/"))
     assert "stored restricted" in words(client.get(f"/items/{restricted}/"))
@@ -383,10 +383,10 @@ def test_pages_and_exports_mark_restricted_items_and_files(modern, client):
     assert [row["title"] for row in rows if row["restricted"] == "yes"] == ["Private item", "Restricted item"]
 
 
-def test_an_import_without_login_asks_nothing_twice(modern):
-    modern.sample.reset()
+def test_an_import_without_login_asks_nothing_twice(dspace9):
+    dspace9.sample.reset()
 
-    modern.run(files=False)
+    dspace9.run(files=False)
 
-    asked = [path for _, path in modern.sample.requests]
+    asked = [path for _, path in dspace9.sample.requests]
     assert not any("authn" in path or "resourceid" in path for path in asked)

@@ -68,12 +68,12 @@ def full_check(source_id: int):
     return lifecycle.get(job_id)
 
 
-def test_files_whose_access_is_not_in_pages_are_checked_in_turns_and_the_rest_is_reported(desk, dspace):
-    desk.app.config["RECHECK_RUNS"] = 1
+def test_files_whose_access_is_not_in_pages_are_checked_in_turns_and_the_rest_is_reported(importer, dspace):
+    importer.app.config["RECHECK_RUNS"] = 1
     add_items(dspace, 40)
-    desk.run(files=True)
+    importer.run(files=True)
 
-    runs = [desk.run(files=True) for _ in range(3)]
+    runs = [importer.run(files=True) for _ in range(3)]
 
     assert Counter(Counter(dspace.asked_for).values()) == {1: 70, 2: 10}
     assert all(job.clean for job in runs)
@@ -82,14 +82,14 @@ def test_files_whose_access_is_not_in_pages_are_checked_in_turns_and_the_rest_is
     }
 
 
-def test_a_full_check_sends_a_limited_number_of_requests_for_single_files(desk, dspace):
+def test_a_full_check_sends_a_limited_number_of_requests_for_single_files(importer, dspace):
     dspace.page_size = 80
     add_items(dspace, 600)
-    desk.run(files=True)
+    importer.run(files=True)
 
-    first = desk.run(files=True, full=True)
+    first = importer.run(files=True, full=True)
     asked = dspace.asked_for[:]
-    second = desk.run(files=True, full=True)
+    second = importer.run(files=True, full=True)
 
     assert len(set(asked)) == len(asked) == 1_000
     assert set(dspace.asked_for) == {f"{id}/{name}" for id in dspace.items for name in ("a.txt", "b.txt")}
@@ -97,71 +97,71 @@ def test_a_full_check_sends_a_limited_number_of_requests_for_single_files(desk, 
     assert "200 files" in first.message
 
 
-def test_a_file_with_unknown_access_does_not_delay_the_checks_of_others(desk, dspace):
-    desk.app.config["RECHECK_RUNS"] = 1
+def test_a_file_with_unknown_access_does_not_delay_the_checks_of_others(importer, dspace):
+    importer.app.config["RECHECK_RUNS"] = 1
     add_items(dspace, 30)
-    desk.run(files=True)
+    importer.run(files=True)
     for id in list(dspace.items)[:15]:
         dspace.file_errors |= dict.fromkeys((f"{id}/a.txt", f"{id}/b.txt"), NotFoundError("It is not there."))
 
     for _ in range(2):
-        desk.run(files=True)
+        importer.run(files=True)
 
     assert len(set(dspace.asked_for)) == 60
 
 
-def test_restricted_files_are_retried_only_up_to_the_limit_of_an_import(desk, dspace):
-    desk.app.config["RECHECK_RUNS"] = 1
+def test_restricted_files_are_retried_only_up_to_the_limit_of_an_import(importer, dspace):
+    importer.app.config["RECHECK_RUNS"] = 1
     add_items(dspace, 40)
     dspace.file_errors = {
         f"{id}/{name}": RestrictedError("closed") for id in dspace.items for name in ("a.txt", "b.txt")
     }
-    desk.run(files=True)
+    importer.run(files=True)
     dspace.downloads.clear()
 
-    job = desk.run(files=True)
+    job = importer.run(files=True)
 
     assert (len(dspace.asked_for), dspace.downloads) == (30, [])
     assert "50 files" in job.message
 
 
-def test_a_restricted_file_that_becomes_public_is_downloaded_in_its_turn(desk, dspace):
-    desk.app.config["RECHECK_RUNS"] = 1
+def test_a_restricted_file_that_becomes_public_is_downloaded_in_its_turn(importer, dspace):
+    importer.app.config["RECHECK_RUNS"] = 1
     add_items(dspace, 20)
     dspace.file_errors = {
         f"{id}/{name}": RestrictedError("closed") for id in dspace.items for name in ("a.txt", "b.txt")
     }
-    desk.run(files=True)
+    importer.run(files=True)
     dspace.file_errors = {}
 
-    runs = [desk.run(files=True) for _ in range(2)]
+    runs = [importer.run(files=True) for _ in range(2)]
 
     assert [job.files["stored"] for job in runs] == [30, 40]
 
 
-def test_a_restricted_file_in_a_page_is_confirmed_and_recorded(desk, dspace):
-    desk.app.config["RECHECK_RUNS"] = 1
+def test_a_restricted_file_in_a_page_is_confirmed_and_recorded(importer, dspace):
+    importer.app.config["RECHECK_RUNS"] = 1
     dspace.tells_access = True
     add_items(dspace, 20)
-    desk.run(files=True)
+    importer.run(files=True)
     dspace.file_errors = {"3/a.txt": RestrictedError("closed")}
 
-    job = desk.run(files=True)
+    job = importer.run(files=True)
 
     assert (dspace.asked_for, job.counts["updated"], job.message) == (["3/a.txt"], 1, "")
-    assert [file["restricted"] for record in records(desk.app) for file in record["files"]].count(True) == 1
+    assert [file["restricted"] for record in records(importer.app) for file in record["files"]].count(True) == 1
 
 
-def test_changes_of_access_in_pages_are_confirmed_up_to_the_limit_of_an_import(desk, dspace):
-    desk.app.config["RECHECK_RUNS"] = 1
+def test_changes_of_access_in_pages_are_confirmed_up_to_the_limit_of_an_import(importer, dspace):
+    importer.app.config["RECHECK_RUNS"] = 1
     dspace.tells_access = True
     add_items(dspace, 20)
-    desk.run(files=True)
+    importer.run(files=True)
     dspace.file_errors = {
         f"{id}/{name}": RestrictedError("closed") for id in dspace.items for name in ("a.txt", "b.txt")
     }
 
-    job = desk.run(files=True)
+    job = importer.run(files=True)
 
     assert len(dspace.asked_for) == 30
     assert "10 files" in job.message

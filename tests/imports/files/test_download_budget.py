@@ -16,9 +16,9 @@ from ..catalogue import records
 from ..steps import can_retry, retry
 
 
-def statuses(desk) -> dict[str, str]:
+def statuses(importer) -> dict[str, str]:
     """What became of each file, by the title of its item."""
-    return {record["source_id"]: record["files"][0]["fate"] for record in records(desk.app)}
+    return {record["source_id"]: record["files"][0]["fate"] for record in records(importer.app)}
 
 
 def allow(limit: int | None, spent: int = 0) -> DownloadBudget:
@@ -30,10 +30,10 @@ def three_files(dspace) -> None:
         dspace.add(f"i{number}", files={"a.bin": bytes([number]) * 400})
 
 
-def test_files_beyond_the_total_limit_are_listed_with_it_and_are_no_problem(desk, dspace, client):
+def test_files_beyond_the_total_limit_are_listed_with_it_and_are_no_problem(importer, dspace, client):
     three_files(dspace)
 
-    job = desk.run(files=True, files_limit=1000)
+    job = importer.run(files=True, files_limit=1000)
 
     assert (job.counts["files_stored"], job.counts["files_too_large"], job.clean, job.counts["bytes"]) == (
         2,
@@ -44,60 +44,60 @@ def test_files_beyond_the_total_limit_are_listed_with_it_and_are_no_problem(desk
     assert "total download limit of 1.0 kB" in client.get(f"/jobs/{job.id}/").text
 
 
-def test_a_retry_and_the_next_import_have_limits_of_their_own(desk, dspace):
+def test_a_retry_and_the_next_import_have_limits_of_their_own(importer, dspace):
     three_files(dspace)
-    first = desk.run(files=True, files_limit=500)
+    first = importer.run(files=True, files_limit=500)
     assert (first.counts["files_stored"], first.counts["files_too_large"]) == (1, 2)
-    assert can_retry(desk, first.id)
+    assert can_retry(importer, first.id)
 
-    second = retry(desk, first.id)
-    third = desk.run(files=True, files_limit=500)
+    second = retry(importer, first.id)
+    third = importer.run(files=True, files_limit=500)
 
     assert (second.counts["files_stored"], second.counts["files_too_large"]) == (2, 1)
     assert (third.counts["files_stored"], third.counts["files_too_large"], len(dspace.downloads)) == (3, 0, 3)
-    assert not can_retry(desk, third.id)
+    assert not can_retry(importer, third.id)
 
 
-def test_a_file_larger_than_the_total_limit_is_not_offered_for_a_retry(desk, dspace):
+def test_a_file_larger_than_the_total_limit_is_not_offered_for_a_retry(importer, dspace):
     dspace.add("i0", files={"a.bin": b"x" * 400})
 
-    job = desk.run(files=True, files_limit=300)
+    job = importer.run(files=True, files_limit=300)
 
-    assert (job.counts["files_too_large"], can_retry(desk, job.id), dspace.downloads) == (1, False, [])
+    assert (job.counts["files_too_large"], can_retry(importer, job.id), dspace.downloads) == (1, False, [])
 
 
-def test_a_resumed_job_has_only_the_rest_of_its_limit(desk, dspace):
+def test_a_resumed_job_has_only_the_rest_of_its_limit(importer, dspace):
     three_files(dspace)
-    job_id = desk.create(files=True, files_limit=900)
-    with desk.app.app_context():
+    job_id = importer.create(files=True, files_limit=900)
+    with importer.app.app_context():
         counters.add(db.session.connection(), job_id, {"bytes": 600})
         db.session.commit()
 
-    assert desk.work(job_id)
+    assert importer.work(job_id)
 
-    job = desk.job(job_id)
+    job = importer.job(job_id)
     assert (job.counts["files_stored"], job.counts["files_too_large"], job.counts["bytes"]) == (0, 3, 600)
 
 
-def test_equal_files_count_once_and_stored_files_do_not_count(desk, dspace):
+def test_equal_files_count_once_and_stored_files_do_not_count(importer, dspace):
     dspace.add("i0", files={"a.bin": b"x" * 400})
-    desk.run(files=True)
+    importer.run(files=True)
     dspace.add("i1", files={"b.bin": b"x" * 400})
     dspace.add("i2", files={"c.bin": b"y" * 400})
     dspace.add("i3", files={"d.bin": b"y" * 400})
 
-    job = desk.run(files=True, files_limit=400)
+    job = importer.run(files=True, files_limit=400)
 
     assert (job.counts["files_stored"], job.counts["files_too_large"], job.counts["bytes"]) == (4, 0, 400)
 
 
-def test_failed_downloads_do_not_count_against_the_limit(desk, dspace):
+def test_failed_downloads_do_not_count_against_the_limit(importer, dspace):
     three_files(dspace)
     dspace.file_errors = {"i0/a.bin": ServerError("It answered with 500.")}
 
-    job = desk.run(files=True, files_limit=800)
+    job = importer.run(files=True, files_limit=800)
 
-    assert statuses(desk) == {"i0": "failed", "i1": "stored", "i2": "stored"}
+    assert statuses(importer) == {"i0": "failed", "i1": "stored", "i2": "stored"}
     assert job.counts["files_too_large"] == 0
 
 

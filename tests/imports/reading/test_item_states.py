@@ -46,47 +46,47 @@ class Importer:
 
 
 @pytest.fixture(params=[5, 6, 9])
-def importer(request, app):
+def sample_importer(request, app):
     with SampleRepository(request.param) as sample, app.app_context():
         yield Importer(sample)
 
 
-def test_withdrawn_rows_of_a_signed_in_list_are_not_imported(importer):
-    importer.sign_in()
+def test_withdrawn_rows_of_a_signed_in_list_are_not_imported(sample_importer):
+    sample_importer.sign_in()
 
-    job = importer.run()
+    job = sample_importer.run()
 
-    assert "Withdrawn item" not in importer.held()
+    assert "Withdrawn item" not in sample_importer.held()
     assert job.clean, job.message
 
 
-def test_private_items_that_need_a_login_are_restricted(importer):
-    importer.sign_in()
+def test_private_items_that_need_a_login_are_restricted(sample_importer):
+    sample_importer.sign_in()
 
-    importer.run()
+    sample_importer.run()
 
-    restricted = importer.held(is_restricted=True)
+    restricted = sample_importer.held(is_restricted=True)
     assert {"Restricted item", "Private item"} <= restricted
-    assert "Private item" not in importer.held(is_restricted=False)
+    assert "Private item" not in sample_importer.held(is_restricted=False)
 
 
-def test_an_item_that_is_withdrawn_and_still_readable_is_marked(importer):
-    importer.run()
-    item = importer.sample.data.named("No file")
-    importer.sample.data.withdraw(item)
+def test_an_item_that_is_withdrawn_and_still_readable_is_marked(sample_importer):
+    sample_importer.run()
+    item = sample_importer.sample.data.named("No file")
+    sample_importer.sample.data.withdraw(item)
     item.opens_withdrawn = True
 
-    job = importer.run()
+    job = sample_importer.run()
 
-    assert importer.held(source_state="withdrawn") == {"No file"}
+    assert sample_importer.held(source_state="withdrawn") == {"No file"}
     assert (job.counts["vanished"], job.counts["failed"], job.clean) == (1, 0, True)
 
 
 @pytest.mark.parametrize("state", [SourceState.WITHDRAWN, SourceState.SUPERSEDED, SourceState.NOT_PUBLIC])
-def test_an_item_that_is_deleted_between_listing_and_reading_is_no_failure(desk, dspace, state):
+def test_an_item_that_is_deleted_between_listing_and_reading_is_no_failure(importer, dspace, state):
     for number in range(4):
         dspace.add(f"i{number}")
-    desk.run()
+    importer.run()
     dspace.edit("i1", title="Changed")
     read = dspace._item
 
@@ -99,9 +99,9 @@ def test_an_item_that_is_deleted_between_listing_and_reading_is_no_failure(desk,
 
     dspace._item = item
 
-    job = desk.run()
+    job = importer.run()
 
     assert (job.counts["failed"], job.counts["vanished"], job.counts["updated"], job.clean) == (0, 1, 0, True), (
         job.message
     )
-    assert titles(desk.app)["i1"] == "A title"
+    assert titles(importer.app)["i1"] == "A title"

@@ -41,17 +41,17 @@ def replaced(dspace):
     dspace.items |= rest
 
 
-def held_now(desk) -> dict[str, str]:
-    return {record["source_id"]: record["source_state"] for record in records(desk.app)}
+def held_now(importer) -> dict[str, str]:
+    return {record["source_id"]: record["source_state"] for record in records(importer.app)}
 
 
-def test_items_that_replace_deleted_ones_are_read_and_the_deleted_ones_marked(desk, dspace):
+def test_items_that_replace_deleted_ones_are_read_and_the_deleted_ones_marked(importer, dspace):
     ten_items(dspace)
     meanwhile(dspace, 2, lambda: replaced(dspace))
 
-    job = desk.run()
+    job = importer.run()
 
-    states = held_now(desk)
+    states = held_now(importer)
     assert {id for id, state in states.items() if state == "present"} == set(dspace.items)
     assert {id for id, state in states.items() if state != "present"} == {"i0", "i1", "i2"}
     assert (job.counts["seen"], job.expected, job.counts["added"], job.counts["vanished"], job.clean) == (
@@ -63,16 +63,16 @@ def test_items_that_replace_deleted_ones_are_read_and_the_deleted_ones_marked(de
     )
 
 
-def test_a_later_import_that_only_lists_handles_changes_during_the_listing(desk, dspace):
+def test_a_later_import_that_only_lists_handles_changes_during_the_listing(importer, dspace):
     ten_items(dspace)
-    desk.run()
+    importer.run()
     dspace.edit("i9", title="Changed")
     dspace.refuses_subsets = True
     meanwhile(dspace, 2, lambda: (replaced(dspace), setattr(dspace, "refuses_subsets", False)))
 
-    job = desk.run()
+    job = importer.run()
 
-    states = held_now(desk)
+    states = held_now(importer)
     assert {id for id, state in states.items() if state == "present"} == set(dspace.items)
     assert (job.counts["seen"], job.expected, job.counts["added"], job.counts["updated"], job.counts["vanished"]) == (
         10,
@@ -84,43 +84,43 @@ def test_a_later_import_that_only_lists_handles_changes_during_the_listing(desk,
     assert job.counts["unchanged"] == 6
 
 
-def test_deleted_items_are_marked_and_the_items_they_shifted_are_read(desk, dspace):
+def test_deleted_items_are_marked_and_the_items_they_shifted_are_read(importer, dspace):
     ten_items(dspace)
     meanwhile(dspace, 2, lambda: [dspace.items.pop(id) for id in ("i0", "i4")])
 
-    job = desk.run()
+    job = importer.run()
 
-    states = held_now(desk)
+    states = held_now(importer)
     assert {id for id, state in states.items() if state == "present"} == set(dspace.items)
     assert {id for id, state in states.items() if state != "present"} == {"i0", "i4"}
     assert (job.counts["seen"], job.expected, job.clean) == (8, 8, True)
 
 
-def test_an_older_dspace_with_fewer_items_than_were_seen_is_listed_again(desk, dspace):
+def test_an_older_dspace_with_fewer_items_than_were_seen_is_listed_again(importer, dspace):
     ten_items(dspace)
     dspace.can_select = False
     meanwhile(dspace, 3, lambda: [dspace.items.pop(id) for id in ("i0", "i4")])
 
-    job = of_generation(desk, 6).run()
+    job = of_generation(importer, 6).run()
 
-    assert {id for id, state in held_now(desk).items() if state == "present"} == set(dspace.items)
+    assert {id for id, state in held_now(importer).items() if state == "present"} == set(dspace.items)
     assert (job.counts["seen"], job.counts["vanished"], job.clean) == (8, 2, True)
 
 
-def test_a_count_that_lags_behind_marks_no_item(desk, dspace):
+def test_a_count_that_lags_behind_marks_no_item(importer, dspace):
     ten_items(dspace)
     dspace.count_off_by = -2
 
-    job = of_generation(desk, 6).run()
+    job = of_generation(importer, 6).run()
 
     assert (job.counts["seen"], job.expected, job.counts["vanished"], job.clean) == (10, 8, 0, True)
-    assert set(held_now(desk).values()) == {"present"}
+    assert set(held_now(importer).values()) == {"present"}
 
 
-def test_a_job_that_dies_while_it_lists_again_resumes_there(desk, dspace):
+def test_a_job_that_dies_while_it_lists_again_resumes_there(importer, dspace):
     ten_items(dspace)
     meanwhile(dspace, 2, lambda: replaced(dspace))
-    job_id = desk.create()
+    job_id = importer.create()
     listings = []
 
     def die_late(connection) -> None:
@@ -130,25 +130,25 @@ def test_a_job_that_dies_while_it_lists_again_resumes_there(desk, dspace):
 
     ask = dspace._ask
     dspace._ask = lambda: (die_late(None), ask())[1] if dspace.listings else ask()
-    desk.work(job_id)
-    assert desk.job(job_id).state == "failed"
-    with desk.app.app_context():
+    importer.work(job_id)
+    assert importer.job(job_id).state == "failed"
+    with importer.app.app_context():
         db.session.execute(db.update(Job).values(state="queued"))
         db.session.commit()
 
-    desk.work(job_id)
+    importer.work(job_id)
 
-    job = desk.job(job_id)
+    job = importer.job(job_id)
     assert (job.state, job.counts["seen"], job.expected, job.clean) == ("completed", 10, 10, True)
-    assert {id for id, state in held_now(desk).items() if state == "present"} == set(dspace.items)
+    assert {id for id, state in held_now(importer).items() if state == "present"} == set(dspace.items)
 
 
-def test_a_preview_shows_the_state_at_its_end(desk, dspace):
+def test_a_preview_shows_the_state_at_its_end(importer, dspace):
     ten_items(dspace)
-    desk.run()
+    importer.run()
     meanwhile(dspace, 2, lambda: replaced(dspace))
 
-    job = desk.look(full=True)
+    job = importer.preview(full=True)
 
     assert (job.counts["added"], job.counts["vanished"], job.counts["unchanged"], job.counts["seen"]) == (3, 3, 7, 10)
 
@@ -181,24 +181,24 @@ def test_no_item_is_missed_or_kept_wrongly_on_a_changing_real_server(app, genera
 
 
 @pytest.mark.parametrize("answer", list(Answer))
-def test_an_import_asks_when_most_items_disappear_during_the_first_reading(desk, dspace, answer):
-    desk.app.config["MAX_MISSING_PERCENT"] = 20
+def test_an_import_asks_when_most_items_disappear_during_the_first_reading(importer, dspace, answer):
+    importer.app.config["MAX_MISSING_PERCENT"] = 20
     ten_items(dspace)
     lost = {}
     meanwhile(dspace, 2, lambda: [lost.update({id: dspace.items.pop(id)}) for id in ("i0", "i1", "i2", "i3", "i4")])
 
-    asking = desk.run()
+    asking = importer.run()
     assert (asking.asks, asking.counts["vanished"], asking.question) == (True, 0, {"unseen": 5, "held": 10})
-    desk.resume(asking.id, answer)
+    importer.resume(asking.id, answer)
 
-    job, gone = desk.job(asking.id), {id for id, state in held_now(desk).items() if state != "present"}
+    job, gone = importer.job(asking.id), {id for id, state in held_now(importer).items() if state != "present"}
     assert (job.state, job.clean) == ("completed", answer is Answer.MARK)
     assert gone == (set(lost) if answer is Answer.MARK else set())
 
 
-def test_a_few_missing_items_of_a_first_import_are_looked_up_without_a_question(desk, dspace):
-    desk.app.config["MAX_MISSING_PERCENT"] = 20
+def test_a_few_missing_items_of_a_first_import_are_looked_up_without_a_question(importer, dspace):
+    importer.app.config["MAX_MISSING_PERCENT"] = 20
     ten_items(dspace)
     meanwhile(dspace, 2, lambda: dspace.items.pop("i0"))
 
-    assert (desk.run().counts["vanished"], held_now(desk)["i0"]) == (1, "vanished")
+    assert (importer.run().counts["vanished"], held_now(importer)["i0"]) == (1, "vanished")

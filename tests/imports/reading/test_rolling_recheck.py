@@ -26,44 +26,44 @@ def counts(job) -> tuple[int, int, int, int]:
     return job.counts["seen"], job.counts["updated"], job.counts["unchanged"], job.counts["failed"]
 
 
-def turn(desk) -> int:
-    with desk.app.app_context():
+def turn(importer) -> int:
+    with importer.app.app_context():
         return db.session.scalar(db.select(Source.recheck_slice))
 
 
 @pytest.fixture(params=["selected", "refused", "listed"])
-def held(request, desk, dspace):
+def imported(request, importer, dspace):
     """Eight items, two for each of four runs; of a server that selects, refuses the query, or cannot select at all."""
     dspace.can_select, dspace.refuses_subsets = request.param != "listed", request.param == "refused"
-    desk.app.config["RECHECK_RUNS"] = RUNS
+    importer.app.config["RECHECK_RUNS"] = RUNS
     for number in range(8):
         dspace.add(str(number), files={"a.txt": f"file of {number}".encode()})
     dspace.server_time += timedelta(days=365)
-    assert desk.run().clean
+    assert importer.run().clean
     dspace.server_time += timedelta(days=1)
     dspace.listings.clear()
-    return desk
+    return importer
 
 
 def lose_a_file(dspace, id: str) -> None:
     dspace.edit(id, files={}, **UNTOUCHED)
 
 
-def test_a_file_removed_without_a_new_time_stamp_is_noticed_within_all_slices(held, dspace):
+def test_a_file_removed_without_a_new_time_stamp_is_noticed_within_all_slices(imported, dspace):
     for number in range(8):
         lose_a_file(dspace, str(number))
 
-    found = [held.run() for _ in range(RUNS)]
+    found = [imported.run() for _ in range(RUNS)]
 
     assert [counts(job) for job in found] == [(8, 2, 6, 0)] * RUNS
     assert all(job.clean and job.expected == 8 for job in found)
-    assert [record["files"] for record in records(held.app)] == [[]] * 8
+    assert [record["files"] for record in records(imported.app)] == [[]] * 8
 
 
-def test_each_import_reads_only_its_slice(held, dspace):
+def test_each_import_reads_only_its_slice(imported, dspace):
     dspace.details.clear()
     for _ in range(RUNS):
-        held.run()
+        imported.run()
 
     if dspace.refuses_subsets:
         assert sorted(dspace.details) == sorted(dspace.items)
@@ -73,29 +73,29 @@ def test_each_import_reads_only_its_slice(held, dspace):
         assert dspace.details == []
 
 
-def test_changes_found_by_a_slice_are_updates_and_can_be_undone(held, dspace):
-    before = records(held.app)
+def test_changes_found_by_a_slice_are_updates_and_can_be_undone(imported, dspace):
+    before = records(imported.app)
     lose_a_file(dspace, "0")
 
-    job = held.run()
-    undone = held.undo(job.id)
+    job = imported.run()
+    undone = imported.undo(job.id)
 
     assert counts(job) == (8, 1, 7, 0)
     assert (undone.counts["restored"], undone.counts["kept"]) == (1, 0)
-    assert records(held.app) == before
+    assert records(imported.app) == before
 
 
-def test_an_item_that_changed_by_the_list_and_again_before_its_slice_counts_once(held, dspace):
-    before = records(held.app)
+def test_an_item_that_changed_by_the_list_and_again_before_its_slice_counts_once(imported, dspace):
+    before = records(imported.app)
     dspace.edit("0", title="Changed", indexed=dspace.server_time)
     when_it_is_read_again(dspace, "0", lambda: dspace.edit("0", title="Changed again"))
 
-    job = held.run()
-    seen = titles(held.app)["0"]
-    held.undo(job.id)
+    job = imported.run()
+    seen = titles(imported.app)["0"]
+    imported.undo(job.id)
 
     assert (counts(job), seen) == ((8, 1, 7, 0), "Changed again")
-    assert records(held.app) == before
+    assert records(imported.app) == before
 
 
 def when_it_is_read_again(dspace, id: str, act: Callable[[], object]) -> None:
@@ -125,50 +125,50 @@ def when_the_slice_is_asked_for(dspace, act: Callable[[], object]) -> None:
     dspace.walk = late_walk
 
 
-def test_full_checks_test_imports_and_first_imports_read_no_slice(held, dspace):
+def test_full_checks_test_imports_and_first_imports_read_no_slice(imported, dspace):
     dspace.details.clear()
-    held.run(full=True)
-    held.run(test=3)
-    held.run("")
+    imported.run(full=True)
+    imported.run(test=3)
+    imported.run("")
 
-    assert turn(held) == 0
+    assert turn(imported) == 0
     assert (dspace.details, "slice" in dspace.listings) == ([], False)
 
 
-def test_slices_can_be_turned_off(held, dspace):
-    held.app.config["RECHECK_RUNS"] = 0
+def test_slices_can_be_turned_off(imported, dspace):
+    imported.app.config["RECHECK_RUNS"] = 0
     for number in range(8):
         lose_a_file(dspace, str(number))
     dspace.details.clear()
 
-    runs = [held.run() for _ in range(RUNS)]
+    runs = [imported.run() for _ in range(RUNS)]
 
     assert [job.counts["updated"] for job in runs] == [0] * RUNS
     assert (dspace.details, "slice" in dspace.listings) == ([], False)
 
 
-def test_an_import_that_stops_in_its_slice_resumes_and_counts_nothing_twice(held, dspace):
-    held.app.config["RECHECK_RUNS"] = 1
+def test_an_import_that_stops_in_its_slice_resumes_and_counts_nothing_twice(imported, dspace):
+    imported.app.config["RECHECK_RUNS"] = 1
     for number in range(8, 400):
         dspace.add(str(number), files={"a.txt": f"file of {number}".encode()})
-    held.run()
+    imported.run()
     for id in dspace.items:
         lose_a_file(dspace, id)
-    job_id = held.create()
-    read = stop_in_full_reading(held, dspace, job_id)
-    held.work(job_id)
-    stopped = held.job(job_id)
+    job_id = imported.create()
+    read = stop_in_full_reading(imported, dspace, job_id)
+    imported.work(job_id)
+    stopped = imported.job(job_id)
     dspace.listings.clear()
-    job = held.resume(job_id)
+    job = imported.resume(job_id)
 
-    assert (stopped.state, stopped.cursor["slice"]["part"], turn(held)) == ("stopped", [0, 1], 2)
+    assert (stopped.state, stopped.cursor["slice"]["part"], turn(imported)) == ("stopped", [0, 1], 2)
     assert 0 < stopped.counts["updated"] < 400
     assert counts(job) == (400, 400, 0, 0)
     assert 400 <= len(read) < 500
     assert dspace.listings in ([], ["slice"])
 
 
-def stop_in_full_reading(desk, dspace, job_id: int) -> list[str]:
+def stop_in_full_reading(importer, dspace, job_id: int) -> list[str]:
     """Stop the job when it has read 150 items in full; gives the ids of all that are read so."""
     give, read = dspace._item, []
 
@@ -176,36 +176,36 @@ def stop_in_full_reading(desk, dspace, job_id: int) -> list[str]:
         if not light:
             read.append(one.id)
         if len(read) == 150:
-            desk.stop(job_id)
+            importer.stop(job_id)
         return give(one, light, with_collection)
 
     dspace._item = item
     return read
 
 
-def test_an_item_that_fails_in_its_slice_is_no_longer_counted_as_unchanged(held, dspace):
+def test_an_item_that_fails_in_its_slice_is_no_longer_counted_as_unchanged(imported, dspace):
     dspace.broken_in_full = {"0"}
 
-    job = held.run()
+    job = imported.run()
 
     assert counts(job) == (8, 0, 7, 1)
     assert not job.clean
 
 
-def test_an_item_that_failed_in_the_list_stays_failed_after_its_slice(held, dspace):
+def test_an_item_that_failed_in_the_list_stays_failed_after_its_slice(imported, dspace):
     dspace.edit("0", fails=True, indexed=dspace.server_time)
     when_the_slice_is_asked_for(dspace, lambda: dspace.edit("0", fails=False, title="Changed"))
 
-    job = held.run()
+    job = imported.run()
 
     assert counts(job) == (8, 0, 7, 1)
-    assert titles(held.app)["0"] == "A title"
+    assert titles(imported.app)["0"] == "A title"
 
 
-def test_items_added_between_list_and_slice_are_left_to_the_next_import(held, dspace):
+def test_items_added_between_list_and_slice_are_left_to_the_next_import(imported, dspace):
     when_the_slice_is_asked_for(dspace, lambda: dspace.add("12"))
 
-    job = held.run()
+    job = imported.run()
 
     assert (job.counts["seen"], job.counts["added"]) == (8, 0)
 

@@ -36,55 +36,55 @@ def test_a_source_with_only_changed_items_takes_hardly_more_requests_than_a_full
         assert job.counts["requests"] <= full + 30
 
 
-def test_light_pages_are_read_again_behind_the_items_that_changed(desk, dspace):
+def test_light_pages_are_read_again_behind_the_items_that_changed(importer, dspace):
     dspace.page_size = 20
     for number in range(400):
         dspace.add(f"i{number:03}")
-    desk.run()
+    importer.run()
     for number in range(100, 160):
         dspace.edit(f"i{number:03}", title="Changed")
     dspace.listings.clear()
 
-    job = desk.run()
+    job = importer.run()
 
     assert (job.counts["seen"], job.counts["updated"], job.counts["unchanged"], job.clean) == (400, 60, 340, True)
     assert dspace.listings == ["light", "complete", "light"]
     assert dspace.details == []
 
 
-def test_a_few_changed_items_are_read_one_by_one(desk, dspace):
+def test_a_few_changed_items_are_read_one_by_one(importer, dspace):
     dspace.page_size = 100
     for number in range(100):
         dspace.add(f"i{number:03}")
-    desk.run()
+    importer.run()
     for number in range(40):
         dspace.edit(f"i{number:03}", title="Changed")
     dspace.listings.clear()
 
-    job = desk.run()
+    job = importer.run()
 
     assert (job.counts["updated"], dspace.listings, len(dspace.details)) == (40, ["light"], 40)
 
 
-def test_an_import_that_stops_among_full_pages_resumes_with_them(desk, dspace):
+def test_an_import_that_stops_among_full_pages_resumes_with_them(importer, dspace):
     dspace.page_size = 80
     for number in range(400):
         dspace.add(f"i{number:03}")
-    desk.run()
+    importer.run()
     for number in range(400):
         dspace.edit(f"i{number:03}", title=f"Title {number}")
-    job_id = desk.create()
-    dspace.before_page = stop_at(2, lambda: desk.stop(job_id))
-    desk.work(job_id)
-    stopped = desk.job(job_id)
+    job_id = importer.create()
+    dspace.before_page = stop_at(2, lambda: importer.stop(job_id))
+    importer.work(job_id)
+    stopped = importer.job(job_id)
     dspace.before_page = lambda number: None
     dspace.listings.clear()
-    job = desk.resume(job_id)
+    job = importer.resume(job_id)
 
     assert (stopped.state, 0 < stopped.counts["seen"] < 400) == ("stopped", True)
     assert (job.counts["updated"], job.counts["seen"], job.clean) == (400, 400, True)
     assert dspace.listings == ["complete"]
-    assert titles(desk.app)["i399"] == "Title 399"
+    assert titles(importer.app)["i399"] == "Title 399"
 
 
 def stop_at(page: int, stop: Callable[[], None]) -> Callable[[int], None]:

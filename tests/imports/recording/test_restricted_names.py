@@ -66,7 +66,7 @@ def staff(request, app):
 
 
 @pytest.fixture
-def modern(app):
+def dspace9(app):
     with SampleRepository(9, content=laboratory) as sample:
         yield Staff(app, sample)
 
@@ -100,65 +100,65 @@ def test_the_mark_follows_the_source_and_is_no_update(staff):
     assert (opened.counts["updated"], closed.counts["updated"]) == (0, 0)
 
 
-def test_an_import_without_login_removes_the_marks_of_listed_files(modern):
-    modern.sign_in()
-    modern.run()
-    modern.open()
-    modern.sign_out()
+def test_an_import_without_login_removes_the_marks_of_listed_files(dspace9):
+    dspace9.sign_in()
+    dspace9.run()
+    dspace9.open()
+    dspace9.sign_out()
 
-    modern.run()
+    dspace9.run()
 
-    assert modern.marks() == {OPEN: False, CLOSED: False}
-    assert len(modern.found_by(f'"{CLOSED}"', viewer=True)) == 1
+    assert dspace9.marks() == {OPEN: False, CLOSED: False}
+    assert len(dspace9.found_by(f'"{CLOSED}"', viewer=True)) == 1
 
 
-def test_undo_restores_the_marks(modern):
-    modern.sign_in()
-    modern.run()
-    modern.open()
-    modern.sample.data.edit(modern.item, "dc.subject", ["something new"])
-    changed = modern.run()
-    marks_when_open = modern.marks()
+def test_undo_restores_the_marks(dspace9):
+    dspace9.sign_in()
+    dspace9.run()
+    dspace9.open()
+    dspace9.sample.data.edit(dspace9.item, "dc.subject", ["something new"])
+    changed = dspace9.run()
+    marks_when_open = dspace9.marks()
 
-    modern.undo(changed.id)
+    dspace9.undo(changed.id)
 
     assert marks_when_open == {OPEN: False, CLOSED: False}
-    assert modern.marks() == {OPEN: False, CLOSED: True}
-    assert modern.found_by(f'"{CLOSED}"', viewer=True) == []
+    assert dspace9.marks() == {OPEN: False, CLOSED: True}
+    assert dspace9.found_by(f'"{CLOSED}"', viewer=True) == []
 
 
-def test_undo_shows_no_name_that_is_restricted_now(modern):
-    modern.open()
-    modern.sign_in()
-    modern.run()
-    modern.close()
-    modern.sample.data.edit(modern.item, "dc.subject", ["something new"])
-    changed = modern.run()
+def test_undo_shows_no_name_that_is_restricted_now(dspace9):
+    dspace9.open()
+    dspace9.sign_in()
+    dspace9.run()
+    dspace9.close()
+    dspace9.sample.data.edit(dspace9.item, "dc.subject", ["something new"])
+    changed = dspace9.run()
 
-    modern.undo(changed.id)
+    dspace9.undo(changed.id)
 
-    assert modern.marks() == {OPEN: False, CLOSED: True}
-    assert modern.found_by(f'"{CLOSED}"', viewer=True) == []
+    assert dspace9.marks() == {OPEN: False, CLOSED: True}
+    assert dspace9.found_by(f'"{CLOSED}"', viewer=True) == []
 
 
-def test_file_names_are_restricted_if_the_public_list_is_unknown(modern, monkeypatch):
+def test_file_names_are_restricted_if_the_public_list_is_unknown(dspace9, monkeypatch):
     unknown = lambda self, scope, items: {item.id: Item(item.id, None, None, None) for item in items}  # noqa: E731
     monkeypatch.setattr(LoginGuard, "open_items", unknown)
-    modern.sign_in()
+    dspace9.sign_in()
 
-    modern.run()
+    dspace9.run()
 
-    assert modern.marks() == {OPEN: True, CLOSED: True}
+    assert dspace9.marks() == {OPEN: True, CLOSED: True}
 
 
-def test_an_unchanged_import_lists_no_files_again(modern):
-    modern.app.config["RECHECK_RUNS"] = 0
-    modern.item.indexed_at -= timedelta(hours=1)
-    modern.sign_in()
-    modern.run()
-    modern.sample.reset()
+def test_an_unchanged_import_lists_no_files_again(dspace9):
+    dspace9.app.config["RECHECK_RUNS"] = 0
+    dspace9.item.indexed_at -= timedelta(hours=1)
+    dspace9.sign_in()
+    dspace9.run()
+    dspace9.sample.reset()
 
-    modern.run()
+    dspace9.run()
 
-    assert not [path for _, path in modern.sample.requests if f"{modern.item.uuid}/bundles" in path]
-    assert modern.marks() == {OPEN: False, CLOSED: True}
+    assert not [path for _, path in dspace9.sample.requests if f"{dspace9.item.uuid}/bundles" in path]
+    assert dspace9.marks() == {OPEN: False, CLOSED: True}

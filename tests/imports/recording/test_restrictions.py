@@ -31,7 +31,7 @@ def importer(request, app):
 
 
 @pytest.fixture
-def modern(app):
+def dspace9(app):
     with SampleRepository(9, content=laboratory) as sample:
         sample.data.edit(sample.data.named(TITLE), FIELD, [SECRET])
         yield SampleImporter(app, sample)
@@ -96,29 +96,29 @@ def test_an_unchanged_run_with_a_login_keeps_marks_and_updates_nothing(importer)
     assert job.counts["updated"] == 0
 
 
-def test_a_default_hidden_field_that_the_repository_shows_publicly_is_not_marked(modern):
-    modern.sample.data.named(TITLE).hidden_fields = frozenset()
-    modern.sign_in()
+def test_a_default_hidden_field_that_the_repository_shows_publicly_is_not_marked(dspace9):
+    dspace9.sample.data.named(TITLE).hidden_fields = frozenset()
+    dspace9.sign_in()
 
-    modern.run()
+    dspace9.run()
 
-    assert values(modern) == [(SECRET, False)]
+    assert values(dspace9) == [(SECRET, False)]
 
 
-def test_marks_follow_the_source_and_are_no_update(modern):
-    item = modern.sample.data.named(TITLE)
-    modern.sign_in()
-    modern.run()
+def test_marks_follow_the_source_and_are_no_update(dspace9):
+    item = dspace9.sample.data.named(TITLE)
+    dspace9.sign_in()
+    dspace9.run()
     item.hidden_fields = frozenset()
     item.cache.clear()
-    opened = modern.run(full=True)
-    opened_values = values(modern)
+    opened = dspace9.run(full=True)
+    opened_values = values(dspace9)
     item.hidden_fields = frozenset({"dc.title"})
     item.cache.clear()
-    closed = modern.run(full=True)
+    closed = dspace9.run(full=True)
 
     assert opened_values == [(SECRET, False)]
-    assert values(modern, "dc.title") == [(TITLE, True)]
+    assert values(dspace9, "dc.title") == [(TITLE, True)]
     assert (opened.counts["updated"], closed.counts["updated"]) == (0, 0)
 
 
@@ -149,32 +149,32 @@ def test_undo_restores_the_marks(importer):
     assert found_by(importer, "ann@example.org", viewer=True) == []
 
 
-def test_undo_restores_no_value_as_open_that_is_restricted_now(modern):
-    item = modern.sample.data.named(TITLE)
+def test_undo_restores_no_value_as_open_that_is_restricted_now(dspace9):
+    item = dspace9.sample.data.named(TITLE)
     item.hidden_fields = frozenset()
-    modern.sign_in()
-    modern.run()
-    touch(modern)
-    changed = modern.run()
+    dspace9.sign_in()
+    dspace9.run()
+    touch(dspace9)
+    changed = dspace9.run()
     item.hidden_fields |= {FIELD}
     item.cache.clear()
-    modern.run(full=True)
+    dspace9.run(full=True)
 
-    modern.undo(changed.id)
+    dspace9.undo(changed.id)
 
-    assert values(modern, "dc.subject") == []
-    assert values(modern) == [(SECRET, True)]
+    assert values(dspace9, "dc.subject") == []
+    assert values(dspace9) == [(SECRET, True)]
 
 
-def test_a_restricted_title_is_not_shown_to_viewers(modern):
-    item = modern.sample.data.named(TITLE)
+def test_a_restricted_title_is_not_shown_to_viewers(dspace9):
+    item = dspace9.sample.data.named(TITLE)
     item.hidden_fields |= {"dc.title"}
-    modern.sign_in()
-    modern.run()
+    dspace9.sign_in()
+    dspace9.run()
 
-    assert TITLE not in found_by(modern, f'"{TITLE}"', viewer=True)
-    assert TITLE in found_by(modern, f'"{TITLE}"', viewer=False)
-    with modern.app.app_context():
+    assert TITLE not in found_by(dspace9, f'"{TITLE}"', viewer=True)
+    assert TITLE in found_by(dspace9, f'"{TITLE}"', viewer=False)
+    with dspace9.app.app_context():
         assert not any(row.startswith(TITLE) or f",{TITLE}," in row for row in as_csv(Selection(with_restricted=False)))
 
 
@@ -182,51 +182,51 @@ def refuse_searches_for_ids(importer, times: int | None) -> None:
     importer.sample.faults.add(lambda target: "search.resourceid" in unquote(target), times=times, status=403)
 
 
-def test_values_are_compared_with_the_list_where_searches_for_ids_are_refused(modern):
-    item = modern.sample.data.named(TITLE)
+def test_values_are_compared_with_the_list_where_searches_for_ids_are_refused(dspace9):
+    item = dspace9.sample.data.named(TITLE)
     item.hidden_fields |= {"local.note"}
-    modern.sample.data.edit(item, "local.note", ["for staff"])
-    refuse_searches_for_ids(modern, None)
-    modern.sign_in()
+    dspace9.sample.data.edit(item, "local.note", ["for staff"])
+    refuse_searches_for_ids(dspace9, None)
+    dspace9.sign_in()
 
-    modern.run()
+    dspace9.run()
 
-    assert values(modern, "local.note") == [("for staff", True)]
-    assert values(modern) == [(SECRET, True)]
-
-
-def test_a_single_refused_search_is_repeated_and_not_remembered(modern):
-    refuse_searches_for_ids(modern, 1)
-    modern.sign_in()
-
-    modern.run()
-
-    assert values(modern) == [(SECRET, True)]
-    with modern.app.app_context():
-        assert not db.session.get_one(Repository, modern.repository_id).unanswered
+    assert values(dspace9, "local.note") == [("for staff", True)]
+    assert values(dspace9) == [(SECRET, True)]
 
 
-def test_a_field_that_only_this_repository_hides_is_marked(modern):
-    item = modern.sample.data.named(TITLE)
+def test_a_single_refused_search_is_repeated_and_not_remembered(dspace9):
+    refuse_searches_for_ids(dspace9, 1)
+    dspace9.sign_in()
+
+    dspace9.run()
+
+    assert values(dspace9) == [(SECRET, True)]
+    with dspace9.app.app_context():
+        assert not db.session.get_one(Repository, dspace9.repository_id).unanswered
+
+
+def test_a_field_that_only_this_repository_hides_is_marked(dspace9):
+    item = dspace9.sample.data.named(TITLE)
     item.hidden_fields |= {"local.note"}
-    modern.sample.data.edit(item, "local.note", ["for staff"])
-    modern.sign_in()
+    dspace9.sample.data.edit(item, "local.note", ["for staff"])
+    dspace9.sign_in()
 
-    modern.run()
+    dspace9.run()
 
-    assert values(modern, "local.note") == [("for staff", True)]
+    assert values(dspace9, "local.note") == [("for staff", True)]
 
 
-def test_an_updated_item_keeps_its_marks_where_open_values_are_not_known(modern, monkeypatch):
-    item = modern.sample.data.named(TITLE)
+def test_an_updated_item_keeps_its_marks_where_open_values_are_not_known(dspace9, monkeypatch):
+    item = dspace9.sample.data.named(TITLE)
     item.hidden_fields |= {"local.note"}
-    modern.sample.data.edit(item, "local.note", ["for staff"])
-    modern.sign_in()
-    modern.run()
-    touch(modern)
+    dspace9.sample.data.edit(item, "local.note", ["for staff"])
+    dspace9.sign_in()
+    dspace9.run()
+    touch(dspace9)
     unknown = lambda self, scope, items: {item.id: Item(item.id, None, None, None) for item in items}  # noqa: E731
     monkeypatch.setattr(LoginGuard, "open_items", unknown)
 
-    assert modern.run().counts["updated"] == 1
+    assert dspace9.run().counts["updated"] == 1
 
-    assert values(modern, "local.note") == [("for staff", True)]
+    assert values(dspace9, "local.note") == [("for staff", True)]

@@ -19,7 +19,7 @@ ADDRESS = "https://repository.example.org/bitstreams/0/content"
 
 
 @pytest.fixture
-def first(desk, dspace):
+def first(importer, dspace):
     """Job 1, which could not read two items and not download three files."""
     for number in range(5):
         dspace.add(f"i{number}", title=f"Title {number}", files={"a.txt": bytes([number])}, fails=number == 3)
@@ -29,15 +29,15 @@ def first(desk, dspace):
         "i1/a.txt": RestrictedError("Not for us."),
         "i2/a.txt": NotFoundError("It is not there."),
     }
-    return desk.run(files=True)
+    return importer.run(files=True)
 
 
 @pytest.fixture
-def retried(desk, dspace, first):
+def retry_job(importer, dspace, first):
     """Job 2, which could read one of the items and download one of the files."""
     del dspace.file_errors["i0/a.txt"]
     dspace.items["i3"].fails = False
-    return retry(desk, first.id)
+    return retry(importer, first.id)
 
 
 def test_problems_are_counted_in_words(client, first):
@@ -48,7 +48,7 @@ def test_problems_are_counted_in_words(client, first):
     assert "still open" not in page
 
 
-def test_after_a_retry_each_problem_has_its_outcome(client, retried):
+def test_after_a_retry_each_problem_has_its_outcome(client, retry_job):
     page = client.get("/jobs/1/")
 
     text = words(page)
@@ -80,22 +80,22 @@ def test_viewers_see_no_technical_details_of_problems(app, client, first):
     assert "repository.example.org does not answer." in words(client.get("/jobs/1/"))
 
 
-def test_a_file_problem_of_an_earlier_version_has_no_reason(app, client, retried):
+def test_a_file_problem_of_an_earlier_version_has_no_reason(app, client, retry_job):
     with app.app_context(), transaction():
         db.session.execute(db.update(FileProblem).values(reason=None))
 
     assert "Title 0 File “a.txt” Downloaded by job 2." in words(client.get("/jobs/1/"))
 
 
-def test_problems_that_an_import_of_another_source_solved_are_not_open(desk, client, first):
-    with desk.app.app_context(), transaction():
+def test_problems_that_an_import_of_another_source_solved_are_not_open(importer, client, first):
+    with importer.app.app_context(), transaction():
         solved = db.update(CatalogueFile).values(status=FileStatus.STORED, last_tried_job_id=7)
         db.session.execute(solved.where(CatalogueFile.status == FileStatus.FAILED))
 
     assert "4 of 5 still open." in words(client.get("/jobs/1/"))
 
 
-def test_many_problems_are_not_counted_for_the_page(client, retried, monkeypatch):
+def test_many_problems_are_not_counted_for_the_page(client, retry_job, monkeypatch):
     monkeypatch.setattr(problem_outcomes, "COUNTED", 2)
 
     page = words(client.get("/jobs/1/"))
@@ -104,7 +104,7 @@ def test_many_problems_are_not_counted_for_the_page(client, retried, monkeypatch
     assert "See job 2 ." in page
 
 
-def test_the_csv_of_problems_has_the_outcomes_too(client, retried):
+def test_the_csv_of_problems_has_the_outcomes_too(client, retry_job):
     rows = list(csv.DictReader(io.StringIO(client.get("/jobs/1/problems.csv").get_data(as_text=True))))
 
     assert {row["title"]: row["outcome"] for row in rows} == {
@@ -116,7 +116,7 @@ def test_the_csv_of_problems_has_the_outcomes_too(client, retried):
     }
 
 
-def test_names_that_only_editors_may_see_are_left_out_of_the_outcomes(app, client, retried):
+def test_names_that_only_editors_may_see_are_left_out_of_the_outcomes(app, client, retry_job):
     with app.app_context(), transaction():
         db.session.execute(db.update(CatalogueFile).values(name_is_restricted=True))
         db.session.execute(db.text("UPDATE account SET role = 'viewer'"))
@@ -125,15 +125,15 @@ def test_names_that_only_editors_may_see_are_left_out_of_the_outcomes(app, clien
     assert "a.txt" not in client.get("/jobs/1/problems.csv").get_data(as_text=True)
 
 
-def test_the_counts_of_files_are_those_of_the_job(client, retried):
+def test_the_counts_of_files_are_those_of_the_job(client, retry_job):
     page = words(client.get("/jobs/2/"))
 
     assert "Files 2 stored, 1 no access, 1 missing " in page
     assert "All files of this source 2 stored, 1 no access, 1 missing" in page
 
 
-def test_an_undo_leaves_no_problems_of_the_items_that_it_removes(app, desk, first):
-    desk.undo(first.id)
+def test_an_undo_leaves_no_problems_of_the_items_that_it_removes(app, importer, first):
+    importer.undo(first.id)
 
     with app.app_context():
         assert db.session.scalars(db.select(FileProblem)).all() == []

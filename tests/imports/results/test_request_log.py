@@ -51,9 +51,9 @@ def test_the_request_log_of_a_good_import_lists_requests_and_says_that_all_succe
     assert "45 items: 45 added" in text
 
 
-def test_a_job_without_requests_does_not_say_that_all_succeeded(app, desk, dspace):
+def test_a_job_without_requests_does_not_say_that_all_succeeded(app, importer, dspace):
     dspace.add("a")
-    undo = desk.undo(desk.run().id)
+    undo = importer.undo(importer.run().id)
 
     text = told(app, undo.id)
 
@@ -70,10 +70,10 @@ def test_the_request_log_counts_bad_responses_by_kind_with_our_reaction(app, sam
     assert "The app waited 2 times" in text
 
 
-def test_the_request_log_shows_received_bytes_in_readable_units(app, desk, dspace):
+def test_the_request_log_shows_received_bytes_in_readable_units(app, importer, dspace):
     dspace.traffic.add(requests=1, bytes=1000)
     dspace.add("a")
-    job = desk.run()
+    job = importer.run()
     with app.app_context():
         text = request_log.text(lifecycle.get(job.id), "")
         db.session.rollback()
@@ -81,23 +81,23 @@ def test_the_request_log_shows_received_bytes_in_readable_units(app, desk, dspac
     assert f"Requests: {job.counts['requests']}, including those for connecting. Received: 1.0 kB." in text
 
 
-def test_the_request_log_uses_the_configured_time_zone(app, desk, dspace):
+def test_the_request_log_uses_the_configured_time_zone(app, importer, dspace):
     app.config["TIMEZONE"] = ZoneInfo("Asia/Tokyo")
     dspace.add("a")
-    job = desk.run()
+    job = importer.run()
 
     begun = job.started_at.replace(tzinfo=UTC).astimezone(ZoneInfo("Asia/Tokyo"))
 
     assert f"Started: {begun:%Y-%m-%d %H:%M:%S} JST" in told(app, job.id)
 
 
-def test_the_request_log_says_that_a_job_only_connected(app, desk, dspace):
+def test_the_request_log_says_that_a_job_only_connected(app, importer, dspace):
     dspace.add("a")
-    job = desk.run()
+    job = importer.run()
     with app.app_context():
         db.session.execute(db.update(Job).values(traffic=None))
         db.session.commit()
-    set_counts(desk, job.id, requests=1234)
+    set_counts(importer, job.id, requests=1234)
 
     assert "Requests: 1,234, including those for connecting.\n" in told(app, job.id)
 
@@ -112,19 +112,19 @@ def test_the_page_offers_the_request_log_as_a_text_file(app, client, sample):
     assert f"/jobs/{job_id}/request-log.txt" in client.get(f"/jobs/{job_id}/").text
 
 
-def test_the_request_log_contains_the_question_and_its_answer(desk, dspace):
+def test_the_request_log_contains_the_question_and_its_answer(importer, dspace):
     for number in range(4):
         dspace.add(f"i{number}")
-    desk.run()
-    desk.app.config["MAX_MISSING_PERCENT"] = 20
+    importer.run()
+    importer.app.config["MAX_MISSING_PERCENT"] = 20
     dspace.items.clear()
-    asking = desk.run()
-    before = told(desk.app, asking.id)
-    desk.resume(asking.id, Answer.LEAVE)
+    asking = importer.run()
+    before = told(importer.app, asking.id)
+    importer.resume(asking.id, Answer.LEAVE)
 
     assert "did not show 4 of the 4 items that are held" in before
     assert "There is no answer yet." in before
-    assert "The answer: no, leave them as they are." in told(desk.app, asking.id)
+    assert "The answer: no, leave them as they are." in told(importer.app, asking.id)
 
 
 def test_a_settled_question_about_empty_lists_is_not_called_unanswered(app, sample):

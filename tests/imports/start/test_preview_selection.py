@@ -21,20 +21,20 @@ from ..steps import row_ids
 
 
 @pytest.fixture
-def long(desk, dspace):
+def long_preview(importer, dspace):
     """A preview of three pages: 40 new ones, and of 20 that are held each with another title."""
     for number in range(20):
         dspace.add(f"old{number:02}", title=f"Old {number:02}")
-    desk.run()
+    importer.run()
     for number in range(20):
         dspace.edit(f"old{number:02}", title=f"Changed {number:02}")
     for number in range(40):
         dspace.add(f"new{number:02}", title=f"New {number:02}")
-    return desk.look()
+    return importer.preview()
 
 
 @pytest.fixture
-def sizes(app) -> list[int]:
+def parameter_counts(app) -> list[int]:
     """How many values went with each statement."""
     counted: list[int] = []
 
@@ -72,8 +72,8 @@ def choose(client, job, rows):
     return client.post(f"/jobs/{job.id}/preview/", data={"do": "ticked", "shown": rows, "row": rows})
 
 
-def test_ticks_last_from_page_to_page_and_back(desk, long, client):
-    first = client.get(f"/jobs/{long.id}/preview/")
+def test_ticks_last_from_page_to_page_and_back(importer, long_preview, client):
+    first = client.get(f"/jobs/{long_preview.id}/preview/")
     one, other = boxes(first)[0][:2]
 
     second = press(client, first, tick=[one, other], to=neighbours(first)["Next"])
@@ -85,28 +85,28 @@ def test_ticks_last_from_page_to_page_and_back(desk, long, client):
     assert "2 of 60 ticked" in words(second)
     assert "3 of 60 ticked" in words(third)
     assert boxes(back)[1] == [third_row]
-    assert boxes(client.get(f"/jobs/{long.id}/preview/"))[1] == [one, other]
+    assert boxes(client.get(f"/jobs/{long_preview.id}/preview/"))[1] == [one, other]
 
 
-def test_unticking_on_a_page_keeps_the_ticks_of_other_pages(long, client):
-    first = client.get(f"/jobs/{long.id}/preview/")
+def test_unticking_on_a_page_keeps_the_ticks_of_other_pages(long_preview, client):
+    first = client.get(f"/jobs/{long_preview.id}/preview/")
     one, other = boxes(first)[0][:2]
     second = press(client, first, tick=[one, other], to=neighbours(first)["Next"])
-    press(client, second, tick=boxes(second)[0][:1], to=f"/jobs/{long.id}/preview/")
+    press(client, second, tick=boxes(second)[0][:1], to=f"/jobs/{long_preview.id}/preview/")
 
-    page = press(client, client.get(f"/jobs/{long.id}/preview/"), tick=[other])
+    page = press(client, client.get(f"/jobs/{long_preview.id}/preview/"), tick=[other])
 
     assert boxes(page)[1] == [other]
     assert "2 of 60 ticked" in words(page)
 
 
-def test_links_to_other_kinds_of_changes_keep_the_ticks(long, client):
-    page = client.get(f"/jobs/{long.id}/preview/")
+def test_links_to_other_kinds_of_changes_keep_the_ticks(long_preview, client):
+    page = client.get(f"/jobs/{long_preview.id}/preview/")
     kinds = [to for to in ways(page) if "show=" in to]
 
     shown = press(client, page, tick=boxes(page)[0][:3], to=kinds[1])
 
-    assert kinds == [f"/jobs/{long.id}/preview/?show=new", f"/jobs/{long.id}/preview/?show=changed"]
+    assert kinds == [f"/jobs/{long_preview.id}/preview/?show=new", f"/jobs/{long_preview.id}/preview/?show=changed"]
     assert shown.request.full_path == kinds[1]
     assert "3 of 60 ticked" in words(shown)
 
@@ -120,86 +120,90 @@ def test_links_to_other_kinds_of_changes_keep_the_ticks(long, client):
         ("none", 0, lambda id: False),
     ],
 )
-def test_many_items_can_be_ticked_at_once(desk, long, client, do, number, is_among):
+def test_many_items_can_be_ticked_at_once(importer, long_preview, client, do, number, is_among):
     """On the page one is ticked by hand, old00, which stays so beside the new ones."""
-    page = client.get(neighbours(client.get(f"/jobs/{long.id}/preview/"))["Next"])
-    by_hand = row_ids(desk.app, long, "changed")[0]
+    page = client.get(neighbours(client.get(f"/jobs/{long_preview.id}/preview/"))["Next"])
+    by_hand = row_ids(importer.app, long_preview, "changed")[0]
     assert by_hand in boxes(page)[0]
 
     after = press(client, page, tick=[by_hand], do=do)
 
     assert f"{number} of 60 ticked" in words(after)
-    assert len(ticked(desk.app, long)) == number
-    assert all(map(is_among, ticked(desk.app, long)))
+    assert len(ticked(importer.app, long_preview)) == number
+    assert all(map(is_among, ticked(importer.app, long_preview)))
     assert after.request.full_path == page.request.full_path
 
 
-def test_ticking_all_is_offered_only_for_existing_kinds_of_changes(desk, dspace, client):
+def test_ticking_all_is_offered_only_for_existing_kinds_of_changes(importer, dspace, client):
     dspace.add("i0")
 
-    page = client.get(f"/jobs/{desk.look().id}/preview/")
+    page = client.get(f"/jobs/{importer.preview().id}/preview/")
 
     assert buttons(page, "do") == ["tick", "new", "none", "all", "ticked"]
 
 
-def test_items_ticked_on_all_pages_are_imported(desk, long, client):
-    first = client.get(f"/jobs/{long.id}/preview/?show=new")
+def test_items_ticked_on_all_pages_are_imported(importer, long_preview, client):
+    first = client.get(f"/jobs/{long_preview.id}/preview/?show=new")
     second = press(client, first, tick=boxes(first)[0][:2], to=neighbours(first)["Next"])
 
     job_page = press(client, second, tick=boxes(second)[0][:1], do="ticked")
-    desk.work(3)
+    importer.work(3)
 
-    job = desk.job(3)
+    job = importer.job(3)
     assert job_page.request.path == "/jobs/3/"
     assert (job.counts["seen"], job.counts["added"], job.expected, job.clean) == (3, 3, 3, True)
-    assert {id for id in titles(desk.app) if id.startswith("new")} == {"new00", "new01", "new25"}
+    assert {id for id in titles(importer.app) if id.startswith("new")} == {"new00", "new01", "new25"}
 
 
-def test_missing_and_unchanged_items_cannot_be_ticked(desk, looked, client):
-    rows = row_ids(desk.app, looked, "vanished") + row_ids(desk.app, looked, "unchanged")
+def test_missing_and_unchanged_items_cannot_be_ticked(importer, preview_job, client):
+    rows = row_ids(importer.app, preview_job, "vanished") + row_ids(importer.app, preview_job, "unchanged")
 
-    client.post(f"/jobs/{looked.id}/preview/", data={"shown": rows, "row": rows})
+    client.post(f"/jobs/{preview_job.id}/preview/", data={"shown": rows, "row": rows})
 
-    assert ticked(desk.app, looked) == []
-
-
-def test_no_row_of_another_preview_is_ticked(desk, looked, client):
-    other = desk.look(files=True)
-    rows = row_ids(desk.app, other, "new")
-
-    client.post(f"/jobs/{looked.id}/preview/", data={"shown": rows, "row": rows})
-
-    assert ticked(desk.app, other) == []
+    assert ticked(importer.app, preview_job) == []
 
 
-def test_a_form_with_more_rows_than_a_page_is_read_as_one_page(long, client, sizes):
+def test_no_row_of_another_preview_is_ticked(importer, preview_job, client):
+    other = importer.preview(files=True)
+    rows = row_ids(importer.app, other, "new")
+
+    client.post(f"/jobs/{preview_job.id}/preview/", data={"shown": rows, "row": rows})
+
+    assert ticked(importer.app, other) == []
+
+
+def test_a_form_with_more_rows_than_a_page_is_read_as_one_page(long_preview, client, parameter_counts):
     rows = list(range(10_000, 50_000))
 
-    answer = client.post(f"/jobs/{long.id}/preview/", data={"shown": rows[:20_000], "row": rows[20_000:]})
+    answer = client.post(f"/jobs/{long_preview.id}/preview/", data={"shown": rows[:20_000], "row": rows[20_000:]})
 
     assert answer.status_code == 303
-    assert 50 < max(sizes) < 100
+    assert 50 < max(parameter_counts) < 100
 
 
-def test_nothing_can_be_ticked_while_the_preview_is_active(desk, looked, client):
-    assert boxes(client.get(f"/jobs/{looked.id}/preview/"))[0] != []
-    with desk.app.app_context(), transaction():
-        db.session.execute(db.update(Job).where(Job.id == looked.id).values(state="running"))
+def test_nothing_can_be_ticked_while_the_preview_is_active(importer, preview_job, client):
+    assert boxes(client.get(f"/jobs/{preview_job.id}/preview/"))[0] != []
+    with importer.app.app_context(), transaction():
+        db.session.execute(db.update(Job).where(Job.id == preview_job.id).values(state="running"))
 
-    page = client.get(f"/jobs/{looked.id}/preview/")
+    page = client.get(f"/jobs/{preview_job.id}/preview/")
 
     assert "Another title" in words(page)
     assert boxes(page)[0] == []
     assert buttons(page, "do") == []
-    assert f"/jobs/{looked.id}/preview/?show=new" in links(page)
+    assert f"/jobs/{preview_job.id}/preview/?show=new" in links(page)
 
 
-def test_only_ticked_items_are_imported_and_nothing_is_marked_as_missing(desk, looked, client):
-    answer = choose(client, looked, row_ids(desk.app, looked, "changed") + row_ids(desk.app, looked, "vanished"))
-    desk.work(3)
+def test_only_ticked_items_are_imported_and_nothing_is_marked_as_missing(importer, preview_job, client):
+    answer = choose(
+        client,
+        preview_job,
+        row_ids(importer.app, preview_job, "changed") + row_ids(importer.app, preview_job, "vanished"),
+    )
+    importer.work(3)
 
     assert answer.location == "/jobs/3/"
-    job = desk.job(3)
+    job = importer.job(3)
     assert (job.kind, job.state, job.clean, job.comment) == ("import", "completed", True, "")
     assert (job.counts["seen"], job.counts["updated"], job.counts["vanished"], job.counts["files_stored"]) == (
         1,
@@ -207,102 +211,102 @@ def test_only_ticked_items_are_imported_and_nothing_is_marked_as_missing(desk, l
         0,
         6,
     )
-    assert titles(desk.app)["i1"] == "Another title"
-    assert "new" not in titles(desk.app)
-    with desk.app.app_context():
+    assert titles(importer.app)["i1"] == "Another title"
+    assert "new" not in titles(importer.app)
+    with importer.app.app_context():
         states = set(db.session.scalars(db.select(CatalogueItem.source_state)))
         assert states == {"present"}
     assert job.source.options == {"files": True, "comment": "Every week"}
 
 
-def test_an_import_after_one_of_ticked_items_adds_the_rest(desk, looked, client):
-    choose(client, looked, row_ids(desk.app, looked, "changed"))
-    desk.work(3)
+def test_an_import_after_one_of_ticked_items_adds_the_rest(importer, preview_job, client):
+    choose(client, preview_job, row_ids(importer.app, preview_job, "changed"))
+    importer.work(3)
 
-    client.post(f"/jobs/{looked.id}/preview/", data={"do": "all"})
-    desk.work(4)
+    client.post(f"/jobs/{preview_job.id}/preview/", data={"do": "all"})
+    importer.work(4)
 
-    job = desk.job(4)
+    job = importer.job(4)
     assert (job.counts["added"], job.counts["updated"], job.counts["unchanged"], job.counts["vanished"]) == (1, 0, 4, 1)
 
 
-def test_a_rerun_of_an_import_of_ticked_items_imports_all(desk, looked, client):
-    choose(client, looked, row_ids(desk.app, looked, "changed"))
-    desk.work(3)
+def test_a_rerun_of_an_import_of_ticked_items_imports_all(importer, preview_job, client):
+    choose(client, preview_job, row_ids(importer.app, preview_job, "changed"))
+    importer.work(3)
 
     assert client.post("/jobs/3/rerun").location == "/jobs/4/"
-    assert "only" not in desk.job(4).options
+    assert "only" not in importer.job(4).options
 
 
 @pytest.mark.parametrize("rows", [[], ["vanished"], ["x"]])
-def test_without_ticked_items_no_import_starts(desk, looked, client, rows):
-    rows = [row_ids(desk.app, looked, "vanished")[0] if each == "vanished" else each for each in rows]
+def test_without_ticked_items_no_import_starts(importer, preview_job, client, rows):
+    rows = [row_ids(importer.app, preview_job, "vanished")[0] if each == "vanished" else each for each in rows]
 
-    page = client.get(choose(client, looked, rows).location)
+    page = client.get(choose(client, preview_job, rows).location)
 
     assert "Tick some new or changed items first" in words(page)
     assert client.get("/jobs/3/").status_code == 404
 
 
-def test_an_import_of_ticked_items_is_not_merged_with_another_import(desk, looked, client):
-    desk.create(files=True)
+def test_an_import_of_ticked_items_is_not_merged_with_another_import(importer, preview_job, client):
+    importer.create(files=True)
 
-    page = client.get(choose(client, looked, row_ids(desk.app, looked, "new")).location)
+    page = client.get(choose(client, preview_job, row_ids(importer.app, preview_job, "new")).location)
 
     assert "Job 3 is importing this source" in words(page)
-    assert ticked(desk.app, looked) == ["new"]
+    assert ticked(importer.app, preview_job) == ["new"]
 
 
-def test_a_full_import_is_not_merged_with_an_active_import_of_ticked_items(desk, looked, client):
-    choose(client, looked, row_ids(desk.app, looked, "new"))
+def test_a_full_import_is_not_merged_with_an_active_import_of_ticked_items(importer, preview_job, client):
+    choose(client, preview_job, row_ids(importer.app, preview_job, "new"))
 
-    page = client.post(f"/jobs/{looked.id}/preview/", data={"do": "all"}, follow_redirects=True)
+    page = client.post(f"/jobs/{preview_job.id}/preview/", data={"do": "all"}, follow_redirects=True)
 
     assert "Job 3 is importing this source" in words(page)
     assert client.get("/jobs/4/").status_code == 404
 
 
-def test_a_full_import_from_a_preview_returns_the_active_full_import(desk, looked, client):
-    desk.create(files=True)
+def test_a_full_import_from_a_preview_returns_the_active_full_import(importer, preview_job, client):
+    importer.create(files=True)
 
-    assert client.post(f"/jobs/{looked.id}/preview/", data={"do": "all"}).location == "/jobs/3/"
-
-
-def test_another_preview_does_not_block_an_import_of_ticked_items(desk, looked, client):
-    desk.create(look=Kind.PREVIEW)
-
-    assert choose(client, looked, row_ids(desk.app, looked, "new")).location == "/jobs/4/"
+    assert client.post(f"/jobs/{preview_job.id}/preview/", data={"do": "all"}).location == "/jobs/3/"
 
 
-def test_an_import_of_ticked_items_is_independent_of_the_list_and_later_ticks(desk, dspace, looked, client):
-    choose(client, looked, row_ids(desk.app, looked, "new"))
-    choose(client, looked, row_ids(desk.app, looked, "changed"))
-    with desk.app.app_context():
-        assert forget_previews_before(looked.ended_at + timedelta(days=1)) == 1
+def test_another_preview_does_not_block_an_import_of_ticked_items(importer, preview_job, client):
+    importer.create(kind=Kind.PREVIEW)
 
-    desk.work(3)
-
-    assert (desk.job(3).counts["added"], desk.job(3).counts["updated"]) == (1, 0)
+    assert choose(client, preview_job, row_ids(importer.app, preview_job, "new")).location == "/jobs/4/"
 
 
-def test_a_resumed_import_of_ticked_items_reads_the_rest_and_deletes_its_list(desk, dspace, client):
+def test_an_import_of_ticked_items_is_independent_of_the_list_and_later_ticks(importer, dspace, preview_job, client):
+    choose(client, preview_job, row_ids(importer.app, preview_job, "new"))
+    choose(client, preview_job, row_ids(importer.app, preview_job, "changed"))
+    with importer.app.app_context():
+        assert forget_previews_before(preview_job.ended_at + timedelta(days=1)) == 1
+
+    importer.work(3)
+
+    assert (importer.job(3).counts["added"], importer.job(3).counts["updated"]) == (1, 0)
+
+
+def test_a_resumed_import_of_ticked_items_reads_the_rest_and_deletes_its_list(importer, dspace, client):
     for number in range(120):
         dspace.add(f"i{number:03}")
-    preview, read = desk.look(), dspace.complete
+    preview, read = importer.preview(), dspace.complete
 
     def stop_after_a_page(items):
         yield from read(items)
-        desk.stop(2)
+        importer.stop(2)
 
     client.post(f"/jobs/{preview.id}/preview/", data={"do": "new"})
     client.post(f"/jobs/{preview.id}/preview/", data={"do": "ticked"})
     dspace.complete = stop_after_a_page
-    desk.work(2)
-    stopped = desk.job(2)
-    left = len(row_ids(desk.app, stopped, PreviewAction.CHOSEN))
+    importer.work(2)
+    stopped = importer.job(2)
+    left = len(row_ids(importer.app, stopped, PreviewAction.CHOSEN))
     dspace.complete = read
     dspace.details.clear()
-    job = desk.resume(2)
+    job = importer.resume(2)
 
     assert (stopped.state, stopped.counts["seen"], left) == ("stopped", 80, 120)
     assert (job.state, job.clean, job.counts["seen"], job.counts["added"], job.expected) == (
@@ -313,31 +317,33 @@ def test_a_resumed_import_of_ticked_items_reads_the_rest_and_deletes_its_list(de
         120,
     )
     assert len(dspace.details) == 40
-    assert row_ids(desk.app, job, PreviewAction.CHOSEN) == []
+    assert row_ids(importer.app, job, PreviewAction.CHOSEN) == []
 
 
-def test_a_ticked_item_that_is_taken_down_is_not_read(desk, dspace, looked, client):
-    choose(client, looked, row_ids(desk.app, looked, "new"))
-    with desk.app.app_context():
-        takedown.take_down(desk.repository_id, takedown.find_items(desk.repository_id, ["1/new"]), "a reason", True)
+def test_a_ticked_item_that_is_taken_down_is_not_read(importer, dspace, preview_job, client):
+    choose(client, preview_job, row_ids(importer.app, preview_job, "new"))
+    with importer.app.app_context():
+        takedown.take_down(
+            importer.repository_id, takedown.find_items(importer.repository_id, ["1/new"]), "a reason", True
+        )
 
-    desk.work(3)
+    importer.work(3)
 
-    assert "new" not in titles(desk.app)
-    assert (desk.job(3).state, desk.job(3).counts["seen"]) == ("completed", 0)
+    assert "new" not in titles(importer.app)
+    assert (importer.job(3).state, importer.job(3).counts["seen"]) == ("completed", 0)
 
 
-def test_thousands_are_ticked_and_imported_without_a_long_statement(desk, dspace, client, sizes):
+def test_thousands_are_ticked_and_imported_without_a_long_statement(importer, dspace, client, parameter_counts):
     dspace.page_size = 100
     for number in range(10_000):
         dspace.add(f"i{number:05}")
-    job = desk.look()
+    job = importer.preview()
 
     client.post(f"/jobs/{job.id}/preview/", data={"do": "new"})
     client.post(f"/jobs/{job.id}/preview/", data={"do": "ticked"})
-    desk.work(2)
+    importer.work(2)
 
-    made = desk.job(2)
+    made = importer.job(2)
     assert (made.counts["added"], made.expected, made.clean) == (10_000, 10_000, True)
     assert made.options == {"only": job.id}
-    assert 0 < max(sizes) < 1_000
+    assert 0 < max(parameter_counts) < 1_000

@@ -15,7 +15,7 @@ from connector import create_app
 from connector.dspace.records import Scope, ScopeKind
 from connector.errors import ConflictError, InvalidInputError
 from connector.extensions import db, transaction, utcnow
-from connector.imports import importer
+from connector.imports.importer import run as run_import
 from connector.imports.reading import page_writer
 from connector.imports.start import queueing, scheduling
 from connector.jobs import creation, lifecycle, permitted_hours
@@ -31,17 +31,17 @@ ALONE = "Stopped."
 
 
 @pytest.fixture
-def desk(app, desk):
-    """A `desk` in UTC, whose source has been imported once."""
+def importer(app, importer):
+    """An importer in UTC, whose source has been imported once."""
     app.config["TIMEZONE"] = ZoneInfo("UTC")
     for number in range(7):
-        desk.dspace.add(f"i{number}")
-    return desk
+        importer.dspace.add(f"i{number}")
+    return importer
 
 
 @pytest.fixture
-def source_id(desk):
-    return desk.run(files=True, full=True, test=2).source_id
+def source_id(importer):
+    return importer.run(files=True, full=True, test=2).source_id
 
 
 def at(clock: datetime, minutes: int) -> time:
@@ -57,100 +57,100 @@ def hours(first: int, last: int) -> Schedule:
 OPEN, CLOSED = (-60, 60), (60, 120)
 
 
-def set_schedule(desk, source_id, schedule, due=None):
-    with desk.app.app_context():
+def set_schedule(importer, source_id, schedule, due=None):
+    with importer.app.app_context():
         scheduling.set_schedule(source_id, schedule)
         if due:
             with transaction():
                 db.session.execute(db.update(Source).where(Source.id == source_id).values(due_at=due))
 
 
-def due_of(desk, source_id):
-    with desk.app.app_context():
+def due_of(importer, source_id):
+    with importer.app.app_context():
         return db.session.get(Source, source_id).due_at
 
 
-def start(desk, now=None):
-    with desk.app.app_context():
+def start(importer, now=None):
+    with importer.app.app_context():
         return scheduling.start_due(now)
 
 
-def scheduled_run(desk, source_id, schedule):
+def scheduled_run(importer, source_id, schedule):
     """A job that this schedule has begun, queued."""
-    set_schedule(desk, source_id, Schedule(Every.DAY, time(2)), due=utcnow() - timedelta(minutes=1))
-    (job_id,) = start(desk)
-    set_schedule(desk, source_id, schedule)
+    set_schedule(importer, source_id, Schedule(Every.DAY, time(2)), due=utcnow() - timedelta(minutes=1))
+    (job_id,) = start(importer)
+    set_schedule(importer, source_id, schedule)
     return job_id
 
 
-def test_a_schedule_says_when_it_is_due_and_off_is_never(desk, source_id):
-    set_schedule(desk, source_id, NIGHTLY)
-    assert due_of(desk, source_id).time() == time(2)
-    assert utcnow() < due_of(desk, source_id) <= utcnow() + timedelta(days=1)
+def test_a_schedule_says_when_it_is_due_and_off_is_never(importer, source_id):
+    set_schedule(importer, source_id, NIGHTLY)
+    assert due_of(importer, source_id).time() == time(2)
+    assert utcnow() < due_of(importer, source_id) <= utcnow() + timedelta(days=1)
 
-    set_schedule(desk, source_id, None)
+    set_schedule(importer, source_id, None)
 
-    assert due_of(desk, source_id) is None
-    assert start(desk, utcnow() + timedelta(days=40)) == []
+    assert due_of(importer, source_id) is None
+    assert start(importer, utcnow() + timedelta(days=40)) == []
 
 
-def test_a_due_import_starts_once_with_the_lasting_options_of_the_last_import(desk, source_id):
-    with desk.app.app_context():
+def test_a_due_import_starts_once_with_the_lasting_options_of_the_last_import(importer, source_id):
+    with importer.app.app_context():
         queueing.create(source_id, {"files": True, "item_set": "Theses", "test": 2, "full": True}, comment="Weekly")
         lifecycle.stop(2)
         with transaction():
             db.session.execute(db.update(Job).where(Job.id == 2).values(owner="Ada"))
-    set_schedule(desk, source_id, NIGHTLY)
-    now = due_of(desk, source_id)
+    set_schedule(importer, source_id, NIGHTLY)
+    now = due_of(importer, source_id)
 
-    started = [start(desk, now - timedelta(seconds=1)), start(desk, now), start(desk, now)]
+    started = [start(importer, now - timedelta(seconds=1)), start(importer, now), start(importer, now)]
 
     assert [len(ids) for ids in started] == [0, 1, 0]
-    job = desk.job(started[1][0])
+    job = importer.job(started[1][0])
     assert job.options == {"files": True, "item_set": "Theses"}
     assert (job.comment, job.owner, job.scheduled) == ("Weekly", "local operator", True)  # who set the schedule
-    assert due_of(desk, source_id) == now + timedelta(days=1)
+    assert due_of(importer, source_id) == now + timedelta(days=1)
 
 
-def test_ten_missed_days_cause_one_import(desk, source_id):
+def test_ten_missed_days_cause_one_import(importer, source_id):
     now = datetime(2026, 11, 24, 9)
-    set_schedule(desk, source_id, NIGHTLY, due=datetime(2026, 11, 14, 2))
+    set_schedule(importer, source_id, NIGHTLY, due=datetime(2026, 11, 14, 2))
 
-    assert len(start(desk, now)) == 1
-    assert due_of(desk, source_id) == datetime(2026, 11, 25, 2)
-    assert start(desk, now + timedelta(minutes=1)) == []
+    assert len(start(importer, now)) == 1
+    assert due_of(importer, source_id) == datetime(2026, 11, 25, 2)
+    assert start(importer, now + timedelta(minutes=1)) == []
 
 
-def test_a_missed_import_waits_for_its_hours(desk, source_id):
+def test_a_missed_import_waits_for_its_hours(importer, source_id):
     night = Schedule(Every.DAY, time(23), window=Window(time(22), time(6)))
-    set_schedule(desk, source_id, night, due=datetime(2026, 11, 23, 23))
+    set_schedule(importer, source_id, night, due=datetime(2026, 11, 23, 23))
 
-    assert start(desk, datetime(2026, 11, 24, 9)) == []
-    assert due_of(desk, source_id) == datetime(2026, 11, 24, 22)
-    assert len(start(desk, datetime(2026, 11, 24, 22))) == 1
-    assert due_of(desk, source_id) == datetime(2026, 11, 24, 23)
+    assert start(importer, datetime(2026, 11, 24, 9)) == []
+    assert due_of(importer, source_id) == datetime(2026, 11, 24, 22)
+    assert len(start(importer, datetime(2026, 11, 24, 22))) == 1
+    assert due_of(importer, source_id) == datetime(2026, 11, 24, 23)
 
 
 @pytest.mark.parametrize("state", ["queued", "running", "stopping", "waiting"])
-def test_no_scheduled_import_is_queued_while_another_is_active(desk, source_id, state):
+def test_no_scheduled_import_is_queued_while_another_is_active(importer, source_id, state):
     waits = {"state": "stopped", "resume_at": utcnow() + timedelta(hours=3)}
-    with desk.app.app_context(), transaction():
+    with importer.app.app_context(), transaction():
         job_id = creation.add(db.session.get(Source, source_id), Kind.IMPORT, {})
         values = waits if state == "waiting" else {"state": state}
         db.session.execute(db.update(Job).where(Job.id == job_id).values(values))
-    set_schedule(desk, source_id, NIGHTLY, due=utcnow() - timedelta(minutes=1))
+    set_schedule(importer, source_id, NIGHTLY, due=utcnow() - timedelta(minutes=1))
 
-    assert start(desk) == []
-    assert due_of(desk, source_id) > utcnow()
+    assert start(importer) == []
+    assert due_of(importer, source_id) > utcnow()
 
 
-def test_a_due_time_from_a_fast_clock_is_corrected(desk, source_id):
-    set_schedule(desk, source_id, NIGHTLY, due=datetime(2040, 1, 1, 2))
+def test_a_due_time_from_a_fast_clock_is_corrected(importer, source_id):
+    set_schedule(importer, source_id, NIGHTLY, due=datetime(2040, 1, 1, 2))
     now = datetime(2026, 11, 24, 9)
 
-    assert start(desk, now) == []
+    assert start(importer, now) == []
 
-    assert due_of(desk, source_id) == datetime(2026, 11, 25, 2)
+    assert due_of(importer, source_id) == datetime(2026, 11, 25, 2)
 
 
 def in_many_threads(app, number=6):
@@ -167,28 +167,28 @@ def in_many_threads(app, number=6):
 
 
 @pytest.mark.timing
-def test_only_one_of_many_workers_starts_a_scheduled_job(desk, source_id):
-    set_schedule(desk, source_id, NIGHTLY, due=utcnow() - timedelta(days=3))
+def test_only_one_of_many_workers_starts_a_scheduled_job(importer, source_id):
+    set_schedule(importer, source_id, NIGHTLY, due=utcnow() - timedelta(days=3))
 
-    assert len(in_many_threads(desk.app)) == 1
+    assert len(in_many_threads(importer.app)) == 1
 
 
-def test_a_worker_with_outdated_data_starts_no_second_scheduled_job(desk, source_id):
-    set_schedule(desk, source_id, NIGHTLY, due=utcnow() - timedelta(days=3))
+def test_a_worker_with_outdated_data_starts_no_second_scheduled_job(importer, source_id):
+    set_schedule(importer, source_id, NIGHTLY, due=utcnow() - timedelta(days=3))
     others = []
 
     def meanwhile(connection, cursor, statement, *rest):
         if statement.startswith("SELECT source.id, source.due_at") and not others:
             others.append(None)
-            with desk.app.app_context():
+            with importer.app.app_context():
                 others[:] = scheduling.start_due()
-            desk.work(others[0])
+            importer.work(others[0])
 
-    with desk.app.app_context():
+    with importer.app.app_context():
         event.listen(db.engine, "after_cursor_execute", meanwhile)
 
-    assert start(desk) == []
-    assert desk.job(*others).state == "completed"
+    assert start(importer) == []
+    assert importer.job(*others).state == "completed"
 
 
 @pytest.mark.timing
@@ -212,125 +212,125 @@ def test_scheduled_jobs_start_once_on_postgresql(postgresql, tmp_path):
         db.engine.dispose()
 
 
-def test_a_scheduled_import_sends_no_request_outside_its_hours(desk, source_id):
-    job_id = scheduled_run(desk, source_id, hours(*CLOSED))
-    asked = desk.dspace.requests_made
+def test_a_scheduled_import_sends_no_request_outside_its_hours(importer, source_id):
+    job_id = scheduled_run(importer, source_id, hours(*CLOSED))
+    asked = importer.dspace.requests_made
 
-    assert desk.work(job_id)
+    assert importer.work(job_id)
 
-    job = desk.job(job_id)
+    job = importer.job(job_id)
     assert (job.state, job.is_waiting, job.can_resume, job.can_stop) == ("stopped", True, True, True)
     assert job.resume_at.replace(second=0, microsecond=0).time() == at(utcnow(), 60)
     assert f"Waiting until {at(utcnow(), 60):%H:%M}" in job.message
-    assert desk.dspace.requests_made == asked
+    assert importer.dspace.requests_made == asked
 
 
-def test_a_running_job_pauses_at_its_cursor_outside_its_hours(desk, source_id):
-    desk.dspace.page_size, total = page_writer.FULL_PAGE, 2 * page_writer.FULL_PAGE + 7
+def test_a_running_job_pauses_at_its_cursor_outside_its_hours(importer, source_id):
+    importer.dspace.page_size, total = page_writer.FULL_PAGE, 2 * page_writer.FULL_PAGE + 7
     for number in range(7, total):
-        desk.dspace.add(f"i{number}")
-    job_id = scheduled_run(desk, source_id, hours(*OPEN))
+        importer.dspace.add(f"i{number}")
+    job_id = scheduled_run(importer, source_id, hours(*OPEN))
 
     def runner(run):
         def end_hours(number):
             if number == 1:
-                set_schedule(desk, source_id, hours(*CLOSED))
+                set_schedule(importer, source_id, hours(*CLOSED))
                 assert run.stop.wait(60)
 
-        desk.dspace.before_page = end_hours
-        return importer.run(run, desk.dspace.connect)
+        importer.dspace.before_page = end_hours
+        return run_import(run, importer.dspace.connect)
 
-    with desk.app.app_context():
+    with importer.app.app_context():
         assert work(job_id, runner)
-    paused = desk.job(job_id)
+    paused = importer.job(job_id)
     assert paused.is_waiting and 0 < paused.counts["seen"] < total
-    desk.dspace.before_page = lambda number: None
+    importer.dspace.before_page = lambda number: None
 
-    with desk.app.app_context():
+    with importer.app.app_context():
         assert job_id not in lifecycle.recover()
         with transaction():
             db.session.execute(db.update(Job).values(resume_at=utcnow()))
         assert job_id in lifecycle.recover()
-    set_schedule(desk, source_id, hours(*OPEN))
-    assert desk.work(job_id)
+    set_schedule(importer, source_id, hours(*OPEN))
+    assert importer.work(job_id)
 
-    job = desk.job(job_id)
+    job = importer.job(job_id)
     assert (job.state, job.clean, job.counts["seen"], job.resume_at) == ("completed", True, total, None)
     assert (job.counts["added"], job.counts["unchanged"]) == (total - 2, 2)
 
 
-def test_a_job_resumed_by_a_person_runs_at_any_hour(desk, source_id):
-    job_id = scheduled_run(desk, source_id, hours(*CLOSED))
-    desk.work(job_id)
+def test_a_job_resumed_by_a_person_runs_at_any_hour(importer, source_id):
+    job_id = scheduled_run(importer, source_id, hours(*CLOSED))
+    importer.work(job_id)
 
-    job = desk.resume(job_id)
+    job = importer.resume(job_id)
 
     assert (job.state, job.counts["seen"], job.resume_at, job.scheduled) == ("completed", 7, None, True)
 
 
-def test_a_job_started_by_a_person_runs_at_any_hour_without_effect_on_the_next(desk, source_id):
-    set_schedule(desk, source_id, hours(*CLOSED))
-    with desk.app.app_context():
+def test_a_job_started_by_a_person_runs_at_any_hour_without_effect_on_the_next(importer, source_id):
+    set_schedule(importer, source_id, hours(*CLOSED))
+    with importer.app.app_context():
         job_id = scheduling.import_again(source_id, full=True)
-    assert desk.job(job_id).options == {"files": True, "full": True}
-    desk.work(job_id)
-    assert desk.job(job_id).state == "completed"
+    assert importer.job(job_id).options == {"files": True, "full": True}
+    importer.work(job_id)
+    assert importer.job(job_id).state == "completed"
 
-    with desk.app.app_context():
+    with importer.app.app_context():
         again = queueing.create(source_id, {"files": True, permitted_hours.ANY_HOUR: True})
-    assert desk.job(again).options == {"files": True}
+    assert importer.job(again).options == {"files": True}
 
 
-def test_an_import_with_hours_started_by_a_person_respects_them(desk, source_id):
+def test_an_import_with_hours_started_by_a_person_respects_them(importer, source_id):
     closed, open_ = (hours(*when).window.to_json() for when in (CLOSED, OPEN))
-    waits, works = desk.create(hours=closed), desk.create(collection="c2", hours=open_)
+    waits, works = importer.create(hours=closed), importer.create(collection="c2", hours=open_)
 
-    assert desk.work(waits) and desk.work(works)
+    assert importer.work(waits) and importer.work(works)
 
-    assert desk.job(works).state == "completed"
-    assert (desk.job(waits).is_waiting, desk.job(waits).counts["seen"]) == (True, 0)
-    desk.resume(waits)
+    assert importer.job(works).state == "completed"
+    assert (importer.job(waits).is_waiting, importer.job(waits).counts["seen"]) == (True, 0)
+    importer.resume(waits)
 
-    assert (desk.job(waits).state, desk.job(waits).counts["seen"]) == ("completed", 7)
+    assert (importer.job(waits).state, importer.job(waits).counts["seen"]) == ("completed", 7)
 
 
-def test_a_job_resumed_after_a_stop_respects_its_hours(desk, source_id):
-    job_id = desk.create(hours=hours(*CLOSED).window.to_json())
-    with desk.app.app_context():
+def test_a_job_resumed_after_a_stop_respects_its_hours(importer, source_id):
+    job_id = importer.create(hours=hours(*CLOSED).window.to_json())
+    with importer.app.app_context():
         lifecycle.stop(job_id)
         lifecycle.resume(job_id)
 
-    desk.work(job_id)
+    importer.work(job_id)
 
-    assert desk.job(job_id).is_waiting
+    assert importer.job(job_id).is_waiting
 
 
-def test_the_next_imports_keep_to_the_same_hours_unless_the_schedule_has_its_own(desk, source_id):
+def test_the_next_imports_keep_to_the_same_hours_unless_the_schedule_has_its_own(importer, source_id):
     closed = hours(*CLOSED).window.to_json()
-    with desk.app.app_context():
-        lifecycle.stop(desk.create(hours=closed))
-    job_id = scheduled_run(desk, source_id, Schedule(Every.DAY, time(2)))
-    assert desk.job(job_id).options["hours"] == closed
-    desk.work(job_id)
-    assert desk.job(job_id).is_waiting
+    with importer.app.app_context():
+        lifecycle.stop(importer.create(hours=closed))
+    job_id = scheduled_run(importer, source_id, Schedule(Every.DAY, time(2)))
+    assert importer.job(job_id).options["hours"] == closed
+    importer.work(job_id)
+    assert importer.job(job_id).is_waiting
 
-    set_schedule(desk, source_id, hours(*OPEN))
-    with desk.app.app_context(), transaction():
+    set_schedule(importer, source_id, hours(*OPEN))
+    with importer.app.app_context(), transaction():
         db.session.execute(db.update(Job).where(Job.id == job_id).values(state="queued", resume_at=None))
-    desk.work(job_id)
+    importer.work(job_id)
 
-    assert desk.job(job_id).state == "completed"
-
-
-def test_a_preview_of_an_import_with_hours_runs_at_any_hour(desk, source_id):
-    assert desk.look(hours=hours(*CLOSED).window.to_json()).state == "completed"
+    assert importer.job(job_id).state == "completed"
 
 
-def test_a_stopped_waiting_job_does_not_resume_automatically(desk, source_id):
-    job_id = scheduled_run(desk, source_id, hours(*CLOSED))
-    desk.work(job_id)
+def test_a_preview_of_an_import_with_hours_runs_at_any_hour(importer, source_id):
+    assert importer.preview(hours=hours(*CLOSED).window.to_json()).state == "completed"
 
-    with desk.app.app_context():
+
+def test_a_stopped_waiting_job_does_not_resume_automatically(importer, source_id):
+    job_id = scheduled_run(importer, source_id, hours(*CLOSED))
+    importer.work(job_id)
+
+    with importer.app.app_context():
         lifecycle.stop(job_id)
 
         job = lifecycle.get(job_id)
@@ -339,33 +339,33 @@ def test_a_stopped_waiting_job_does_not_resume_automatically(desk, source_id):
             lifecycle.stop(job_id)
 
 
-def test_a_stop_request_during_a_pause_for_hours_stops_the_job(desk, source_id):
-    job_id = scheduled_run(desk, source_id, hours(*OPEN))
+def test_a_stop_request_during_a_pause_for_hours_stops_the_job(importer, source_id):
+    job_id = scheduled_run(importer, source_id, hours(*OPEN))
 
     def runner(run):
-        set_schedule(desk, source_id, hours(*CLOSED))
+        set_schedule(importer, source_id, hours(*CLOSED))
         assert run.stop.wait(60)
         lifecycle.stop(job_id)
         run.check()
 
-    with desk.app.app_context():
+    with importer.app.app_context():
         assert work(job_id, runner)
 
-    job = desk.job(job_id)
+    job = importer.job(job_id)
     assert (job.state, job.resume_at, job.message) == ("stopped", None, ALONE)
 
 
-def test_a_waiting_job_that_is_undone_does_not_resume(desk, source_id):
-    job_id = scheduled_run(desk, source_id, hours(*CLOSED))
-    desk.work(job_id)
+def test_a_waiting_job_that_is_undone_does_not_resume(importer, source_id):
+    job_id = scheduled_run(importer, source_id, hours(*CLOSED))
+    importer.work(job_id)
 
-    desk.undo(job_id)
+    importer.undo(job_id)
 
-    assert desk.job(job_id).resume_at is None
+    assert importer.job(job_id).resume_at is None
 
 
-def test_a_source_is_found_by_number_handle_or_name(desk, source_id):
-    with desk.app.app_context():
+def test_a_source_is_found_by_number_handle_or_name(importer, source_id):
+    with importer.app.app_context():
         assert {scheduling.find_source(text).id for text in (str(source_id), "1/c1", "Collection c1")} == {source_id}
         with pytest.raises(InvalidInputError, match="no source"):
             scheduling.find_source("Collection c2")
