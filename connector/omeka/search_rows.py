@@ -11,8 +11,8 @@ _LONGEST_SEARCH = 7_000
 _LONGEST_TEXT = 2_000
 
 
-def batches(texts: Iterable[str]) -> Iterator[list[str]]:
-    """Yield batches of texts that one search can contain.
+def batches(texts: Iterable[str], most: int = MOST_TEXTS) -> Iterator[list[str]]:
+    """Yield batches of at most `most` texts that one search can contain.
 
     An empty text and "0" match all resources, so they are left out, like texts that are too long to be identifiers.
     """
@@ -22,7 +22,7 @@ def batches(texts: Iterable[str]) -> Iterator[list[str]]:
         if text.strip() in ("", "0") or len(quote(text)) > _LONGEST_TEXT:
             continue
         row = len(_row(MOST_TEXTS, text)) + 1
-        if batch and (len(batch) == MOST_TEXTS or length + row > _LONGEST_SEARCH):
+        if batch and (len(batch) == most or length + row > _LONGEST_SEARCH):
             yield batch
             batch, length = [], 0
         batch.append(text)

@@ -110,6 +110,7 @@ def test_a_term_that_the_site_does_not_have_is_named_before_anything_is_sent(cli
 
 def test_items_are_found_in_one_request_for_many_identifiers(client, omeka):
     ids = {name: client.create_item(item(name)).item.id for name in ("a", "b", "B", "é")}
+    client.check()
     omeka.requests.clear()
 
     found = client.find_items([f"dspace:{name}" for name in (*ids, "e", "c")], {IDENTIFIER})
@@ -158,6 +159,7 @@ def test_all_items_are_listed_where_that_takes_fewer_requests_than_searches(clie
     texts = many_identifiers(1_000)
     ids = [client.create_item(Item((literal(IDENTIFIER, texts[n]),))).item.id for n in (0, 500, 999)]
     client.create_item(Item((literal(TITLE, texts[1]),)))
+    client.check()
     omeka.requests.clear()
 
     found = client.find_items(texts, {IDENTIFIER})
@@ -187,6 +189,13 @@ def test_an_item_is_found_although_others_are_deleted_while_the_site_is_listed(c
     assert pages == ["3", "2", "1"]
 
 
+def count_of_items(request, number: int) -> Response | None:
+    """Return the answer of a site with this number of items, if the request counts them."""
+    total = {"Omeka-S-Total-Results": str(number)}
+    is_count = request.args.get("per_page") == "1"
+    return Response("[]", headers=total, content_type="application/json") if is_count else None
+
+
 def test_a_large_site_is_searched_and_not_listed(client, omeka):
     texts = many_identifiers(150)
     number = client.create_item(Item((literal(IDENTIFIER, texts[7]),))).item.id
@@ -194,15 +203,24 @@ def test_a_large_site_is_searched_and_not_listed(client, omeka):
 
     def count(request):
         searched.append("property[0][text]" in request.args)
-        is_count = request.args.get("per_page") == "1"
-        total = {"Omeka-S-Total-Results": "20000"}
-        return Response("[]", headers=total, content_type="application/json") if is_count else None
+        return count_of_items(request, 20_000)
 
     client.check()
     omeka.faults.instead = count
 
     assert [one.id for one in client.find_items(texts, {IDENTIFIER})[texts[7]]] == [number]
     assert searched == [False, *[True] * 5]
+
+
+@pytest.mark.parametrize("version", ["3.2.3", "4.0.4"])
+def test_old_versions_are_searched_for_one_text_at_a_time(client, omeka, version):
+    omeka.version = version
+    omeka.faults.instead = lambda request: count_of_items(request, 20_000)
+    number = client.create_item(item("b")).item.id
+
+    found = client.find_items(["dspace:a", "dspace:b", "dspace:c", "dspace:d"], {IDENTIFIER})
+
+    assert {text: [one.id for one in items] for text, items in found.items()} == {"dspace:b": [number]}
 
 
 def test_known_items_are_read_by_id_100_at_once(client, omeka):

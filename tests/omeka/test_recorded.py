@@ -207,12 +207,14 @@ def test_a_delete_is_an_error_while_the_item_is_still_there(client, web):
     ids=["case", "trailing space", "label"],
 )
 def test_a_hit_of_a_search_that_is_not_exactly_equal_is_not_found(client, web, number, text):
+    answers(web, 1)
     answers(web, number)
 
     assert client.find_items([text], {IDENTIFIER, URI}) == {}
 
 
 def test_an_item_is_found_by_its_exact_identifier_or_address(client, web):
+    answers(web, 1)
     answers(web, 226)
 
     found = client.find_items(["https://hdl.handle.net/1/5", "dspace:example.org/uuid-0005"], {IDENTIFIER, URI})
@@ -225,6 +227,8 @@ def test_an_item_is_found_by_its_exact_identifier_or_address(client, web):
 
 @pytest.mark.parametrize("text", ["", " ", "0"])
 def test_a_text_that_would_match_all_items_is_never_searched(client, web, text):
+    answers(web, 1)
+
     assert client.find_items([text], {IDENTIFIER}) == {}
     assert [call for call in web.calls if "/items" in call.request.url] == []
 
