@@ -95,7 +95,7 @@ class Plain(logging.Formatter):
         fields = _fields(self, record)
         subjects = "".join(f" [{name} {fields[name]}]" for name in ("request", "job") if name in fields)
         trace = f" {fields['trace']}" if "trace" in fields else ""
-        return escaped(f"{fields['time']} {fields['level']} {fields['logger']}: {fields['message']}{subjects}{trace}")
+        return escape(f"{fields['time']} {fields['level']} {fields['logger']}: {fields['message']}{subjects}{trace}")
 
 
 class Json(logging.Formatter):
@@ -145,7 +145,7 @@ class QueueAway(logging.Filter):
 STYLES: dict[str, type[logging.Formatter]] = {"plain": Plain, "json": Json}
 
 
-def escaped(text: str) -> str:
+def escape(text: str) -> str:
     """Return the text with newlines, control characters, direction marks and the like as backslash escapes."""
     if text.isprintable():
         return text

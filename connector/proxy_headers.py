@@ -32,7 +32,7 @@ def peer() -> str:
     return original.get("REMOTE_ADDR") or ""
 
 
-def parsed(address: str | None) -> IPv4Address | IPv6Address | None:
+def parse_address(address: str | None) -> IPv4Address | IPv6Address | None:
     """Return the address of a peer or client, or None if it has none, such as a Unix socket.
 
     IPv4-mapped IPv6 addresses are returned as IPv4.

@@ -40,7 +40,7 @@ def turn_two_step_on(app: Flask, name: str = NAME, token: str = TOKEN) -> None:
     """Turn on two-step sign-in for this user. The session stays."""
     with app.app_context():
         secret = two_step.new_secret()
-        code = pyotp.TOTP(two_step.opened(secret, name)).now()
+        code = pyotp.TOTP(two_step.unseal_secret(secret, name)).now()
         two_step.turn_on(user_management.find_account(name).id, secret, code, but=token)
 
 

@@ -25,7 +25,7 @@ from sqlalchemy import event
 from config import load
 from connector import create_app
 from connector.backup import archive
-from connector.backup.partial_file import written as part_written
+from connector.backup.partial_file import write_atomically as part_written
 from connector.backup.restore import read_manifest
 from connector.backup.rotation import archive_path, remove_old
 from connector.cli import backup_commands
@@ -190,7 +190,7 @@ def test_a_backup_contains_the_files_of_its_database_although_files_change_meanw
     path, queries = tmp_path / "backup.tar", itertools.count(1)
     with stocked_app.app_context():
         folder = the_folder()
-        goes, stays, *_ = sorted(folder.stored())
+        goes, stays, *_ = sorted(folder.all_checksums())
         comes = hashlib.sha256(b"new").hexdigest()
 
         def meanwhile(connection, cursor, statement, *rest):

@@ -114,7 +114,7 @@ class Doing:
 
 def test_a_running_download_waits_when_others_fill_the_disk(app, full):
     run, written = Doing(), []
-    write = Room(app.config["INSTANCE"], full.least, run).guarded(written.append)
+    write = Room(app.config["INSTANCE"], full.least, run).with_space_check(written.append)
 
     with pytest.raises(JobStoppedError):
         for _ in range(3):

@@ -46,7 +46,7 @@ def record(what: str, about: str = "", **data: Any) -> None:
         note(what, about, **data)
 
 
-def refused(status: int) -> None:
+def note_refusal(status: int) -> None:
     """Record a refused request: always in the log, in the trail once a minute for each user and page.
 
     For visitors who are not signed in, the trail only records rate limiting (status 429).

@@ -19,7 +19,7 @@ from ..extensions import db, limiter, login, transaction, utcnow
 from ..i18n import gettext as _
 from ..logs import log_throttled
 from ..models.accounts import Account, Role
-from ..proxy_headers import parsed, peer
+from ..proxy_headers import parse_address, peer
 from . import audit, device_cookies, names, passwords, sessions, throttling, two_step, user_management
 from .one_time_links import fingerprint
 from .sessions import Person
@@ -170,7 +170,7 @@ def _renewed(account_id: int, stored: str, password: str) -> str:
     """Return the hash of a password that was checked. Replace a stored hash that is outdated."""
     if not passwords.is_outdated(stored):
         return stored
-    made = passwords.hashed(password)
+    made = passwords.hash_password(password)
     with transaction():
         same = (ACCOUNT.c.id == account_id, ACCOUNT.c.password == stored)
         db.session.execute(update(ACCOUNT).where(*same).values(password=made))
@@ -278,5 +278,5 @@ def _refuse_likeness(name: str, kept: str) -> None:
 
 
 def _is_trusted(address: str) -> bool:
-    found = parsed(address)
+    found = parse_address(address)
     return found is not None and any(found in network for network in current_app.config["TRUSTED_PROXIES"])

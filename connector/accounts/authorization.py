@@ -68,7 +68,7 @@ def sees_restricted() -> bool:
     return may(Role.EDITOR)
 
 
-def own(owner: str) -> None:
+def require_owner(owner: str) -> None:
     """Raise PermissionDeniedError unless the current user may change jobs of this owner."""
     if not (_is_operator() or g.person.owns(owner)):
         raise PermissionDeniedError(

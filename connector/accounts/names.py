@@ -17,7 +17,7 @@ RESERVED = (LOCAL, NOBODY, SCHEDULE, audit.UNKNOWN)
 UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0]")
 
 
-def checked(text: str, form: Literal["NFC", "NFKC"]) -> str:
+def normalize_name(text: str, form: Literal["NFC", "NFKC"]) -> str:
     """Return the name in this Unicode form, without surrounding spaces. Raise InvalidInputError if it is invalid.
 
     Spaces are the only invisible characters allowed, because a name must not look empty or like another name. Both

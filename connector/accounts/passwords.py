@@ -51,7 +51,7 @@ def check(password: str, name: str, field: str = "password") -> str:
     return password
 
 
-def hashed(password: str) -> str:
+def hash_password(password: str) -> str:
     """Return the salted hash of a password, for storage. Raise TooBusyError if too many checks wait."""
     with _turn():
         return _hasher.hash(password)

@@ -14,7 +14,7 @@ from flask_limiter import RouteLimit
 
 from .. import error_translation
 from ..extensions import limiter
-from ..proxy_headers import parsed
+from ..proxy_headers import parse_address
 
 REFUSED = 422
 PACE = "10 per minute; 40 per hour; 120 per day"  # failures from one address, or of one session's account
@@ -43,7 +43,7 @@ def _give_back(response: Response) -> Response:
 
 def network() -> str:
     """Return the client's network: an IPv4 address, or the /64 of an IPv6 address, usually that of one customer."""
-    address = parsed(request.remote_addr)
+    address = parse_address(request.remote_addr)
     if address is None:
         return "nowhere"
     return str(ip_network((address, 64 if address.version == 6 else 32), strict=False))

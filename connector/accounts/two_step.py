@@ -35,7 +35,7 @@ WRONG = _l(
 )
 
 
-def demanded() -> ColumnElement[bool]:
+def must_use_two_step() -> ColumnElement[bool]:
     """Return the SQL condition for accounts that must use two-step sign-in, according to the setting."""
     everyone, admins = true(), ACCOUNT.c.role == Role.ADMIN.value
     return {"offered": false(), "admins": admins, "everyone": everyone}[current_app.config["TWO_STEP_SIGN_IN"]]
@@ -43,12 +43,12 @@ def demanded() -> ColumnElement[bool]:
 
 def missing() -> ColumnElement[bool]:
     """Return the SQL condition for accounts that must use two-step sign-in, but have not turned it on."""
-    return and_(ACCOUNT.c.two_step_secret.is_(None), demanded())
+    return and_(ACCOUNT.c.two_step_secret.is_(None), must_use_two_step())
 
 
 def is_demanded(account_id: int) -> bool:
     """Return whether this account must use two-step sign-in. Close the transaction."""
-    found = db.session.scalar(select(ACCOUNT.c.id).where(ACCOUNT.c.id == account_id, demanded()))
+    found = db.session.scalar(select(ACCOUNT.c.id).where(ACCOUNT.c.id == account_id, must_use_two_step()))
     db.session.rollback()
     return found is not None
 
@@ -65,7 +65,7 @@ def new_secret() -> str:
     return seal(pyotp.random_base32(), current_app.config["SECRET_KEY"], KeyPurpose.TWO_STEP)
 
 
-def opened(sealed: str, name: str) -> str:
+def unseal_secret(sealed: str, name: str) -> str:
     """Return the decrypted secret of this account name. Raise InvalidInputError if the secret key has changed."""
     return unseal(sealed, current_app.config["SECRET_KEY"], name, KeyPurpose.TWO_STEP)
 
@@ -83,7 +83,7 @@ def turn_on(account_id: int, sealed: str, typed: str, but: str | None, moves: bo
     secret and `moves` is false, or has none and `moves` is true.
     """
     name = _name(account_id)
-    step = _step_of(opened(sealed, name), _plain(typed))
+    step = _step_of(unseal_secret(sealed, name), _plain(typed))
     if step is None:
         audit.record("code refused", name)
         raise InvalidInputError(WRONG, "code")
@@ -150,7 +150,7 @@ def _use_code(account_id: int, code: str) -> bool:
     if sealed is None:
         return False
     try:
-        step = _step_of(opened(sealed, name), code)
+        step = _step_of(unseal_secret(sealed, name), code)
     except InvalidInputError as error:
         log.error("%s", error)
         return False

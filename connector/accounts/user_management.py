@@ -20,7 +20,7 @@ NOT_THE_PASSWORD = _l("Wrong current password.")
 
 def check_name(text: str) -> str:
     """Return the normalized name. Raise InvalidInputError if it is invalid. A proxy's spelling is changed less."""
-    return names.checked(text, "NFC" if is_by_proxy() else "NFKC")
+    return names.normalize_name(text, "NFC" if is_by_proxy() else "NFKC")
 
 
 def get(account_id: int) -> Account:
@@ -96,7 +96,7 @@ def redeem_link(token: str, password: str, name: str = "") -> int:
     invitation = one_time_links.look_up(token)
     account_id = invitation.account_id
     name = check_name(name) if account_id is None else get(account_id).name
-    stored = passwords.hashed(passwords.check(password, name))
+    stored = passwords.hash_password(passwords.check(password, name))
     with transaction():
         one_time_links.use(token)
         if account_id is None:
@@ -112,7 +112,7 @@ def redeem_link(token: str, password: str, name: str = "") -> int:
 def change_password(account_id: int, current: str, new: str) -> str:
     """Replace the password, end all sessions and return the new hash. Raise InvalidInputError if `current` is wrong."""
     name, stored = confirm(account_id, current)
-    made = passwords.hashed(passwords.check(new, name, "new"))
+    made = passwords.hash_password(passwords.check(new, name, "new"))
     same = (ACCOUNT.c.id == account_id, ACCOUNT.c.password == stored, ACCOUNT.c.disabled.is_(None))
     with transaction():
         if not execute_counted(update(ACCOUNT).where(*same).values(password=made)):

@@ -32,7 +32,7 @@ from ..storage.garbage_collection import the_folder
 from ..storage.instance import copy_database, database_file, revision
 from ..storage.restore_commit import DATABASE, KEY
 from ..version import __version__
-from .partial_file import written
+from .partial_file import write_atomically
 
 MANIFEST = "manifest.json"
 FILES = "files"
@@ -76,7 +76,7 @@ def write(target: Path) -> Manifest:
             )
         )
     try:
-        with written(target) as file, tarfile.open(fileobj=file, mode="w") as tar:
+        with write_atomically(target) as file, tarfile.open(fileobj=file, mode="w") as tar:
             manifest = _Writing(tar, Path(f"{target}.database.part")).all()
     except OSError as error:
         raise StorageError(

@@ -14,7 +14,7 @@ from ..i18n import gettext as _
 
 
 @contextmanager
-def written(target: Path) -> Iterator[IO[bytes]]:
+def write_atomically(target: Path) -> Iterator[IO[bytes]]:
     """Yield a file of mode 600 that is renamed to `target` at the end, or deleted after an error.
 
     Raise ConflictError if `target` exists or another backup is writing it. Raise OSError.

@@ -138,7 +138,7 @@ def _check(manifest: Manifest) -> None:
 
 def _refuse_unless_empty() -> None:
     is_sqlite = database_file() is not None
-    if (is_sqlite and not is_empty()) or next(the_folder().stored(), None) is not None:
+    if (is_sqlite and not is_empty()) or next(the_folder().all_checksums(), None) is not None:
         raise ConflictError(_("This instance is not empty. With --replace, the backup replaces everything in it."))
 
 

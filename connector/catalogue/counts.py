@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, Select, case, func, select
 from ..extensions import db, transaction, utcnow
 from ..models.accounts import AuditEntry
 from ..models.catalogue import CatalogueCount, CatalogueFile, CatalogueItem, Change, StoredFile
-from ..models.jobs import AT_WORK, Job
+from ..models.jobs import IN_PROGRESS, Job
 
 ROW = 1  # the id of the only row
 SHARE = 20  # counting takes at most this part of the time
@@ -29,7 +29,7 @@ _YEAR = re.compile(r"([0-9]{4})(-|$)")
 
 
 @dataclass
-class Held:
+class RepositoryTotals:
     """What the catalogue holds of a repository. `years`, `types`: numbers of items; the key None: of items without one.
 
     `other_types`: the number of items with one of the rarer types.
@@ -43,7 +43,7 @@ class Held:
     types: Counter[str | None] = field(default_factory=Counter)
     other_types: int = 0
 
-    def add(self, other: Held) -> None:
+    def add(self, other: RepositoryTotals) -> None:
         """Add the numbers of `other`."""
         self.items += other.items
         self.files += other.files
@@ -72,14 +72,14 @@ def count_if_changed(now: datetime | None = None) -> bool:
     return True
 
 
-def held(*, with_restricted: bool) -> tuple[datetime | None, list[Held]]:
+def totals(*, with_restricted: bool) -> tuple[datetime | None, list[RepositoryTotals]]:
     """Return the time of the last counting, and what it found in each repository. The time is None before the first."""
     last = db.session.get(CatalogueCount, ROW)
-    found: dict[int, Held] = {}
+    found: dict[int, RepositoryTotals] = {}
     for stored in last.counts if last else ():
         if with_restricted or not stored["restricted"]:
             one = _from_json(stored)
-            found.setdefault(one.repository_id, Held(one.repository_id)).add(one)
+            found.setdefault(one.repository_id, RepositoryTotals(one.repository_id)).add(one)
     return (last.counted_at if last else None), list(found.values())
 
 
@@ -90,16 +90,16 @@ def _basis() -> list[Any]:
     before, which adds no change.
     """
     change, entry = (db.session.scalar(select(func.max(table.id))) for table in (Change, AuditEntry))
-    running = db.session.scalars(select(Job.id).where(Job.state.in_(AT_WORK)).order_by(Job.id)).all()
+    running = db.session.scalars(select(Job.id).where(Job.state.in_(IN_PROGRESS)).order_by(Job.id)).all()
     return [change, entry, list(running)]
 
 
 def _count() -> list[dict[str, Any]]:
     """Return the counts as they are stored."""
-    found: dict[tuple[int, bool], Held] = {}
+    found: dict[tuple[int, bool], RepositoryTotals] = {}
 
-    def held_of(repository_id: int, is_restricted: bool) -> Held:
-        return found.setdefault((repository_id, bool(is_restricted)), Held(repository_id))
+    def held_of(repository_id: int, is_restricted: bool) -> RepositoryTotals:
+        return found.setdefault((repository_id, bool(is_restricted)), RepositoryTotals(repository_id))
 
     for repository_id, is_restricted, year, kind, number in db.session.execute(_items()):
         one = held_of(repository_id, is_restricted)
@@ -142,7 +142,7 @@ def _year(text: str | None) -> int | None:
     return int(found[1]) if found else None
 
 
-def _to_json(one: Held, is_restricted: bool) -> dict[str, Any]:
+def _to_json(one: RepositoryTotals, is_restricted: bool) -> dict[str, Any]:
     common = Counter(dict(one.types.most_common(TYPES)))
     return {
         "repository": one.repository_id,
@@ -156,10 +156,10 @@ def _to_json(one: Held, is_restricted: bool) -> dict[str, Any]:
     }
 
 
-def _from_json(stored: dict[str, Any]) -> Held:
+def _from_json(stored: dict[str, Any]) -> RepositoryTotals:
     numbers = {name: stored[name] for name in ("items", "files", "bytes", "other_types")}
     years, types = (Counter(dict(stored[name])) for name in ("years", "types"))
-    return Held(stored["repository"], years=years, types=types, **numbers)
+    return RepositoryTotals(stored["repository"], years=years, types=types, **numbers)
 
 
 def _pairs(numbers: Counter[Any]) -> Iterable[tuple[Any, int]]:

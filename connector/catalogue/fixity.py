@@ -57,7 +57,7 @@ class Finding:
     mended: str = ""
 
 
-def extent() -> tuple[int, int]:
+def count_stored_files() -> tuple[int, int]:
     """Return the number of stored files and their total size in bytes."""
     number, size = db.session.execute(select(func.count(), func.coalesce(func.sum(STORED.c.size), 0))).one()
     db.session.rollback()
@@ -79,8 +79,8 @@ def verify(folder: FileFolder, repair: bool, checked: Callable[[int], object]) -
 
 
 def _refuse_empty_disk(folder: FileFolder) -> None:
-    number, _size = extent()
-    if number >= AN_EMPTY_DISK and next(folder.stored(), None) is None:
+    number, _size = count_stored_files()
+    if number >= AN_EMPTY_DISK and next(folder.all_checksums(), None) is None:
         raise StorageError(
             ngettext(
                 "The files folder is empty, but %(num)s file is stored. Is its disk mounted? Nothing was changed.",
@@ -119,7 +119,7 @@ def _without_anything(folder: FileFolder, repair: bool) -> Iterator[Finding]:
 
 def _without_row(folder: FileFolder, repair: bool) -> Iterator[Finding]:
     """Yield content that has no row."""
-    lying = iter(folder.stored())
+    lying = iter(folder.all_checksums())
     while hashes := set(islice(lying, ROWS_PER_QUERY)):
         for sha256 in sorted(hashes - with_row(hashes)):
             with folder.lock():

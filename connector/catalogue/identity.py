@@ -14,7 +14,7 @@ from ..extensions import db
 from ..models.catalogue import CatalogueItem
 
 ITEM = CatalogueItem.__table__
-Met = Callable[[Collection[str]], set[str]]
+SeenIds = Callable[[Collection[str]], set[str]]
 
 
 class Known(Protocol):
@@ -46,15 +46,17 @@ def no_ids(ids: Collection[str]) -> set[str]:
     return set()
 
 
-def find(repository_id: int, items: Sequence[Item], columns: Sequence[Any], met: Met = no_ids) -> dict[str, Any]:
-    """Return the stored rows of these items, by item id. Each row has `key`, `sid` and `held` besides the columns.
+def find(repository_id: int, items: Sequence[Item], columns: Sequence[Any], seen: SeenIds = no_ids) -> dict[str, Any]:
+    """Return the stored rows of these items, by item id. Each row also has `key`, `sid` and `own_handle`.
 
-    A row with both the id and the handle of an item is that item. Otherwise the handle decides, unless `met` returns
-    the row's source id: this run has met that item, or it is a rival that is still at the source (see `rivals`). Then
+    A row with both the id and the handle of an item is that item. Otherwise the handle decides, unless `seen` returns
+    the row's source id: this run has seen that item, or it is a rival that is still at the source (see `rivals`). Then
     two items have the same handle. A UUID also finds an item whose handle has changed. A number only finds an item
     without handle, because a repository that was reinstalled reuses its numbers.
     """
-    query = select(ITEM.c.source_key.label("key"), ITEM.c.source_id.label("sid"), ITEM.c.handle.label("held"), *columns)
+    query = select(
+        ITEM.c.source_key.label("key"), ITEM.c.source_id.label("sid"), ITEM.c.handle.label("own_handle"), *columns
+    )
     query = query.where(ITEM.c.repository_id == repository_id)
     by_key = {row.key: row for row in db.session.execute(query.where(ITEM.c.source_key.in_(map(source_key, items))))}
     found = {item.id: row for item in items if (row := by_key.get(source_key(item))) and row.sid == item.id}
@@ -65,11 +67,11 @@ def find(repository_id: int, items: Sequence[Item], columns: Sequence[Any], met:
     for row in db.session.execute(query.where(ITEM.c.source_id.in_([item.id for item in left]))):
         by_id.setdefault(row.sid, []).append(row)
     others = [row.sid for item in left if (row := by_key.get(source_key(item)))]
-    claimed = met(others) if others else set()
+    claimed = seen(others) if others else set()
     for rule in (
-        lambda item: (row for row in by_id.get(item.id, ()) if row.held == item.handle),
+        lambda item: (row for row in by_id.get(item.id, ()) if row.own_handle == item.handle),
         lambda item: (row for row in [by_key.get(source_key(item))] if row and row.sid not in claimed),
-        lambda item: (row for row in by_id.get(item.id, ()) if is_uuid(row.sid) or row.held is None),
+        lambda item: (row for row in by_id.get(item.id, ()) if is_uuid(row.sid) or row.own_handle is None),
     ):
         _match(found, left, rule)
     return found

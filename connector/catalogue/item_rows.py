@@ -29,7 +29,7 @@ DATA = (
 )
 
 
-def stored(repository: RepositoryContext, item: Item) -> dict[str, Any]:
+def item_columns(repository: RepositoryContext, item: Item) -> dict[str, Any]:
     """Return the columns of an item as `save` would fill them, with mapped values."""
     row = item_row(repository, item_data(repository, item, source_key(item)), file_rows(item, {}))
     return {"repository_id": repository.id, **row}
@@ -78,10 +78,10 @@ def _content_hash(item: Item, metadata: list[dict[str, Any]]) -> str:
 def item_row(repository: RepositoryContext, data: dict[str, Any], files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the columns of an item with this data and these file rows."""
     row = {name: data[name] for name in (*DATA, "last_modified", "is_restored")}
-    return row | derived(repository, data["title"], data["source_metadata"], files)
+    return row | derived_columns(repository, data["title"], data["source_metadata"], files)
 
 
-def derived(
+def derived_columns(
     repository: RepositoryContext, title: str | None, metadata: Any, files: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """Return the columns computed from the source's data: mapped values and search texts."""
@@ -106,7 +106,7 @@ def remap(repository: RepositoryContext) -> int:
     for page in list(rows):
         files = files_of([row.id for row in page])
         for row in page:
-            values = derived(repository, row.title, row.source_metadata, files.get(row.id, []))
+            values = derived_columns(repository, row.title, row.source_metadata, files.get(row.id, []))
             db.session.execute(update(ITEM).where(ITEM.c.id == row.id).values(values))
         count += len(page)
     return count

@@ -23,11 +23,11 @@ def mark(repository: RepositoryContext, shown: Mapping[int, Shown]) -> None:
     rows = db.session.execute(select(ITEM.c.id, ITEM.c.title, ITEM.c.source_metadata).where(ITEM.c.id.in_(shown))).all()
     files = file_rows.files_of(list(shown)) if shown else {}
     for row in rows:
-        metadata = restricted_values.marked(row.source_metadata, shown[row.id].values)
+        metadata = restricted_values.mark_restricted(row.source_metadata, shown[row.id].values)
         marked = _with_marks(files.get(row.id, []), shown[row.id])
         if (metadata, marked) != (row.source_metadata, files.get(row.id, [])):
             _write_marks(row.id, marked)
-            values = {"source_metadata": metadata} | item_rows.derived(repository, row.title, metadata, marked)
+            values = {"source_metadata": metadata} | item_rows.derived_columns(repository, row.title, metadata, marked)
             db.session.execute(update(ITEM).where(ITEM.c.id == row.id).values(values))
 
 

@@ -27,14 +27,14 @@ Mapped = Mapping[str, list[dict[str, Any]]]
 class Shown:
     """The parts of an item that a signed-out reader sees at the source. None means unknown.
 
-    `values`: metadata values (see `marked`). `files`: the ids of the listed files.
+    `values`: metadata values (see `mark_restricted`). `files`: the ids of the listed files.
     """
 
     values: tuple[MetadataValue, ...] | None
     files: Collection[str] | None
 
 
-def marked(metadata: Iterable[Entry], open_values: Iterable[MetadataValue] | None) -> list[dict[str, Any]]:
+def mark_restricted(metadata: Iterable[Entry], open_values: Iterable[MetadataValue] | None) -> list[dict[str, Any]]:
     """Return the metadata with exactly those values marked that are not among `open_values`.
 
     `open_values`: the values that a signed-out reader sees. If they are unknown (None), marks stay, and the fields that

@@ -19,7 +19,7 @@ from ..models.catalogue import CatalogueFile, CatalogueItem
 from . import identity, problem_files, restricted_values
 from .earlier_states import data_group, data_groups, state_group
 from .file_rows import bitstream_of, file_rows, files_of, insert_files
-from .identity import Met, no_ids
+from .identity import SeenIds, no_ids
 from .item_rows import DATA, item_data, item_row
 from .repository_context import RepositoryContext
 
@@ -29,7 +29,7 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class StoredItem:
     """The part of a stored item that is compared with a listing without details."""
 
     item_id: int
@@ -69,11 +69,11 @@ class Saved:
         return self.item_id
 
 
-def held(repository_id: int, items: Sequence[Item]) -> dict[str, Held]:
+def stored_items(repository_id: int, items: Sequence[Item]) -> dict[str, StoredItem]:
     """Return the stored items among these, by their id at the source."""
     columns = (ITEM.c.id, ITEM.c.last_modified, ITEM.c.source_state, ITEM.c.is_restored)
     return {
-        id: Held(row.id, row.key, row.sid, row.held, row.last_modified, row.source_state, row.is_restored)
+        id: StoredItem(row.id, row.key, row.sid, row.own_handle, row.last_modified, row.source_state, row.is_restored)
         for id, row in identity.find(repository_id, items, columns).items()
     }
 
@@ -81,16 +81,16 @@ def held(repository_id: int, items: Sequence[Item]) -> dict[str, Held]:
 def save(
     repository: RepositoryContext,
     items: Sequence[Item],
-    met: Met = no_ids,
+    seen: SeenIds = no_ids,
     closed: Mapping[str, Mapping[str, Any]] = NOTHING,
 ) -> list[Saved]:
     """Add new items and update those with other content. Items must be complete and unique. No commit.
 
-    `met`: a function that returns which of the given source ids this run has met (see `identity.find`). `closed`: new
+    `seen`: a function that returns which of the given source ids this run has seen (see `identity.find`). `closed`: new
     values of files that stay although their items no longer list them, by file id. Items whose files could not be
     listed keep their stored files.
     """
-    rows, data, fresh, known, changed = _sorted_out(repository, items, met)
+    rows, data, fresh, known, changed = _sorted_out(repository, items, seen)
     ids = _insert(repository, fresh, data)
     added = [Saved(item, key := data[item.id]["source_key"], ids[key], "added", {}) for item in fresh]
     insert_files({ids[s.key]: file_rows(s.item, {}) for s in added})
@@ -99,9 +99,9 @@ def save(
     return added + _outcomes(known, rows, before, data)
 
 
-def compare(repository: RepositoryContext, items: Sequence[Item], met: Met = no_ids) -> list[Saved]:
+def compare(repository: RepositoryContext, items: Sequence[Item], seen: SeenIds = no_ids) -> list[Saved]:
     """Return what `save` would return for these items, in the same order, without writing."""
-    rows, data, fresh, known, changed = _sorted_out(repository, items, met)
+    rows, data, fresh, known, changed = _sorted_out(repository, items, seen)
     groups = data_groups([rows[item.id].id for item in changed])
     before = {item.id: {"data": groups[rows[item.id].id]} for item in changed}
     added = [Saved(item, data[item.id]["source_key"], None, "added", {}) for item in fresh]
@@ -109,7 +109,7 @@ def compare(repository: RepositoryContext, items: Sequence[Item], met: Met = no_
 
 
 def _sorted_out(
-    repository: RepositoryContext, items: Sequence[Item], met: Met
+    repository: RepositoryContext, items: Sequence[Item], seen: SeenIds
 ) -> tuple[dict[str, Any], dict[str, dict[str, Any]], list[Item], list[Item], list[Item]]:
     """Return stored rows and new data by source id, then the lists of new, known and changed items.
 
@@ -117,7 +117,7 @@ def _sorted_out(
     """
     states = (ITEM.c.source_state, ITEM.c.state_since, ITEM.c.last_modified, ITEM.c.is_restored)
     columns = (ITEM.c.id, *states, *(ITEM.c[name] for name in DATA))
-    rows = identity.find(repository.id, items, columns, met)
+    rows = identity.find(repository.id, items, columns, seen)
     items = _with_held_files(items, rows)
     keys = identity.keys_for(repository.id, items, rows)
     data = {item.id: item_data(repository, item, keys[item.id]) for item in items}

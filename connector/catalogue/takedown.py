@@ -43,7 +43,7 @@ class Named:
     unknown: tuple[str, ...] = ()
 
 
-def excluded(repository_id: int, subjects: Sequence[Known]) -> set[str]:
+def excluded_ids(repository_id: int, subjects: Sequence[Known]) -> set[str]:
     """Return the ids of the items and failures that a takedown excludes, or their handles if they have no id.
 
     The handle decides, as for items. A UUID also finds an item whose handle has changed. The numbers of DSpace 4 and 5

@@ -46,7 +46,7 @@ def refuse(sentence: str, job_id: int | None = None, code: int = REFUSED) -> NoR
     """
     print_status(_("Error: %(sentence)s", sentence=sentence), logging.ERROR)
     if "--json" in sys.argv:
-        print_json(import_report.refused(sentence, job_id))
+        print_json(import_report.refusal_as_dict(sentence, job_id))
     sys.exit(code)
 
 

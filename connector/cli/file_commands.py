@@ -75,7 +75,7 @@ class Reading:
 
     def __init__(self) -> None:
         self.number = 0
-        self._total, size = fixity.extent()
+        self._total, size = fixity.count_stored_files()
         self._console = Console(stderr=True)
         columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
         self._bar = Progress(*columns, console=self._console, disable=not self._console.is_terminal)

@@ -7,7 +7,7 @@ import sys
 import click
 from flask import current_app
 
-from ..accounts.authorization import own
+from ..accounts.authorization import require_owner
 from ..errors import InvalidInputError
 from ..extensions import current_app_itself, db
 from ..i18n import gettext as _, lazy_gettext as _l
@@ -67,7 +67,7 @@ def _resume(job: int, accept_missing: bool, leave_missing: bool, adopt: str | No
 @as_option
 @json_option
 def _retry(job: int, as_json: bool) -> None:
-    own(lifecycle.get(job).owner)
+    require_owner(lifecycle.get(job).owner)
     run_in_foreground(retry(job), as_json)
 
 
@@ -84,7 +84,7 @@ def _stop(job: int, as_json: bool) -> None:
 @as_option
 @json_option
 def _undo(job: int, as_json: bool) -> None:
-    own(lifecycle.get(job).owner)
+    require_owner(lifecycle.get(job).owner)
     run_in_foreground(creation.create_undo(job), as_json)
 
 

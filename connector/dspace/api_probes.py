@@ -13,7 +13,7 @@ from ..characters import storable
 from ..errors import BadResponseError, NotFoundError, RepositoryError, RequestRejectedError
 from ..http import HttpClient, JsonAnswer
 from ..i18n import gettext as _
-from .endpoint_candidates import Candidate, base_key, placed
+from .endpoint_candidates import Candidate, base_key, candidate_of
 from .records import Server
 
 _LEGACY_ENDPOINTS = ("rest", "RESTapi")
@@ -52,7 +52,7 @@ def hal(http: HttpClient, candidate: Candidate) -> Detected:
     base = _base(url)
     version, generation = _version(http, root, url)
     name, ui = (storable(root[key]) if isinstance(root.get(key), str) else None for key in ("dspaceName", "dspaceUI"))
-    place = placed(base)
+    place = candidate_of(base)
     server = Server(place.site, base, generation, version, name, ui)
     return Detected(server, _unique(_own_base(root, base), base, candidate.base))
 
@@ -150,7 +150,7 @@ def _by_communities(http: HttpClient, candidate: Candidate) -> Detected:
 
 
 def _legacy(candidate: Candidate, base: str, generation: int, version: str = "") -> Detected:
-    server = Server(placed(base).site, base, generation, version or f"{generation}.x")
+    server = Server(candidate_of(base).site, base, generation, version or f"{generation}.x")
     return Detected(server, _unique(base, candidate.base))
 
 

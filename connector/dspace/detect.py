@@ -19,7 +19,7 @@ from ..errors import (
 from ..http import HttpClient
 from .api_probes import Detected, is_deprecated, newer_api, probes_for
 from .discovery_errors import Trouble, verdict
-from .endpoint_candidates import Address, Candidate, address_of, candidates, placed
+from .endpoint_candidates import Address, Candidate, address_of, candidate_of, candidates
 from .records import Server
 from .urls import handle_in, interface_of, object_of
 
@@ -128,7 +128,7 @@ class _Detection:
                 named = address_of(configuration["rest"]["baseUrl"])
             except (RepositoryError, InvalidInputError, LookupError, TypeError, AttributeError):
                 continue
-            yield placed(f"{named.root}{named.path.removesuffix('/api')}/api")
+            yield candidate_of(f"{named.root}{named.path.removesuffix('/api')}/api")
             return
 
 

@@ -101,7 +101,7 @@ def base_key(url: str) -> str:
     return plain_host(parts) + (f":{port}" if port else "") + parts.path.rstrip("/")
 
 
-def placed(base: str) -> Candidate:
+def candidate_of(base: str) -> Candidate:
     """Return the candidate with this base. The same base always gives the same site and endpoint."""
     for name in _LONGEST_FIRST:
         if base.endswith(f"/{name}"):
@@ -119,7 +119,7 @@ def candidates(url: str, endpoint: str) -> list[Candidate]:
     if "://" in endpoint:
         own = address_of(endpoint)
         exact = [own.root + path for path in _with_api(own.path)]
-        found = [*map(placed, exact), *_around(own, KNOWN_ENDPOINTS), *_around(address, KNOWN_ENDPOINTS)]
+        found = [*map(candidate_of, exact), *_around(own, KNOWN_ENDPOINTS), *_around(address, KNOWN_ENDPOINTS)]
     else:
         found = list(_around(address, dict.fromkeys((*_with_api(endpoint.strip("/")), *KNOWN_ENDPOINTS))))
     first: dict[str, Candidate] = {}

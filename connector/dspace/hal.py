@@ -24,7 +24,7 @@ from .estimates import Sample, pages_of, spread
 from .file_access import access_one_by_one, may_read
 from .hal_api import TELLS_ACCESS, HalApi
 from .hal_finder import HalFinder
-from .hal_handles import located
+from .hal_handles import locate
 from .hal_items import HalItems
 from .hal_questions import HalQuestions
 from .hal_tree import PARENT, HalTree
@@ -212,7 +212,7 @@ class HalClient:
         """
         try:
             if handle and not is_uuid(item_id):
-                item_id = located(self._api, handle)[1]
+                item_id = locate(self._api, handle)[1]
             found, url = self._api.get(f"core/items/{item_id}", _HOMES)
         except NotFoundError:
             return SourceState.DELETED

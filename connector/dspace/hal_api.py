@@ -16,7 +16,7 @@ from ..errors import (
 )
 from ..http import HttpClient, JsonAnswer
 from ..i18n import decimal, gettext as _, ngettext
-from .hal_records import Json, Listed, access_of, bitstream_of, embedded, list_page, searched, with_bitstreams
+from .hal_records import Json, Listed, access_of, bitstream_of, embedded_object, list_page, search_page, with_bitstreams
 from .json_api import JsonApi, Params
 from .json_members import label, required
 from .list_end import MOST_LISTED, ListEnd, endless_in_words
@@ -39,20 +39,22 @@ class HalApi(JsonApi):
         self._projection = [("projection", "allLanguages")] if server.generation >= 10 else []
         self._broken_off: dict[str, int] = {}  # the number of files of each item that an interrupted try had read
 
-    def sized(self, path: str, params: Params = (), **how: Any) -> JsonAnswer:
+    def get_with_size(self, path: str, params: Params = (), **how: Any) -> JsonAnswer:
         """Return the JSON at a path below the base of the API, with its size."""
         pairs = params.items() if isinstance(params, Mapping) else params
-        return super().sized(path, [*pairs, *self._projection], **how)
+        return super().get_with_size(path, [*pairs, *self._projection], **how)
 
     def search(
         self, params: Pairs, *, kind: str = "search", tries: int = TRIES, tries_at_500: int | None = None
     ) -> tuple[Listed, str]:
         """Return a page of search results, and its URL."""
         try:
-            answer = self.sized("discover/search/objects", params, kind=kind, tries=tries, tries_at_500=tries_at_500)
+            answer = self.get_with_size(
+                "discover/search/objects", params, kind=kind, tries=tries, tries_at_500=tries_at_500
+            )
         except TooLargeError as error:  # a smaller page may succeed
             raise BadResponseError(str(error), error.url) from error
-        return replace(searched(answer.value, answer.url), size_bytes=answer.size), answer.url
+        return replace(search_page(answer.value, answer.url), size_bytes=answer.size), answer.url
 
     def check(self) -> None:
         """Raise TransientError if the repository does not answer a search for one arbitrary item."""
@@ -108,7 +110,7 @@ class HalApi(JsonApi):
     def with_embedded_files(self, item: Item, found: Json, url: str, *, with_access: bool = False) -> Item:
         """Return the item with the files embedded in its JSON, or without them if they are missing or malformed."""
         try:
-            bundles = embedded(found, "bundles", url)
+            bundles = embedded_object(found, "bundles", url)
             return item if bundles is None else self.with_files(item, bundles, url, with_access=with_access)
         except (RepositoryError, AddressNotAllowedError):  # the separate request for the files meets this error again
             return item
@@ -141,7 +143,7 @@ class HalApi(JsonApi):
     def _bitstreams(self, bundle: Json, url: str, params: Pairs) -> Iterator[tuple[Json, str, str]]:
         name = label(bundle, "name", url) or ""
         path = f"core/bundles/{required(bundle, 'uuid', str, url)}/bitstreams"
-        first = embedded(bundle, "bitstreams", url)
+        first = embedded_object(bundle, "bitstreams", url)
         try:
             for found, source in self._rows("bitstreams", first, url, path, params, _BITSTREAMS):
                 yield found, name, source

@@ -8,11 +8,11 @@ from ..errors import NotFoundError, RestrictedError
 from ..i18n import gettext as _
 from . import hal_records as shapes
 from .hal_api import HalApi
-from .hal_handles import located
+from .hal_handles import locate
 from .hal_tree import PARENT
 from .json_members import label, required
 from .records import Scope, ScopeKind
-from .scopes import check_kind, unknown, unreadable, whole_repository
+from .scopes import check_kind, unknown_scope_error, unreadable, whole_repository
 from .urls import PATHS, bitstream_of, handle_in, is_uuid, object_of
 
 
@@ -36,7 +36,7 @@ class HalFinder:
                     identifier=identifier,
                 )
             )
-        scope = self._scope(*located(self._api, handle), handle)
+        scope = self._scope(*locate(self._api, handle), handle)
         check_kind(scope, kind, handle, self._api.server)
         return scope
 
@@ -47,7 +47,7 @@ class HalFinder:
             bitstream = bitstream_of(path)
             return self._item_with(bitstream) if bitstream else None
         kind, identifier = shown
-        return self._scope(*located(self._api, identifier), identifier) if kind is None else self.find(kind, identifier)
+        return self._scope(*locate(self._api, identifier), identifier) if kind is None else self.find(kind, identifier)
 
     def _item_with(self, bitstream: str) -> Scope:
         """Return the item that holds a file. Raise NotFoundError or RestrictedError."""
@@ -82,7 +82,7 @@ class HalFinder:
                 raise NotFoundError("")
             return self._api.get(f"core/{PATHS[scope.kind]}/{scope.id}", list(params))
         except NotFoundError as error:
-            raise unknown(scope, self._api.server, error.url) from None
+            raise unknown_scope_error(scope, self._api.server, error.url) from None
         except RestrictedError as error:
             raise unreadable(scope, self._api.server, error, is_known=True) from None
 
@@ -94,7 +94,7 @@ class HalFinder:
                 found, url = self.get(Scope(kind, id), [PARENT])
             except (NotFoundError, RestrictedError):
                 return
-            parent = shapes.embedded(found, "parentCommunity", url)
+            parent = shapes.embedded_object(found, "parentCommunity", url)
             if parent is None:
                 return
             kind, id = ScopeKind.COMMUNITY, required(parent, "uuid", str, url)

@@ -20,7 +20,7 @@ _TYPES = {kind.value: kind for kind in KINDS.values()}
 _MOST_ROWS = 20
 
 
-def located(api: HalApi, handle: str) -> Located:
+def locate(api: HalApi, handle: str) -> Located:
     """Return the kind and id of the object with a handle.
 
     Raise NotFoundError, RestrictedError and the errors of `HttpClient`. The lookup is broken at some sites: they answer

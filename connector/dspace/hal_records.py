@@ -31,7 +31,7 @@ class Listed:
     size_bytes: int = 0
 
 
-def embedded(where: Any, name: str, url: str) -> Any:
+def embedded_object(where: Any, name: str, url: str) -> Any:
     """Return the object embedded under this name, or None. DSpace silently leaves out objects that may not be read."""
     return (optional(where, "_embedded", dict, url) or {}).get(name)
 
@@ -47,7 +47,7 @@ def list_page(answer: Any, name: str, url: str) -> Listed:
     return replace(page, rows=required(required(answer, "_embedded", dict, url), name, list, url))
 
 
-def searched(answer: Any, url: str) -> Listed:
+def search_page(answer: Any, url: str) -> Listed:
     """Return a page of /discover/search/objects."""
     result = required(required(answer, "_embedded", dict, url), "searchResult", dict, url)
     return _page(result, required(required(result, "_embedded", dict, url), "objects", list, url), url)
@@ -104,13 +104,13 @@ def state_of(found: Json, url: str) -> SourceState:
 
 
 def _owning_collection(found: Json, url: str) -> Collection | None:
-    owner = embedded(found, "owningCollection", url)
+    owner = embedded_object(found, "owningCollection", url)
     return None if owner is None else collection_of(owner, url)
 
 
 def collection_ids_of(found: Json, url: str) -> set[str]:
     """Return the ids of the embedded collections of an item: its owning collection, and those it is mapped to."""
-    owner, mapped = embedded(found, "owningCollection", url), embedded(found, "mappedCollections", url)
+    owner, mapped = embedded_object(found, "owningCollection", url), embedded_object(found, "mappedCollections", url)
     homes = [] if mapped is None else list_page(mapped, "mappedCollections", url).rows
     return {required(home, "uuid", str, url) for home in (*homes, *([] if owner is None else [owner]))}
 
@@ -133,7 +133,7 @@ def bitstream_of(found: Json, bundle: str, url: str) -> Bitstream:
     """Return a file. Its media type is known if the format is embedded."""
     checksum = optional(found, "checkSum", dict, url) or {}
     digest = label(checksum, "value", url)
-    form = embedded(found, "format", url)
+    form = embedded_object(found, "format", url)
     return Bitstream(
         id=required(found, "uuid", str, url),
         bundle=bundle,
@@ -157,7 +157,7 @@ def _access_or_none(found: Json, url: str) -> FileAccess | None:
 
 def access_of(found: Json, url: str) -> FileAccess | None:
     """Return whether a file may be read, from the embedded access status, or None if that is missing."""
-    status = embedded(found, "accessStatus", url)
+    status = embedded_object(found, "accessStatus", url)
     value = None if status is None else optional(status, "status", str, url)
     if value not in ("open.access", "embargo", "restricted"):
         return None
@@ -194,7 +194,7 @@ def collection_of(found: Json, url: str) -> Collection:
 
 
 def _container(found: Json, url: str) -> dict[str, Any]:
-    parent = embedded(found, "parentCommunity", url)
+    parent = embedded_object(found, "parentCommunity", url)
     count = optional(found, "archivedItemsCount", int, url)
     return {
         "id": required(found, "uuid", str, url),

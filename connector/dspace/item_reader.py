@@ -40,8 +40,8 @@ def read_items_individually(
     repository as long as no item was read: it raises TransientError if the repository fails. Without `control`, the
     repository counts as failing as long as no item was read.
     """
-    queue, held = deque[Item](), list[tuple[Item, TransientError]]()
-    read, good = partial(_told_apart, read), control
+    queue, failing_items = deque[Item](), list[tuple[Item, TransientError]]()
+    read, good = partial(_read_with_any_error, read), control
 
     def tasks() -> Iterator[Callable[[], Item | Failure]]:
         for item in items:
@@ -53,19 +53,19 @@ def read_items_individually(
         try:
             result = future.result()
         except TransientError as error:
-            held.append(_known(item, error))
-            if len(held) >= IN_A_ROW:
-                yield from _settle(held, read, good, outage, kind, is_stand_in=good is control)
-                held.clear()
+            failing_items.append(_known(item, error))
+            if len(failing_items) >= IN_A_ROW:
+                yield from _find_cause(failing_items, read, good, outage, kind, is_stand_in=good is control)
+                failing_items.clear()
             continue
         good = partial(read, item)
         yield result
-        yield from _once_more(held, read, outage, kind)
-        held.clear()
-    yield from _settle(held, read, good, outage, kind, is_stand_in=good is control)
+        yield from _once_more(failing_items, read, outage, kind)
+        failing_items.clear()
+    yield from _find_cause(failing_items, read, good, outage, kind, is_stand_in=good is control)
 
 
-def _told_apart(read: Callable[[Item], Item | Failure], item: Item) -> Item | Failure:
+def _read_with_any_error(read: Callable[[Item], Item | Failure], item: Item) -> Item | Failure:
     """Read an item. Raise TransientError for every error, so that the caller can find its cause."""
     try:
         return read(item)
@@ -76,19 +76,24 @@ def _told_apart(read: Callable[[Item], Item | Failure], item: Item) -> Item | Fa
 
 
 def _once_more(
-    held: list[tuple[Item, TransientError]], read: Callable[[Item], Item | Failure], outage: OutageWait, kind: str
+    failing_items: list[tuple[Item, TransientError]],
+    read: Callable[[Item], Item | Failure],
+    outage: OutageWait,
+    kind: str,
 ) -> Iterator[Item | Failure]:
     """Read the failed items again now that the repository answers. Items that fail again are at fault themselves."""
-    for item, _ in held:
+    for item, _ in failing_items:
         try:
-            yield _past_walls(item, read, outage, kind)
+            yield _read_past_bot_protection(item, read, outage, kind)
         except TransientError as error:
             known, cause = _known(item, error)
             outage.object_failed(kind, cause)
             yield as_far_as_read(known, cause)
 
 
-def _past_walls(item: Item, read: Callable[[Item], Item | Failure], outage: OutageWait, kind: str) -> Item | Failure:
+def _read_past_bot_protection(
+    item: Item, read: Callable[[Item], Item | Failure], outage: OutageWait, kind: str
+) -> Item | Failure:
     """Return the item. Wait while bot protection answers, as it says nothing about the item."""
     return outage.retry_until_available(kind, partial(read, item), on=BotChallengeError)
 
@@ -98,8 +103,8 @@ def _known(item: Item, error: TransientError) -> tuple[Item, TransientError]:
     return (error.item, error.error) if isinstance(error, PartlyReadError) else (item, error)
 
 
-def _settle(
-    held: list[tuple[Item, TransientError]],
+def _find_cause(
+    failing_items: list[tuple[Item, TransientError]],
     read: Callable[[Item], Item | Failure],
     good: Callable[[], object] | None,
     outage: OutageWait,
@@ -111,23 +116,23 @@ def _settle(
     `is_stand_in`: `good` does not read an item, so it only proves that the repository answers, not that items can be
     read.
     """
-    while held:
+    while failing_items:
         if good is not None and outage.is_well(kind, good):
             if is_stand_in:
-                outage.object_failed(kind, held[-1][1])
+                outage.object_failed(kind, failing_items[-1][1])
             else:
-                outage.good(kind)
-            yield from _once_more(held, read, outage, kind)
+                outage.record_success(kind)
+            yield from _once_more(failing_items, read, outage, kind)
             return
-        outage.wait(kind, held[-1][1])
-        failing = []
-        for item, _ in held:
+        outage.wait(kind, failing_items[-1][1])
+        still_failing = []
+        for item, _ in failing_items:
             try:
                 yield outage.attempt(kind, partial(read, item))
                 good, is_stand_in = partial(read, item), False
             except TransientError as error:
-                failing.append(_known(item, error))
-        if len(failing) < len(held):
-            yield from _once_more(failing, read, outage, kind)
+                still_failing.append(_known(item, error))
+        if len(still_failing) < len(failing_items):
+            yield from _once_more(still_failing, read, outage, kind)
             return
-        held = failing
+        failing_items = still_failing

@@ -34,10 +34,10 @@ class JsonApi:
 
     def get(self, path: str, params: Params = (), **how: Any) -> JsonDocument:
         """Return the JSON at a path below the base of the API."""
-        found = self.sized(path, params, **how)
+        found = self.get_with_size(path, params, **how)
         return JsonDocument(found.value, found.url)
 
-    def sized(self, path: str, params: Params, **how: Any) -> JsonAnswer:
+    def get_with_size(self, path: str, params: Params, **how: Any) -> JsonAnswer:
         """Return the JSON at a path below the base of the API, with its size."""
         url = self.url(path)
         return self.http.get_json_from(url, params, follow=Redirects.SAME_REQUEST, **how)._replace(url=url)

@@ -10,7 +10,7 @@ from ..http import Download, HttpClient, OutageWait
 from .estimates import Sample
 from .file_access import access_one_by_one, may_read
 from .legacy_api import LegacyApi
-from .legacy_estimate import estimated
+from .legacy_estimate import estimate
 from .legacy_finder import LegacyFinder
 from .legacy_items import LegacyItems
 from .legacy_reading import LegacyReading
@@ -110,7 +110,7 @@ class LegacyClient:
 
     def estimate(self, scope: Scope, sample: Sample, *, at_once: int) -> Estimate:
         """Return an estimate of a first import of the scope with `at_once` requests in parallel."""
-        return estimated(self._reading, scope, sample, at_once)
+        return estimate(self._reading, scope, sample, at_once)
 
     def walk(
         self,

@@ -29,7 +29,7 @@ class AllItemsWalk:
         pages if the repository is large, or if the user or the generation sets a limit.
         """
         before = self._builder.place.before or 0
-        in_one = self._api.capped(MOST_IN_ONE_PIECE) == MOST_IN_ONE_PIECE and before <= MOST_IN_ONE_PIECE
+        in_one = self._api.cap(MOST_IN_ONE_PIECE) == MOST_IN_ONE_PIECE and before <= MOST_IN_ONE_PIECE
         if in_one and self._builder.place.offset == 0:
             try:
                 rows = self._rows.whole_of_all_items()
@@ -71,7 +71,7 @@ class AllItemsWalk:
         return has_moved
 
     def _give_of_all_items(self, rows: Rows, offset: int | None = None) -> Iterator[Page]:
-        yield from self._builder.give(self._builder.unmet(rows.items), offset)
+        yield from self._builder.give(self._builder.take_new(rows.items), offset)
         yield from self._builder.give_failures(self._not_told_by_their_collections(rows.failures))
         self._builder.ids.clear()  # `seen` knows these items by now, and the list is long
 

@@ -75,7 +75,7 @@ class LegacyApi(JsonApi):
         """Pass the bytes of a file to `sink`, at most `limit` bytes."""
         return self.http.download(self.url(f"bitstreams/{bitstream_id}/retrieve"), sink, limit=limit)
 
-    def capped(self, size: int) -> int:
+    def cap(self, size: int) -> int:
         """Return this page size, or the limit of the generation or the user if it is lower."""
         return min(size, self.can.most_rows or size, self.limit or size)
 
@@ -87,7 +87,7 @@ class LegacyApi(JsonApi):
         itself forever. After a page that timed out or is too large, all pages are smaller, if the server answers at
         all. Raise RequestRejectedError if the list has so many rows that it may have no end.
         """
-        size, most, offset = self.capped(_FIRST_PAGE), self.capped(_LATER_PAGE), 0
+        size, most, offset = self.cap(_FIRST_PAGE), self.cap(_LATER_PAGE), 0
         stretch, met = Stretch(most_rows=LONG_ROWS), set[str]()
         while not stretch.is_long:
             try:

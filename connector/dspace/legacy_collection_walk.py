@@ -56,7 +56,7 @@ class CollectionWalk:
                 self._builder.count = self._builder.count if rows.total is None else rows.total
                 met, start = len(self._builder.ids), self._builder.place.offset
                 number = len(rows.items) + len(rows.failures)
-                unmet = self._builder.unmet(rows.items)
+                unmet = self._builder.take_new(rows.items)
                 end.note(start, offset - start, number, len(self._builder.ids) - met, at_start)
                 yield from self._builder.give(unmet, offset)
                 if end.is_reached:
@@ -114,7 +114,7 @@ class CollectionWalk:
         except TransientError:
             return False
         listed = {item.id for item in rows.items}
-        yield from self._builder.give(self._builder.unmet(rows.items))
+        yield from self._builder.give(self._builder.take_new(rows.items))
         yield from self._builder.give_failures(rows.failures)
         self._explain(part, len(listed) + len(rows.failures))
         return True
@@ -132,7 +132,7 @@ class CollectionWalk:
             is_sure = is_sure and listed.isdisjoint(ids) and ids <= self._builder.ids and not idle.is_long
             listed |= ids
             broken += len(rows.failures)
-            yield from self._builder.give(self._builder.unmet(rows.items))
+            yield from self._builder.give(self._builder.take_new(rows.items))
             yield from self._builder.give_failures(rows.failures)
             if idle.is_long:
                 break

@@ -16,7 +16,7 @@ from .records import Collection, Estimate, Item, Page, Scope, ScopeKind
 _ONE_BY_ONE = 1
 
 
-def estimated(reading: LegacyReading, scope: Scope, sample: Sample, at_once: int) -> Estimate:
+def estimate(reading: LegacyReading, scope: Scope, sample: Sample, at_once: int) -> Estimate:
     """Return the estimate of a first import.
 
     Takes at most twelve requests: the counts, some pages or items, and two small files.
@@ -55,7 +55,7 @@ class _Lists:
             return requests + count
         if scope.kind is not ScopeKind.REPOSITORY or not count:
             return requests
-        size = self._reading.api.capped(self._plan.size)
+        size = self._reading.api.cap(self._plan.size)
         self._sample.list_also(lambda: self._rows.page(None, 0, size, details=False))
         return requests + pages_of(count, size)
 

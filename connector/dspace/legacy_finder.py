@@ -12,7 +12,7 @@ from .json_members import required
 from .legacy_api import LegacyApi
 from .legacy_records import scope_of
 from .records import Scope, ScopeKind
-from .scopes import MAY_BE_UNKNOWN, check_kind, unknown, unreadable, whole_repository
+from .scopes import MAY_BE_UNKNOWN, check_kind, unknown_scope_error, unreadable, whole_repository
 from .urls import PATHS, handle_in, is_uuid, object_of
 
 _MISSING = _l("There is nothing with the handle %(handle)s in this repository.")
@@ -56,7 +56,7 @@ class LegacyFinder:
         try:
             return scope_of(kind, *self._api.get(f"{PATHS[kind]}/{id}"))
         except NotFoundError as error:
-            raise unknown(Scope(kind, id), self._api.server, error.url) from error
+            raise unknown_scope_error(Scope(kind, id), self._api.server, error.url) from error
         except RestrictedError as error:
             is_known = self._api.can.tells_unknown
             raise unreadable(Scope(kind, id), self._api.server, error, is_known=is_known) from error

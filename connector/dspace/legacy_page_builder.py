@@ -63,7 +63,7 @@ class PageBuilder:
         if cursor:
             self.place, self.is_resumed = WalkCursor(**cursor), True
 
-    def unmet(self, items: Iterable[Item]) -> list[Item]:
+    def take_new(self, items: Iterable[Item]) -> list[Item]:
         """Return the new items among these, and count the known ones.
 
         After a resume the known ones are not counted, as the cursor may include them already.
@@ -124,7 +124,7 @@ class PageBuilder:
     def begin(self, part: str, count: int | None = 0, later: Iterable[Collection] = ()) -> None:
         """Start this part. A resumed walk that stopped in this part keeps its position."""
         if self.place.part != part:
-            self.place, self.is_resumed = WalkCursor(part, before=self.held()), False
+            self.place, self.is_resumed = WalkCursor(part, before=self.items_so_far()), False
         self.ids, self.count = set(), count
         self._later = sum_if_known(each.item_count for each in later)
 
@@ -133,7 +133,7 @@ class PageBuilder:
         """Return `count`, or 0 if it is unknown."""
         return self.count or 0
 
-    def held(self) -> int | None:
+    def items_so_far(self) -> int | None:
         """Return the number of items in the parts up to this one, each counted once, or None if unknown."""
         if self.place.before is None or self.count is None:
             return None
@@ -141,5 +141,5 @@ class PageBuilder:
         return self.place.before + max(self.count, self.place.distinct) - repeated
 
     def _total(self) -> int | None:
-        held = self.held()
+        held = self.items_so_far()
         return None if held is None or self._later is None else held + self._later

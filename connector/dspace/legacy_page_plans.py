@@ -66,19 +66,19 @@ class PlanChoice:
         self.current, self._left = plans[0], deque(plans[1:])
         self._best, self._cost = plans[0], math.inf
         self._tried: set[bool] = set()
-        self._is_settled, self._is_warm = not self._left, False
+        self._is_decided, self._is_warm = not self._left, False
         self._begin(WARM_UP)
 
     @property
     def rows_left(self) -> float:
         """Return the number of rows until the next decision, or infinity after the last one."""
-        return math.inf if self._is_settled else self._wanted - self._rows
+        return math.inf if self._is_decided else self._wanted - self._rows
 
     def note(self, rows: int, seconds: float) -> None:
         """Record the server's time for rows of the current plan. Infinity means that their pages failed."""
         self._rows += rows
         self._seconds += seconds
-        if self._is_settled or self._rows < self._wanted:
+        if self._is_decided or self._rows < self._wanted:
             return
         if self._is_warm:
             self._decide(self._seconds / self._rows)
@@ -91,7 +91,7 @@ class PlanChoice:
             self._best, self._cost = self.current, cost
         self._tried.add(self.current.details)
         following = next((plan for plan in self._following() if self._is_worth(plan)), None)
-        self.current, self._is_settled = following or self._best, following is None
+        self.current, self._is_decided = following or self._best, following is None
         self._begin(PAGES_OF_A_TRIAL * self.current.size)
 
     def _following(self) -> Iterator[ListPlan]:

@@ -103,7 +103,7 @@ class LegacyRows:
         def read(offset: int, size: int, tries: int) -> Rows:
             return self._of(part, ListPlan(size, details=False), offset, tries, known)
 
-        size = self._api.capped(_LIGHT_PAGE)
+        size = self._api.cap(_LIGHT_PAGE)
         return self._new_pages(read, size, self._width)(0, lambda: end, size)
 
     def whole(self, part: Collection, known: Collection | None) -> Rows:
@@ -124,7 +124,7 @@ class LegacyRows:
 
     def all_items(self, start: int, end: int) -> Iterator[tuple[int, Rows]]:
         """Yield (offset after the page, rows without details) for each page of the list of all items."""
-        size = self._api.capped(_ALL_ITEMS_PAGE)
+        size = self._api.cap(_ALL_ITEMS_PAGE)
         return self._new_pages(self._all_items, size, self._width)(start, lambda: end, size)
 
     def whole_of_all_items(self) -> Rows:
@@ -169,6 +169,6 @@ class LegacyRows:
         self, path: str, params: dict[str, Any], tries: int, kind: str, tries_at_500: int | None = None
     ) -> JsonAnswer:
         try:
-            return self._api.sized(path, params, kind=kind, tries=tries, tries_at_500=tries_at_500)
+            return self._api.get_with_size(path, params, kind=kind, tries=tries, tries_at_500=tries_at_500)
         except TooLargeError as error:  # a smaller page may succeed
             raise BadResponseError(str(error), error.url) from error

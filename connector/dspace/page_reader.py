@@ -120,7 +120,7 @@ class PageReader:
                     page_size.was_too_large(size)
                 parts += [self._once_more(row) for row in failures.failed]
                 if self._good is not None:  # the rows that still fail are at fault themselves
-                    self._outage.good(self._kind)
+                    self._outage.record_success(self._kind)
                 return Rows(
                     tuple(item for part in parts for item in part.items),
                     next((part.total for part in reversed(parts) if part.total is not None), None),
@@ -167,4 +167,4 @@ class PageReader:
         if control is None or not self._outage.is_well(self._kind, control):
             raise TransientError(_("The repository does not answer."))
         if good is not None:
-            self._outage.good(self._kind)
+            self._outage.record_success(self._kind)

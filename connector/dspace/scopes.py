@@ -39,7 +39,7 @@ def check_kind(scope: Scope, kind: ScopeKind, handle: str | None, server: Server
         raise NotFoundError(f"{unknown} {_ACTUAL[scope.kind] % {'name': scope.name}}", server.api_url)
 
 
-def unknown(scope: Scope, server: Server, url: str) -> NotFoundError:
+def unknown_scope_error(scope: Scope, server: Server, url: str) -> NotFoundError:
     """Return the error that there is no such object. `scope`: its kind and id, and its name if known.
 
     `url`: the requested address, for technical details. It has the id.
@@ -50,7 +50,7 @@ def unknown(scope: Scope, server: Server, url: str) -> NotFoundError:
 def unreadable(scope: Scope, server: Server, error: RestrictedError, *, is_known: bool) -> RestrictedError:
     """Return the error that an object is closed, or with `is_known` False, that it may also not exist.
 
-    `scope`: as for `unknown`. Without a login, a firewall sends a status 403 as often as DSpace does.
+    `scope`: as for `unknown_scope_error`. Without a login, a firewall sends a status 403 as often as DSpace does.
     """
     reason = error.reason if is_known else str(MAY_BE_UNKNOWN)
     if error.status == 403 and not error.signed_in:

@@ -16,7 +16,7 @@ from ..errors import (
     TransientError,
 )
 from .hal_api import TRIES, HalApi
-from .hal_records import embedded, found_object, item_of, known_id
+from .hal_records import embedded_object, found_object, item_of, known_id
 from .records import Item, Page, Scope, ScopeKind
 
 # This many uuids make an address of 3 KB. Web servers accept 8 KB.
@@ -55,7 +55,7 @@ def _item(api: HalApi, id: str, row: Any, url: str) -> Item:
     with suppress(RepositoryError, AddressNotAllowedError):
         found = found_object(row, url)
         item = item_of(found, url)
-        bundles = embedded(found, "bundles", url)
+        bundles = embedded_object(found, "bundles", url)
         return item if bundles is None else api.with_files(item, bundles, url)
     return item
 

@@ -21,7 +21,7 @@ from .downloads import Download, Received
 from .query_key import QueryKey
 from .redirects import Redirects, check_is_file, refusals_of_the_repository, refuse
 from .request_builder import Params
-from .response_reader import accepted, is_redirect, location, parsed, pieces, start_of_body, told_time
+from .response_reader import date_of, is_redirect, location, parse_json, pieces, require_success, start_of_body
 from .retry import OutageWait
 from .session import HttpSettings
 from .stats import RequestStats
@@ -165,7 +165,7 @@ class HttpClient:
                 url, params, _JSON, self._settings.deadline, follow, runs_on=True
             ) as answer:
                 found = self._json_of(answer)
-                self._transport.answered(kind, answer)
+                self._transport.record_success(kind, answer)
                 return found
 
         return self._outage.repeat(once, tries, tries_at_500=tries_at_500)
@@ -177,7 +177,7 @@ class HttpClient:
             deadline = self._settings.deadline
             with self._transport.good_answer(url, params, _JSON, deadline, Redirects.NONE, runs_on=True) as answer:
                 found = self._api_answer(answer)
-                self._transport.answered(kind, answer)
+                self._transport.record_success(kind, answer)
                 return found
 
         return self._outage.repeat(once, tries)
@@ -188,7 +188,7 @@ class HttpClient:
         def once() -> WebPage:
             with self._transport.good_answer(url, None, _ANY, self._settings.deadline, any_status=True) as answer:
                 start = start_of_body(answer)
-                self._transport.answered("web page", answer)
+                self._transport.record_success("web page", answer)
                 self._transport.traffic.add(bytes=len(start))
                 return WebPage(answer.url, start)
 
@@ -209,7 +209,7 @@ class HttpClient:
                     found: str | JsonAnswer = location(answer)
                 else:
                     found = self._json_of(answer)
-                self._transport.answered("locate", answer)
+                self._transport.record_success("locate", answer)
                 return found
 
         return self._outage.repeat(once, tries=4)
@@ -222,15 +222,15 @@ class HttpClient:
         Raise RequestRejectedError for a redirect, RestrictedError for 401 and 403.
         """
         with self._transport.slot(self._settings.deadline):
-            request = self._builder.prepared(url, None, _ANY | dict(headers), method="POST", data=form, json=json)
+            request = self._builder.prepare(url, None, _ANY | dict(headers), method="POST", data=form, json=json)
             with self._transport.send(request) as answer:
                 if is_redirect(answer):
                     raise RequestRejectedError(
                         _("%(url)s passes on what was sent, which is not followed.", url=answer.url), url
                     )
-                body = b"".join(pieces(accepted(answer), _POSTED_BYTES))
+                body = b"".join(pieces(require_success(answer), _POSTED_BYTES))
                 named = {name.lower(): value for name, value in answer.headers.items()}
-                return Posted(named, body.decode("utf-8", "replace"), told_time(answer))
+                return Posted(named, body.decode("utf-8", "replace"), date_of(answer))
 
     def write(
         self,
@@ -259,8 +259,8 @@ class HttpClient:
             ):
                 if is_redirect(answer):
                     refuse(url, location(answer))
-                found = self._api_answer(self._transport.accepted(answer))
-                self._transport.answered("file" if upload else "write", answer)
+                found = self._api_answer(self._transport.require_success(answer))
+                self._transport.record_success("file" if upload else "write", answer)
                 return found
 
         return self._outage.repeat(once, tries, "write")
@@ -281,7 +281,7 @@ class HttpClient:
 
         def once() -> Download:
             with self._file(url, _ANY_FILE, self._settings.file_grace) as answer:
-                self._transport.answered("file", answer)  # time to the first byte, because sizes differ too much
+                self._transport.record_success("file", answer)  # time to the first byte, because sizes differ too much
                 for piece in pieces(answer, limit, as_sent=True):
                     self._transport.deadline.extend(len(piece) / _SLOWEST_FILE)
                     self._transport.traffic.add(bytes=len(piece))
@@ -301,7 +301,7 @@ class HttpClient:
 
         def once() -> None:
             with self._file(url, _FIRST_BYTE, self._settings.deadline) as answer:
-                self._transport.answered("file", answer)
+                self._transport.record_success("file", answer)
                 start_of_body(answer)
                 check_is_file(url, answer)
 
@@ -316,10 +316,10 @@ class HttpClient:
     ) -> requests.PreparedRequest:
         if upload is None:
             content = {} if json is None else {"json": json}
-            return self._builder.prepared(url, None, _JSON, method=method, **content)
+            return self._builder.prepare(url, None, _JSON, method=method, **content)
         body = Multipart(dict(fields), upload, self._sent)
         # requests sends an iterable in chunks, which PHP behind FastCGI may not accept, unless the length is set.
-        request = self._builder.prepared(url, None, _JSON | {"Content-Type": body.content_type}, method=method)
+        request = self._builder.prepare(url, None, _JSON | {"Content-Type": body.content_type}, method=method)
         request.body, request.headers["Content-Length"] = body, str(len(body))
         return request
 
@@ -329,7 +329,7 @@ class HttpClient:
         self._transport.deadline.extend(size / _SLOWEST_FILE)
 
     def _json_of(self, answer: requests.Response) -> JsonAnswer:
-        value, size = parsed(answer, self._settings.json_bytes)
+        value, size = parse_json(answer, self._settings.json_bytes)
         self._transport.traffic.add(bytes=size)
         return JsonAnswer(value, answer.url, size)
 

@@ -97,7 +97,7 @@ class ConcurrencyLimit:
 
     @contextmanager
     def slot(self, stop: threading.Event, runs_on: float = 0) -> Iterator[int]:
-        """Wait for a slot for one request, hold the slot, and yield the turn to pass to `troubled`.
+        """Wait for a slot for one request, hold the slot, and yield the turn to pass to `record_failure`.
 
         `runs_on`: seconds for which the server may continue to process a request after it timed out here (DSpace 6
         does). The slot of such a request stays taken for this time, also after this object and its process have ended.
@@ -112,7 +112,7 @@ class ConcurrencyLimit:
         finally:
             self._give_back(number)
 
-    def answered(self, seconds: float, kind: str) -> None:
+    def record_success(self, seconds: float, kind: str) -> None:
         """Record a good response. Only times of the same `kind` are compared: a listing page differs from a file."""
         with self._changed:
             answers = self._answers.setdefault(kind, _ResponseTimes())
@@ -123,7 +123,7 @@ class ConcurrencyLimit:
             else:
                 self._count_good()
 
-    def troubled(self, turn: int) -> None:
+    def record_failure(self, turn: int) -> None:
         """Record a timeout, a 429 or a 5xx. A request that began before the last slowdown does not halve the width."""
         with self._changed:
             self._good = 0

@@ -44,7 +44,7 @@ class RequestDeadline(threading.local):
         """Extend the deadline by this many seconds, because data has arrived."""
         self._deadline += seconds
         if self._request is not None:
-            self._outage.came(self._request, seconds)
+            self._outage.record_data(self._request, seconds)
 
     @property
     def seconds(self) -> float:

@@ -15,13 +15,13 @@ class OutageTimer:
     failed. It stops when an object was at fault and continues with the next failure, so the times of objects that do
     not answer add up.
 
-    `kind`: the name of the kind. `settled_at`: the last response. `silent_seconds`: how long single objects did not
+    `kind`: the name of the kind. `answered_at`: the last response. `silent_seconds`: how long single objects did not
     answer since the last good response, without the time since `failing_since`. `waits`: waits since then. `error`: the
     last error, as a sentence. `detail`: the same for a page, with the next try. `is_announced`: a page shows the wait.
     """
 
     kind: str
-    settled_at: float = float("-inf")
+    answered_at: float = float("-inf")
     failing_since: float | None = None
     silent_seconds: float = 0.0
     waits: int = 0
@@ -29,15 +29,15 @@ class OutageTimer:
     detail: str = ""
     is_announced: bool = False
 
-    def answered(self, now: float) -> None:
+    def record_success(self, now: float) -> None:
         """Record a good response."""
-        self.settled_at, self.failing_since = now, None
+        self.answered_at, self.failing_since = now, None
         self.silent_seconds, self.waits, self.detail, self.is_announced = 0.0, 0, "", False
 
-    def failed(self, began: float, error: TransientError) -> None:
+    def record_failure(self, began: float, error: TransientError) -> None:
         """Record that a request that began at this time has failed."""
         if self.failing_since is None:
-            self.failing_since = max(began, self.settled_at)
+            self.failing_since = max(began, self.answered_at)
         self.error = self.detail = error.in_short
 
     def object_failed(self, now: float, error: ConnectorError, *, counts_silence: bool) -> None:
@@ -48,7 +48,7 @@ class OutageTimer:
         silent = self.silent_seconds
         if counts_silence and isinstance(error, RequestTimeoutError) and self.failing_since is not None:
             silent += now - self.failing_since
-        self.answered(now)
+        self.record_success(now)
         self.silent_seconds, self.error, self.detail = silent, error.in_short, error.in_short
 
     def outage(self, now: float) -> float:

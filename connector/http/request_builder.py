@@ -28,7 +28,7 @@ class RequestBuilder:
         self._secure: dict[str, str] = {}
         self.credentials: Credentials | None = None
 
-    def prepared(
+    def prepare(
         self, url: str, params: Params | None, headers: Mapping[str, str], *, method: str = "GET", **content: Any
     ) -> requests.PreparedRequest:
         """Return a request, with the login headers if it is a GET. `content`: `data` or `json` of requests.
@@ -53,7 +53,7 @@ class RequestBuilder:
             self._settings.rule.check_literal((parts.host or "").strip("[]"))
         return request
 
-    def redirected(self, request: requests.PreparedRequest, target: str) -> requests.PreparedRequest:
+    def prepare_redirect(self, request: requests.PreparedRequest, target: str) -> requests.PreparedRequest:
         """Return the request for the target of a redirect, without cookies if the host is another one.
 
         Raise RequestRejectedError if the redirect leads from https to http.
@@ -65,7 +65,7 @@ class RequestBuilder:
                 _("%(url)s redirects away from https, which is not followed: %(target)s", url=url, target=shown), url
             )
         headers = {name: str(request.headers[name]) for name in _KEPT if name in request.headers}
-        redirected = self.prepared(target, None, headers)
+        redirected = self.prepare(target, None, headers)
         if urlsplit(redirected.url).hostname != urlsplit(url).hostname:
             redirected.headers.pop("Cookie", None)
         return redirected

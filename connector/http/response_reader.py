@@ -103,7 +103,7 @@ def _announced(answer: requests.Response) -> int:
     return int(length) if length.isdecimal() and len(length) < 20 else 0
 
 
-def parsed(answer: requests.Response, limit: int) -> tuple[Any, int]:
+def parse_json(answer: requests.Response, limit: int) -> tuple[Any, int]:
     """Return the JSON of a response and its uncompressed size in bytes. A 204 gives None and 0.
 
     Raise TooLargeError if the body is larger than `limit` bytes, or has too many values to be parsed in the memory
@@ -150,7 +150,7 @@ def _not_json(answer: requests.Response, start: bytes, error: Exception) -> BadR
     return damaged
 
 
-def accepted(answer: requests.Response, signed_in: bool = False) -> requests.Response:
+def require_success(answer: requests.Response, signed_in: bool = False) -> requests.Response:
     """Return the response itself if its status is 2xx or 416. Otherwise, raise the error that the status means.
 
     `signed_in`: whether the request was made with a login. Only a range request gets a 416 (see `HttpClient.peek`): the
@@ -229,7 +229,7 @@ def _retry_after(answer: requests.Response) -> float | None:
         return None
 
 
-def told_time(answer: requests.Response) -> datetime | None:
+def date_of(answer: requests.Response) -> datetime | None:
     """Return the Date header of a response in UTC, or None if it is missing or malformed."""
     try:
         moment = parsedate_to_datetime(answer.headers.get("Date", ""))

@@ -130,10 +130,10 @@ class OutageWait:
             ]
         return min(found, key=lambda wait: wait.since, default=None)
 
-    def good(self, kind: str) -> None:
+    def record_success(self, kind: str) -> None:
         """Record that the repository answers this kind of request."""
         with self._lock:
-            self._timer_of(kind).answered(self.clock())
+            self._timer_of(kind).record_success(self.clock())
 
     def object_failed(self, kind: str, error: ConnectorError) -> None:
         """Record that the last failure of this kind was caused by one object, while the repository works."""
@@ -157,12 +157,12 @@ class OutageWait:
             except OutageLimitError:
                 raise
             except TransientError as error:
-                self._failed(timer, began, error)
+                self._record_failure(timer, began, error)
                 raise
             except RepositoryError:  # a refusal counts as a response
-                self._answered(timer)
+                self._record_success(timer)
                 raise
-        self._answered(timer)
+        self._record_success(timer)
         return result
 
     def retry_until_available(
@@ -216,7 +216,7 @@ class OutageWait:
         """
         with self._lock:
             timer = self._timer_of(kind)
-            self._failed(timer, self.clock(), error)
+            self._record_failure(timer, self.clock(), error)
             left = self._left(timer)
             timer.waits += 1
             planned = min(_LONGEST_WAIT, 5.0 * 2 ** min(timer.waits - 1, 10))
@@ -253,7 +253,7 @@ class OutageWait:
                 try:
                     return once()
                 except TransientError as error:
-                    self._failed(timer, self.clock(), error)
+                    self._record_failure(timer, self.clock(), error)
                     is_500 = isinstance(error, ServerError) and error.status == 500
                     most = tries_at_500 if is_500 and tries_at_500 else tries
                     if made >= most or isinstance(error, _NEVER_REPEATED) or not may_repeat():
@@ -274,13 +274,13 @@ class OutageWait:
         try:
             yield request
         except TransientError as error:
-            self._failed(timer, request.quiet_since, error)
+            self._record_failure(timer, request.quiet_since, error)
             raise
         finally:
             with self._lock:
                 self._requests.remove(request)
 
-    def came(self, request: Request, seconds: float) -> None:
+    def record_data(self, request: Request, seconds: float) -> None:
         """Record that data of a request has arrived that takes this many seconds at the slowest accepted rate."""
         request.extend(seconds, self.clock())
 
@@ -303,13 +303,13 @@ class OutageWait:
             with self._lock:
                 self._used.remove(use)
 
-    def _answered(self, timer: OutageTimer) -> None:
+    def _record_success(self, timer: OutageTimer) -> None:
         with self._lock:
-            timer.answered(self.clock())
+            timer.record_success(self.clock())
 
-    def _failed(self, timer: OutageTimer, began: float, error: TransientError) -> None:
+    def _record_failure(self, timer: OutageTimer, began: float, error: TransientError) -> None:
         with self._lock:
-            timer.failed(began, error)
+            timer.record_failure(began, error)
 
     def _left(self, timer: OutageTimer) -> float:
         """Return how many seconds of the maximum outage are left."""

@@ -60,13 +60,13 @@ class RequestStats:
             for name, count in counts.items():
                 self._sums[name] += count
 
-    def answered(self, seconds: float, path: str) -> None:
+    def record_success(self, seconds: float, path: str) -> None:
         """Record a good response."""
         self.add(answers=1, seconds=seconds)
         with self._lock:
             self._worst = _worse(self._worst, {"seconds": seconds, "path": path})
 
-    def troubled(self, error: TransientError) -> None:
+    def record_failure(self, error: TransientError) -> None:
         """Record a failed request."""
         with self._lock:
             time = self._now().isoformat(timespec="seconds")
@@ -89,7 +89,7 @@ class RequestStats:
             return {**self._sums, **self._waited(), **others, "unanswered": sorted(self._unanswered)}
 
     @staticmethod
-    def merged(a: Mapping[str, Any] | None, b: dict[str, Any]) -> dict[str, Any]:
+    def merge(a: Mapping[str, Any] | None, b: dict[str, Any]) -> dict[str, Any]:
         """Return the sum of two results of `as_dict`, since a job may have several attempts."""
         if a is None:
             return b

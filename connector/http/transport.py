@@ -30,7 +30,7 @@ from .network_errors import network_error
 from .query_key import QueryKey
 from .redirects import Redirects, check_same_request, refuse
 from .request_builder import Params, RequestBuilder, url_of
-from .response_reader import accepted, is_redirect, location, start_of_body, told_time
+from .response_reader import date_of, is_redirect, location, require_success, start_of_body
 from .retry import OutageWait
 from .session import HttpSettings, new_session
 from .stats import RequestStats
@@ -80,10 +80,10 @@ class Transport:
             self.builder.credentials.refresh_if_due()
         with (
             self.slot(deadline, runs_on),
-            self._final_answer(self.builder.prepared(url, params, headers), follow) as answer,
+            self._final_answer(self.builder.prepare(url, params, headers), follow) as answer,
         ):
             if not any_status and not is_redirect(answer):
-                self.accepted(answer)
+                self.require_success(answer)
             yield answer
 
     @contextmanager
@@ -94,9 +94,9 @@ class Transport:
             try:
                 yield
             except TransientError as error:
-                self.traffic.troubled(error)
+                self.traffic.record_failure(error)
                 if isinstance(error, (RequestTimeoutError, ServerError, BotChallengeError)):
-                    self.pace.troubled(turn)
+                    self.pace.record_failure(turn)
                 raise
             except (AddressNotAllowedError, CertificateError) as error:
                 # They may be signs of an attack (ASVS 5.0, 16.3.4).
@@ -112,27 +112,27 @@ class Transport:
         timeout = (self.settings.connect_timeout, self.settings.read_timeout)
         try:
             answer = self.session.send(request, stream=True, timeout=timeout)
-            self._note_time(told_time(answer))
+            self._note_time(date_of(answer))
             return answer
         except (requests.RequestException, urllib3_errors.HTTPError) as error:
             # urllib3 puts the request target into its errors, so a traceback would show the key.
             raise network_error(error, url_of(request)) from (error if self.key is None else None)
 
-    def accepted(self, answer: requests.Response) -> requests.Response:
-        """Return the response if its status is good. Raise the errors of `response_reader.accepted`."""
+    def require_success(self, answer: requests.Response) -> requests.Response:
+        """Return the response if its status is good. Raise the errors of `response_reader.require_success`."""
         try:
-            return accepted(answer, self.key is not None or self.builder.signs(answer.url))
+            return require_success(answer, self.key is not None or self.builder.signs(answer.url))
         except RequestRejectedError as error:
             error.answer = self.without_key(error.answer)
             raise
 
-    def answered(self, kind: str, answer: requests.Response) -> None:
+    def record_success(self, kind: str, answer: requests.Response) -> None:
         """Record a good response."""
         seconds = self.deadline.seconds
-        self.traffic.answered(seconds, urlsplit(answer.url).path)
+        self.traffic.record_success(seconds, urlsplit(answer.url).path)
         with self._counting:
             self.busy[kind] += seconds
-        self.pace.answered(seconds, kind)
+        self.pace.record_success(seconds, kind)
 
     def without_key(self, value: Any) -> Any:
         """Return parsed JSON, or a text, without the secret of the query."""
@@ -153,7 +153,7 @@ class Transport:
                     return answer
                 if follow is Redirects.SAME_REQUEST:
                     check_same_request(asked[-1], target)
-            request = self.builder.redirected(request, target)
+            request = self.builder.prepare_redirect(request, target)
             asked.append(url_of(request))
         raise RedirectLoopError(asked)
 

@@ -139,13 +139,13 @@ def _first_items(client: dspace.Client, scope: Scope) -> list[Item]:
 
 def _allowed(repository: RepositoryContext, items: Sequence[Item]) -> list[Item]:
     """Return the items that no takedown excludes."""
-    out = takedown.excluded(repository.id, items)
+    out = takedown.excluded_ids(repository.id, items)
     db.session.rollback()
     return [item for item in items if item.id not in out]
 
 
 def _row(repository: RepositoryContext, item: Item) -> dict[str, Any]:
-    data = {"item": item_rows.stored(repository, item), "files": file_rows.stored_files(item)}
+    data = {"item": item_rows.item_columns(repository, item), "files": file_rows.stored_files(item)}
     return identity(source_key(item), item) | {"data": data, "reason": None}
 
 

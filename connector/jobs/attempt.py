@@ -25,7 +25,7 @@ from ..http import OutageWait
 from ..i18n import gettext as _, lazy_gettext as _l
 from ..logs import log_throttled
 from ..models.job_kinds import JobKind
-from ..models.jobs import AT_WORK, Job, State, WaitReason, wait_columns
+from ..models.jobs import IN_PROGRESS, Job, State, WaitReason, wait_columns
 from ..models.repositories import Repository, Source
 from . import completion, counters, lifecycle, permitted_hours
 from .steady_wait import SteadyWait
@@ -144,7 +144,7 @@ class JobAttempt:
             raise ValueError(f"The kind “{self._kind.name}” declares no counter “{min(unknown)}”.")
         table = Job.__table__
         statement = update(table).where(
-            table.c.id == self.job_id, table.c.attempt == self.attempt, table.c.state.in_(AT_WORK)
+            table.c.id == self.job_id, table.c.attempt == self.attempt, table.c.state.in_(IN_PROGRESS)
         )
         if not execute_counted(statement.values(**values, heartbeat_at=utcnow())):
             raise AttemptSupersededError(_("Another worker has taken this job over."))
@@ -162,7 +162,7 @@ class JobAttempt:
         checks, written, steady = 0, None, SteadyWait()
         while not self._ended.wait(CHECK_SECONDS):
             checks += 1
-            wait = steady.shown(self.wait)
+            wait = steady.wait_to_show(self.wait)
             now = (self.status_text, wait and wait[:2])
             is_beat = checks % int(HEARTBEAT_SECONDS / CHECK_SECONDS) == 0 or written != now
             try:

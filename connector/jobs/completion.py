@@ -14,7 +14,7 @@ from sqlalchemy import case, select, update
 from ..extensions import db, transaction, utcnow
 from ..formatting import file_count, item_count
 from ..i18n import gettext as _, lazy_gettext as _l
-from ..models.jobs import AT_WORK, Job, State, WaitReason, wait_columns
+from ..models.jobs import IN_PROGRESS, Job, State, WaitReason, wait_columns
 
 MAX_CRASHES = 5
 JOB = Job.__table__
@@ -72,7 +72,7 @@ def finish(
         done = {"cursor": _who_read(job.cursor)} if state is State.COMPLETED else {}
         db.session.execute(
             update(JOB)
-            .where(JOB.c.id == job_id, JOB.c.attempt == attempt, JOB.c.state.in_(AT_WORK))
+            .where(JOB.c.id == job_id, JOB.c.attempt == attempt, JOB.c.state.in_(IN_PROGRESS))
             .values(
                 state=state.value,
                 clean=clean,

@@ -18,7 +18,7 @@ from ..accounts import audit
 from ..errors import ConflictError, NotFoundError
 from ..extensions import db, execute_counted, transaction, utcnow
 from ..i18n import gettext as _
-from ..models.jobs import ACTIVE, AT_WORK, Job, State, WaitReason, wait_columns
+from ..models.jobs import ACTIVE, IN_PROGRESS, Job, State, WaitReason, wait_columns
 from ..models.repositories import Source
 from ..storage.content_store import is_alive
 from . import completion
@@ -114,7 +114,7 @@ def resume(job_id: int, answer: str | None = None) -> None:
             values["question"] = (job.question or {}) | {"answer": answer}
         resumable = (State.STOPPED.value, State.FAILED.value, State.QUEUED.value)
         mine = (JOB.c.id == job_id, JOB.c.attempt == job.attempt, JOB.c.state.in_(resumable))
-        # Since the question was read, a later job may have settled it or another person may have answered it.
+        # Since the question was read, a later job may have closed it or another person may have answered it.
         settles = ("settled_by",) if answer is None else ("settled_by", "answer")
         is_open = [JOB.c.question[name].as_string().is_(None) for name in settles]
         if not execute_counted(update(JOB).where(*mine, *is_open).values(values)):
@@ -128,7 +128,7 @@ def _refuse_resume(job: Job, answer: str | None) -> None:
     """Raise ConflictError if a job cannot be resumed, or not with this answer."""
     if job.undo_began:
         raise ConflictError(_("Job %(id)s was undone. Start a new one instead.", id=job.id))
-    if job.is_settled:
+    if job.is_question_closed:
         raise ConflictError(_("%(reason)s Run the job again instead.", reason=job.message))
     if answer is not None and not job.asks:
         raise ConflictError(_("Job %(id)s has no question that waits for an answer.", id=job.id))
@@ -164,7 +164,7 @@ def _dead_workers() -> list[str]:
 
     Their jobs need not wait until the heartbeat is stale.
     """
-    ours = select(JOB.c.worker).where(JOB.c.state.in_(AT_WORK), JOB.c.worker.startswith(f"{socket.gethostname()}:"))
+    ours = select(JOB.c.worker).where(JOB.c.state.in_(IN_PROGRESS), JOB.c.worker.startswith(f"{socket.gethostname()}:"))
     pids = {worker: int(worker.rpartition(":")[2]) for worker in db.session.scalars(ours)}
     return [worker for worker, pid in pids.items() if not is_alive(pid)]
 
@@ -180,7 +180,7 @@ def note_other_job(job_id: int) -> None:
     other = aliased(Job)
     query = select(other.id).join(Job, Job.resource == other.resource)
     with transaction():
-        running = db.session.scalar(query.where(Job.id == job_id, other.id != job_id, other.state.in_(AT_WORK)))
+        running = db.session.scalar(query.where(Job.id == job_id, other.id != job_id, other.state.in_(IN_PROGRESS)))
         if running is not None:
             detail = _("Job %(running)s of this repository is running.", running=running)
             mine = (JOB.c.id == job_id, JOB.c.state == State.QUEUED, JOB.c.wait_detail != detail)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from ..extensions import db
 from ..i18n import lazy_gettext as _l
-from ..models.jobs import ACTIVE, AT_WORK, Job, State
+from ..models.jobs import ACTIVE, IN_PROGRESS, Job, State
 from ..models.repositories import Source
 from ..pagination import ListPage, Order, Place, page_of
 
@@ -43,7 +43,7 @@ def job_ahead(job: Job) -> int | None:
     """Return the id of the job for which a queued job waits: the running job of its resource, or the next in line."""
     if job.state != State.QUEUED:
         return None
-    is_running = Job.state.in_(AT_WORK)
+    is_running = Job.state.in_(IN_PROGRESS)
     is_ahead = is_running | ((Job.state == State.QUEUED) & (Job.id < job.id))
     query = select(Job.id).where(Job.resource == job.resource, Job.id != job.id, is_ahead)
     return db.session.scalar(query.order_by(is_running.desc(), Job.id.desc()).limit(1))

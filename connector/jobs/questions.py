@@ -1,4 +1,4 @@
-"""Questions with which jobs end. A later job of the same kind and source settles those that nobody answered."""
+"""Questions with which jobs end. A later job of the same kind and source closes those without an answer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..models.jobs import Job, State
 JOB = Job.__table__
 
 
-def settle_earlier(job_id: int, message: str) -> None:
+def close_earlier(job_id: int, message: str) -> None:
     """Close the open questions of earlier jobs like this one, and set their message. Runs in the caller's transaction.
 
     Like this one are jobs of the same kind and source that use the same resource.

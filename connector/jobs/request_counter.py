@@ -45,11 +45,13 @@ class RequestCounter:
 
     def traffic(self) -> dict[str, Any]:
         """Return the request statistics of the job, including earlier attempts."""
-        return RequestStats.merged(self._before, self._connection.traffic())
+        return RequestStats.merge(self._before, self._connection.traffic())
 
 
 @contextmanager
-def counted(attempt: JobAttempt, connection: Connection, before: Mapping[str, Any] | None) -> Iterator[RequestCounter]:
+def count_requests(
+    attempt: JobAttempt, connection: Connection, before: Mapping[str, Any] | None
+) -> Iterator[RequestCounter]:
     """Count the requests of a connection with the job. Afterwards, close it and record those since the last write."""
     requests = RequestCounter(connection, before)
     attempt.new_requests = requests.new

@@ -24,7 +24,7 @@ class SteadyWait:
         self._shown: Wait | None = None
         self._until = float("-inf")
 
-    def shown(self, wait: Wait | None) -> Wait | None:
+    def wait_to_show(self, wait: Wait | None) -> Wait | None:
         """Return the wait to show. `wait`: the current wait as (reason, detail, start in UTC), or None."""
         now = self._clock()
         is_held = self._shown is not None and now < self._until

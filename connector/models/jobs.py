@@ -52,7 +52,7 @@ class WaitReason(StrEnum):
 
 
 ACTIVE = (State.QUEUED, State.RUNNING, State.STOPPING)
-AT_WORK = (State.RUNNING, State.STOPPING)
+IN_PROGRESS = (State.RUNNING, State.STOPPING)
 
 
 class JobCounter(Base):
@@ -232,20 +232,20 @@ class Job(Base):
 
     @property
     def asks(self) -> bool:
-        """Return whether the job ended with a question that has no answer and was not settled by a later job."""
+        """Return whether the job ended with a question that has no answer and was not closed by a later job."""
         is_open = self.question and not self.question.keys() & {"answer", "settled_by"}
         return self.state == State.STOPPED and bool(is_open)
 
     @property
-    def is_settled(self) -> bool:
-        """Return whether a later job of the source settled the question with which this job ended."""
+    def is_question_closed(self) -> bool:
+        """Return whether a later job of the source closed the question with which this job ended."""
         return "settled_by" in (self.question or {})
 
     @property
     def can_resume(self) -> bool:
         """Return whether the job can go on at its cursor."""
         forgotten = self.is_preview and self.pruned_at
-        is_over = self.undo_began or self.asks or self.is_settled or forgotten
+        is_over = self.undo_began or self.asks or self.is_question_closed or forgotten
         return self.state in (State.STOPPED, State.FAILED) and not is_over
 
     @property
@@ -261,7 +261,7 @@ class Job(Base):
     @property
     def seconds(self) -> float:
         """Return the running time in seconds, without the time in the queue or stopped."""
-        if self.state in AT_WORK and self.claimed_at:
+        if self.state in IN_PROGRESS and self.claimed_at:
             return self.worked_seconds + (utcnow() - self.claimed_at).total_seconds()
         return self.worked_seconds
 

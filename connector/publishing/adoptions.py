@@ -120,7 +120,7 @@ def _ask(attempt: JobAttempt, destination_id: int, found: Mapping[int, Lookalike
         attempt.advance(question={ADOPT: len(rows)})
         if not lifecycle.get(attempt.job_id).options.get(SELECTED):
             message = _("Job %(job_id)s asks again, so this question is settled.", job_id=attempt.job_id)
-            questions.settle_earlier(attempt.job_id, message)
+            questions.close_earlier(attempt.job_id, message)
     raise DecisionRequiredError(_in_words(len(rows)))
 
 

@@ -9,7 +9,7 @@ from ..errors import InvalidInputError
 from ..i18n import gettext as _
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
-from ..jobs.request_counter import counted
+from ..jobs.request_counter import count_requests
 from ..omeka import Site
 from . import destinations
 from .connections import DestinationConnection
@@ -22,7 +22,7 @@ def connected_for(attempt: JobAttempt, destination_id: int, connect: Connect) ->
     """Yield a connection of an attempt to a destination, close it after the block, and count its requests."""
     before = lifecycle.get(attempt.job_id).traffic
     connection = connect(destinations.get(destination_id), new_outage=attempt.new_outage)
-    with counted(attempt, connection, before):
+    with count_requests(attempt, connection, before):
         yield connection
 
 

@@ -18,7 +18,7 @@ from ..i18n import gettext as _
 from ..jobs import creation, lifecycle
 from ..jobs.attempt import JobAttempt
 from ..models.catalogue import Action, CatalogueFile, Change, FileStatus
-from ..models.jobs import AT_WORK, Job, State
+from ..models.jobs import IN_PROGRESS, Job, State
 from .items_to_send import ITEMS_PER_BATCH
 from .job_kind import FOLLOWS
 
@@ -52,18 +52,18 @@ class FollowedImport:
 
         If the import waits in the queue, this attempt ends, so that it does not keep a worker from the import.
         """
-        if self._state() in AT_WORK:
+        if self._state() in IN_PROGRESS:
             return True
         with transaction():
             # An import that begins again takes this lock before it looks whether the job still takes its items.
             creation.lock_repository(self._repository_id)
             state = self._state()
-            if state not in (*AT_WORK, State.QUEUED):
+            if state not in (*IN_PROGRESS, State.QUEUED):
                 self._attempt.advance(cursor={"after": 0})
         if state == State.QUEUED:
             self._attempt.pause()
             self._attempt.check()
-        return state in AT_WORK
+        return state in IN_PROGRESS
 
     def next_items(self) -> Sequence[Any]:
         """Return the next items that the import has finished, as rows with `item_id` and the `id` of the change."""

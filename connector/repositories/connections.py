@@ -40,7 +40,7 @@ class RepositoryConnection:
     def traffic(self) -> dict[str, Any]:
         """Return the request statistics of both connections (see `RequestStats.as_dict`)."""
         own = self.http.traffic.as_dict()
-        return RequestStats.merged(own, self.public.traffic() | NO_WAITS) if self.public else own
+        return RequestStats.merge(own, self.public.traffic() | NO_WAITS) if self.public else own
 
     @property
     def unanswered(self) -> set[str]:
@@ -67,7 +67,7 @@ def open_connection(
         repository.server,
         repository.limit,
         repository.delay or 0,
-        credentials.kept(repository),
+        credentials.saved_login(repository),
     )
     unanswered = repository.unanswered_on(utcnow().date())
     db.session.rollback()
@@ -93,7 +93,7 @@ def open_connection(
 
 
 @contextmanager
-def connected_to(repository: Repository) -> Iterator[RepositoryConnection]:
+def connection_to(repository: Repository) -> Iterator[RepositoryConnection]:
     """Yield a connection to a repository and close it after the block (see `open_connection`)."""
     connection = open_connection(repository)
     try:

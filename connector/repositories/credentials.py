@@ -58,7 +58,7 @@ def sign_out(repository_id: int) -> None:
         audit.note("login forgotten", repository.site_url)
 
 
-def kept(repository: Repository) -> SourceLogin | None:
+def saved_login(repository: Repository) -> SourceLogin | None:
     """Return the saved login, or None. Raise InvalidInputError if the secret key has changed."""
     if repository.login_name is None or repository.login_secret is None:
         return None

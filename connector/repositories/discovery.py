@@ -26,7 +26,7 @@ from ..i18n import gettext as _
 from ..models.repositories import Repository
 from ..ranges import Range
 from . import credentials, service
-from .connections import RepositoryConnection, connected_to
+from .connections import RepositoryConnection, connection_to
 from .http_factory import CONNECT_SECONDS, open_http, page_outage, time_limit
 
 NAME_SECONDS = 5.0  # a name is not worth a longer wait
@@ -96,7 +96,7 @@ def find(repository_id: int, kind: ScopeKind, identifier: str) -> FoundObject:
 
     Raise NotFoundError, RestrictedError and the other errors of `HttpClient`.
     """
-    with connected_to(service.get(repository_id)) as connection:
+    with connection_to(service.get(repository_id)) as connection:
         scope = connection.client.find(kind, identifier)
         return FoundObject(scope, connection.http.requests_made)
 
@@ -127,7 +127,7 @@ def estimate(repository_id: int, scope: Scope, *, bundles: Collection[str]) -> E
     repository = service.get(repository_id)
     delay = repository.delay or 0
     at_once = current_app.config["MAX_CONCURRENT_REQUESTS"]
-    with connected_to(repository) as connection:
+    with connection_to(repository) as connection:
         found = connection.client.estimate(scope, Sample(bundles), at_once=at_once)
     if found.seconds is None or found.requests is None or found.items is None:
         return found
@@ -205,7 +205,7 @@ def _lacks_name(server: Server) -> bool:
 def _remember(found: dspace.Found, limit: int | None, same_as: int | None) -> tuple[Repository, bool]:
     """Return the repository that was found, and whether its login was deleted. Call it in a transaction."""
     server = found.server
-    repository = known = service.known_at(found.bases) or service.before_upgrade(server)
+    repository = known = service.find_by_api(found.bases) or service.before_upgrade(server)
     if same_as is not None:
         repository = service.get(same_as)
         if known is not None and known.id != same_as:

@@ -58,7 +58,7 @@ class LoginGuard:
         while True:
             self._since = self._renewed
             try:
-                result = self.allowed(read)
+                result = self.retry_after_expired_login(read)
                 self.confirm()
             except SessionExpiredError:
                 continue
@@ -69,7 +69,7 @@ class LoginGuard:
         if not self._holds() or self._renewed != self._since:
             raise SessionExpiredError
 
-    def allowed(self, read: Callable[[], T]) -> T:
+    def retry_after_expired_login(self, read: Callable[[], T]) -> T:
         """Return the result of `read`. Call it again if access was refused because our login had expired.
 
         Raise NotFoundError or RestrictedError if access is refused with a valid login.
@@ -92,7 +92,7 @@ class LoginGuard:
         except RestrictedError:
             if not self.is_signed_in:
                 raise
-        return self.allowed(lambda: self.client.download(bitstream_id, sink, limit=limit)), True
+        return self.retry_after_expired_login(lambda: self.client.download(bitstream_id, sink, limit=limit)), True
 
     def is_public(self, bitstream_id: str) -> bool:
         """Return whether a signed-out reader may download a file. The bytes are not read."""

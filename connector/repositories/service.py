@@ -50,7 +50,7 @@ def _at_address(every: Iterable[Repository], text: str) -> list[Repository]:
     return [r for r in every if key in _keys(r)]
 
 
-def known_at(bases: Iterable[str]) -> Repository | None:
+def find_by_api(bases: Iterable[str]) -> Repository | None:
     """Return the first repository whose API has one of these addresses, in the order of the addresses, or None."""
     for base in bases:
         known = db.session.scalar(select(Repository).where(Repository.address_key == base_key(base)))

@@ -158,7 +158,7 @@ class FileFolder:
         with suppress(OSError):
             path.parent.rmdir()
 
-    def stored(self) -> Iterator[str]:
+    def all_checksums(self) -> Iterator[str]:
         """Yield the SHA-256 of all files in the folder."""
         for path in self.folder.glob("??/*"):
             if STORED.fullmatch(sha256 := path.parent.name + path.name):

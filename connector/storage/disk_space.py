@@ -63,7 +63,7 @@ class Room:
         finally:
             self._job.waiting(WaitReason.DISK_SPACE, "")
 
-    def guarded(self, write: Callable[[bytes], object]) -> Callable[[bytes], None]:
+    def with_space_check(self, write: Callable[[bytes], object]) -> Callable[[bytes], None]:
         """Return `write` with a check of the disk space every 16 MiB, since other processes write, too."""
         since = 0
 

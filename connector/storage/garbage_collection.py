@@ -31,7 +31,7 @@ def check_disk() -> None:
     """
     folder = the_folder()
     folder.check()
-    if next(folder.stored(), None) is None and db.session.scalar(select(STORED.c.sha256).limit(1)) is not None:
+    if next(folder.all_checksums(), None) is None and db.session.scalar(select(STORED.c.sha256).limit(1)) is not None:
         raise StorageError(
             _(
                 "The files folder is empty, though files are stored: is its disk mounted? If they are lost, flask "
@@ -64,7 +64,7 @@ def delete_unreferenced_files() -> int:
 
 
 def _remove_nameless(folder: FileFolder) -> None:
-    lying = iter(folder.stored())
+    lying = iter(folder.all_checksums())
     while hashes := set(islice(lying, FILES_AT_ONCE)):
         for sha256 in hashes - with_row(hashes):
             with folder.lock():

@@ -158,7 +158,7 @@ def _on_this_site(response: Response) -> Response:
 
 def _refused(error: ConnectorError) -> tuple[str, int]:
     if isinstance(error, PermissionDeniedError):
-        audit.refused(403)
+        audit.note_refusal(403)
     status = next((status for kind, status in STATUSES.items() if isinstance(error, kind)), 500)
     explanation = explain(error)
     return _error_page(status, explanation.text, explanation.details)
@@ -184,7 +184,7 @@ def _not_our_form(error: CSRFError) -> Any:
     """
     if request.endpoint == "accounts.sign_in_now" and g.person:
         return redirect(url_for("accounts.sign_in", next=request.form.get("next")), 303)
-    audit.refused(400)
+    audit.note_refusal(400)
     return _error_page(400, EXPIRED)
 
 
@@ -192,7 +192,7 @@ def _failed(error: HTTPException) -> Any:
     if error.code is None or error.code < 400:  # a redirect that Werkzeug raises
         return error
     if error.code == audit.TOO_MANY:
-        audit.refused(error.code)
+        audit.note_refusal(error.code)
     page, status = _error_page(error.code, SENTENCES.get(error.code, error.description or SENTENCES[500]))
     return page, status, [header for header in error.get_headers() if header[0] != "Content-Type"]
 

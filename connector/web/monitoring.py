@@ -22,7 +22,7 @@ from ..logs import log_throttled
 from ..models.catalogue import CatalogueItem, FileStatus, StoredFile
 from ..models.jobs import Job, JobCounter, State
 from ..models.repositories import Repository
-from ..proxy_headers import parsed, peer
+from ..proxy_headers import parse_address, peer
 from ..storage import disk_space, virus_scan
 
 log = logging.getLogger(__name__)
@@ -171,7 +171,7 @@ def _only_for_monitors() -> None:
 
 
 def _is_monitor(text: str | None) -> bool:
-    address = parsed(text)
+    address = parse_address(text)
     return address is not None and any(address in network for network in current_app.config["METRICS_NETWORKS"])
 
 

@@ -74,7 +74,7 @@ def test_a_password_has_12_to_1000_characters(password, says):
 
 
 def test_a_password_is_stored_as_a_salted_argon2id_hash_as_rfc_9106_requires():
-    one, two = passwords.hashed(GOOD), passwords.hashed(GOOD)
+    one, two = passwords.hash_password(GOOD), passwords.hash_password(GOOD)
 
     assert extract_parameters(one) == RFC_9106_LOW_MEMORY
     assert one.startswith("$argon2id$")
@@ -83,7 +83,7 @@ def test_a_password_is_stored_as_a_salted_argon2id_hash_as_rfc_9106_requires():
 
 
 def test_a_password_is_compared_exactly_as_typed():
-    stored = passwords.hashed(GOOD)
+    stored = passwords.hash_password(GOOD)
 
     assert passwords.matches(stored, GOOD)
     assert not passwords.matches(stored, GOOD.title())
@@ -91,7 +91,7 @@ def test_a_password_is_compared_exactly_as_typed():
 
 
 def test_all_characters_of_a_long_password_count():
-    stored = passwords.hashed("otter kite maple " * 20)
+    stored = passwords.hash_password("otter kite maple " * 20)
 
     assert not passwords.matches(stored, "otter kite maple " * 19)
 
@@ -107,7 +107,7 @@ def test_accounts_without_password_are_refused_after_the_same_work(monkeypatch):
     monkeypatch.setattr(passwords, "_hasher", Counting())
 
     assert not passwords.matches(None, "nobody's password")
-    assert not passwords.matches(passwords.hashed(GOOD), "nobody's password")
+    assert not passwords.matches(passwords.hash_password(GOOD), "nobody's password")
     assert asked == [RFC_9106_LOW_MEMORY] * 2
 
 

@@ -70,7 +70,7 @@ def test_the_last_page_of_a_list_reads_no_more_than_the_first(instances, monkeyp
 
 def test_the_catalogue_is_counted_as_on_sqlite(instances):
     with instances[0].app_context():
-        [found] = counts.held(with_restricted=False)[1]
+        [found] = counts.totals(with_restricted=False)[1]
 
     # Each hundredth item is hidden, each 25th restricted. One of two files of each item is stored.
     assert (found.items, found.files, found.bytes) == (960, 960, 959_040)

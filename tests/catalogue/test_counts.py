@@ -32,7 +32,7 @@ def count_after(stocked_app):
 
 def held(*, with_restricted=True):
     """Return what is held of the only repository."""
-    return next(iter(counts.held(with_restricted=with_restricted)[1]))
+    return next(iter(counts.totals(with_restricted=with_restricted)[1]))
 
 
 def stored_bytes():

@@ -81,8 +81,8 @@ def test_a_check_of_undamaged_files_reads_every_file_and_reports_nothing(stocked
     with stocked.app.app_context():
         assert list(fixity.verify(the_folder(), False, sizes.append)) == []
 
-        assert (len(sizes), sum(sizes)) == fixity.extent()
-    assert len(sizes) == len(list(stocked.folder.stored())) > 0
+        assert (len(sizes), sum(sizes)) == fixity.count_stored_files()
+    assert len(sizes) == len(list(stocked.folder.all_checksums())) > 0
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_undo_does_not_restore_a_file_as_stored_whose_content_was_lost(stocked):
 
 
 def test_a_repair_is_refused_while_the_disk_of_the_files_folder_is_not_mounted(stocked):
-    for sha256 in list(stocked.folder.stored()):
+    for sha256 in list(stocked.folder.all_checksums()):
         stocked.folder.remove(sha256)
 
     with pytest.raises(StorageError, match="mounted"):
@@ -263,4 +263,4 @@ def test_the_command_reports_problems_and_exits_with_1_until_they_are_repaired(s
     assert "All stored files are intact." in well.stderr
     answer = json.loads(well.stdout)
     assert (answer["clean"], answer["problems"]) == (True, [])
-    assert answer["checked"] == len(list(stocked.folder.stored()))
+    assert answer["checked"] == len(list(stocked.folder.all_checksums()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connector.dspace.hal_records import collection_of, item_of, list_page, searched
+from connector.dspace.hal_records import collection_of, item_of, list_page, search_page
 from connector.dspace.json_members import optional, required
 from connector.dspace.records import Bitstream, Item, MetadataValue
 from connector.errors import BadResponseError
@@ -174,7 +174,7 @@ def test_the_item_count_of_a_collection_is_read():
 @pytest.mark.parametrize("answer", [None, [], "text", {}, {"_embedded": {}}, {"_embedded": {"searchResult": {}}}])
 def test_an_answer_of_another_shape_is_never_an_empty_list(answer):
     with pytest.raises(BadResponseError, match="core/items/1"):
-        searched(answer, URL)
+        search_page(answer, URL)
 
 
 def test_a_missing_member_is_named_with_the_url():

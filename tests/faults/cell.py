@@ -19,7 +19,7 @@ from connector.jobs.attempt import INTERNAL_ERROR, stop_here
 from connector.models.catalogue import CatalogueFile, Holding
 from connector.models.jobs import Job, State
 from connector.repositories import discovery, service
-from connector.repositories.connections import connected_to
+from connector.repositories.connections import connection_to
 
 from .clock import SkippingClock
 from .faults import FAULTS
@@ -99,7 +99,7 @@ def _connect(world: World, stage: Stage, is_disturbed: bool) -> None:
 def _list(world: World, stage: Stage, is_disturbed: bool) -> None:
     data = world.sample.data
     try:
-        with connected_to(service.get(world.repository_id)) as connection:
+        with connection_to(service.get(world.repository_id)) as connection:
             client = connection.client
             listed = Counter(each.name for list_all in (client.communities, client.collections) for each in list_all())
     except ConnectorError as error:

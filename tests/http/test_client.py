@@ -600,7 +600,7 @@ def test_a_short_retry_after_does_not_shorten_the_growing_waits(http, remote, st
 def test_a_protection_against_robots_is_asked_once_and_makes_the_pace_slower(http, remote, pace):
     remote.get(URL, status=503, body="<html>captcha", headers={"Retry-After": "9"})
     for _ in range(3):
-        pace.answered(0.1, "page")
+        pace.record_success(0.1, "page")
 
     with pytest.raises(BotChallengeError) as wall:
         http.get_json(URL)
@@ -1083,13 +1083,13 @@ class PaceNotes(ConcurrencyLimit):
         super().__init__(folder, "repository")
         self.notes = []
 
-    def answered(self, seconds, kind):
+    def record_success(self, seconds, kind):
         self.notes.append(kind)
-        super().answered(seconds, kind)
+        super().record_success(seconds, kind)
 
-    def troubled(self, turn):
+    def record_failure(self, turn):
         self.notes.append("trouble")
-        super().troubled(turn)
+        super().record_failure(turn)
 
 
 @pytest.fixture
@@ -1127,7 +1127,7 @@ def test_the_concurrency_limit_counts_good_responses_by_kind_and_failures(http_w
 def widen(pace: ConcurrencyLimit) -> None:
     """The good answers after which a pace lets four requests go at once."""
     for _ in range(9):
-        pace.answered(0.01, "first")
+        pace.record_success(0.01, "first")
 
 
 def test_the_client_reports_the_current_concurrency(http, pace, remote):

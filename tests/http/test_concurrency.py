@@ -25,7 +25,7 @@ from connector.http.concurrency import ConcurrencyLimit
 
 pace = ConcurrencyLimit(Path(sys.argv[1]), "https://example.org", most=2)
 for _ in range(3):
-    pace.answered(1.0, "page")
+    pace.record_success(1.0, "page")
 with ExitStack() as held:
     for _ in range(2):
         held.enter_context(pace.slot(threading.Event()))
@@ -66,7 +66,7 @@ def take(pace: ConcurrencyLimit, count: int) -> ExitStack:
 
 def trouble(pace: ConcurrencyLimit) -> None:
     with pace.slot(never()) as turn:
-        pace.troubled(turn)
+        pace.record_failure(turn)
 
 
 def is_full(pace: ConcurrencyLimit) -> bool:
@@ -308,7 +308,7 @@ def test_an_unused_concurrency_limit_keeps_no_file_open(tmp_path):
 
 def answer(pace: ConcurrencyLimit, count: int, seconds: float, kind: str = "page") -> None:
     for _ in range(count):
-        pace.answered(seconds, kind)
+        pace.record_success(seconds, kind)
 
 
 def test_the_width_starts_at_one_and_is_four_after_nine_good_answers(tmp_path):
@@ -409,7 +409,7 @@ def test_requests_that_fail_together_halve_the_width_once(tmp_path):
     with ExitStack() as held:
         turns = [held.enter_context(pace.slot(never())) for _ in range(4)]
         for turn in turns:
-            pace.troubled(turn)
+            pace.record_failure(turn)
 
     assert pace.width == 2
 

@@ -70,7 +70,7 @@ def test_waits_grow_and_begin_again_after_a_good_answer(new_outage, clock):
 
     for _ in range(3):
         outage.wait("page", TransientError("no"))
-    outage.good("page")
+    outage.record_success("page")
     outage.wait("page", TransientError("no"))
 
     assert clock.waits == [5, 10, 20, 5]
@@ -228,7 +228,7 @@ def test_a_file_that_breaks_off_after_hours_has_the_whole_maximum_outage_left(ne
     def break_off():
         with outage.request() as request:
             clock.now += 7200
-            outage.came(request, 10_000)
+            outage.record_data(request, 10_000)
             raise TransientError("broke off")
 
     fail_once(outage, "file", break_off)
@@ -416,7 +416,7 @@ def test_a_very_slow_download_is_shown_as_a_wait_and_a_normal_one_is_not(new_out
     with outage.request("file") as request:
         for seconds in (10, 0.1):
             clock.now += 10
-            outage.came(request, seconds)
+            outage.record_data(request, seconds)
             shown.append(outage.wait_now)
 
     assert shown == [None, Wait("file", BEGAN + timedelta(seconds=10.1), "No answer yet to a request.")]

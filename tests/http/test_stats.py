@@ -96,7 +96,7 @@ def test_bytes_of_json_and_files_are_counted_and_answers_timed(http, remote):
 
 def test_problems_are_counted_by_kind_with_waits_and_halvings(http, remote, pace):
     for _ in range(9):
-        pace.answered(0.1, "page")  # as wide as it may be
+        pace.record_success(0.1, "page")  # as wide as it may be
     remote.get(URL, status=503, headers={"Retry-After": "60"})
     remote.get(URL, status=429, headers={"Retry-After": "30"})
     remote.get(URL, body="<html>Just a page")
@@ -148,7 +148,7 @@ def cut_short() -> BadResponseError:
 def test_each_error_has_a_kind_of_problem(error, kind):
     traffic = RequestStats()
 
-    traffic.troubled(error)
+    traffic.record_failure(error)
 
     assert list(traffic.as_dict()["troubles"]) == [kind]
 
@@ -157,7 +157,7 @@ def test_problems_of_a_kind_keep_their_first_and_last_time():
     traffic = hours_later(0, 1, 2)
 
     for _ in range(3):
-        traffic.troubled(RequestTimeoutError("no"))
+        traffic.record_failure(RequestTimeoutError("no"))
 
     assert traffic.as_dict()["troubles"] == {
         "timed out": {"count": 3, "first": "2026-01-05T12:00:00", "last": "2026-01-05T14:00:00"}
@@ -168,7 +168,7 @@ def test_the_worst_answer_is_the_slowest():
     traffic = RequestStats()
 
     for seconds, path in ((1.0, "/a"), (3.0, "/b"), (2.0, "/c")):
-        traffic.answered(seconds, path)
+        traffic.record_success(seconds, path)
 
     assert traffic.as_dict()["worst"] == {"seconds": 3.0, "path": "/b"}
     assert (traffic.as_dict()["answers"], traffic.as_dict()["seconds"]) == (3, 6.0)
@@ -177,14 +177,14 @@ def test_the_worst_answer_is_the_slowest():
 def test_the_traffic_of_two_attempts_is_added():
     first, second = hours_later(0, 1, waits=1, seconds_waited=5.0), hours_later(2)
     first.add(requests=3, bytes=100)
-    first.answered(4.0, "/slow")
-    first.troubled(ServerError("no", status=503))
-    first.troubled(BotChallengeError("no"))
+    first.record_success(4.0, "/slow")
+    first.record_failure(ServerError("no", status=503))
+    first.record_failure(BotChallengeError("no"))
     second.add(requests=2, bytes=50)
-    second.answered(1.0, "/quick")
-    second.troubled(ServerError("no", status=503))
+    second.record_success(1.0, "/quick")
+    second.record_failure(ServerError("no", status=503))
 
-    both = RequestStats.merged(first.as_dict(), second.as_dict())
+    both = RequestStats.merge(first.as_dict(), second.as_dict())
 
     assert both == {
         "requests": 5,
@@ -204,7 +204,7 @@ def test_the_traffic_of_two_attempts_is_added():
 
 
 def test_halvings_of_two_attempts_are_added():
-    both = RequestStats.merged(RequestStats(lambda: 2).as_dict(), RequestStats(lambda: 3).as_dict())
+    both = RequestStats.merge(RequestStats(lambda: 2).as_dict(), RequestStats(lambda: 3).as_dict())
 
     assert both["halvings"] == 5
     assert both["worst"] is None
@@ -213,15 +213,15 @@ def test_halvings_of_two_attempts_are_added():
 def test_the_first_attempt_is_added_to_nothing():
     told = RequestStats().as_dict()
 
-    assert RequestStats.merged(None, told) == told
+    assert RequestStats.merge(None, told) == told
 
 
 def test_exported_statistics_do_not_change_later():
     traffic = RequestStats()
-    traffic.troubled(RequestTimeoutError("no"))
+    traffic.record_failure(RequestTimeoutError("no"))
     told = traffic.as_dict()
 
-    traffic.troubled(RequestTimeoutError("no"))
+    traffic.record_failure(RequestTimeoutError("no"))
 
     assert told["troubles"]["timed out"]["count"] == 1
 
@@ -232,7 +232,7 @@ def test_eight_threads_lose_no_count():
     with ThreadPoolExecutor(8) as pool:
         for _ in range(4000):
             pool.submit(traffic.add, requests=1)
-            pool.submit(traffic.troubled, RequestTimeoutError("no"))
+            pool.submit(traffic.record_failure, RequestTimeoutError("no"))
 
     told = traffic.as_dict()
     assert (told["requests"], told["troubles"]["timed out"]["count"]) == (4000, 4000)

@@ -24,9 +24,9 @@ def wait(minute, reason=WaitReason.REPOSITORY):
 def test_a_wait_that_begins_again_soon_continues_the_first_one():
     clock = Clock()
     steady = SteadyWait(clock)
-    shown = [steady.shown(wait(0))]
+    shown = [steady.wait_to_show(wait(0))]
     for clock.now, now in ((4.0, None), (9.0, wait(1)), (12.0, None), (18.0, wait(2))):
-        shown.append(steady.shown(now))
+        shown.append(steady.wait_to_show(now))
 
     assert {one and one[2] for one in shown} == {datetime(2026, 1, 5, 15, 0)}
     assert shown[-1][1] == "The app will try again at 2."
@@ -35,18 +35,18 @@ def test_a_wait_that_begins_again_soon_continues_the_first_one():
 def test_after_a_while_without_a_wait_the_job_runs_again():
     clock = Clock()
     steady = SteadyWait(clock)
-    steady.shown(wait(0))
+    steady.wait_to_show(wait(0))
 
     clock.now = 10.0
-    ended = steady.shown(None)
+    ended = steady.wait_to_show(None)
     clock.now = 11.0
 
     assert ended is None
-    assert steady.shown(wait(3)) == wait(3)
+    assert steady.wait_to_show(wait(3)) == wait(3)
 
 
 def test_a_wait_for_another_reason_has_its_own_start():
     steady = SteadyWait(Clock())
-    steady.shown(wait(0))
+    steady.wait_to_show(wait(0))
 
-    assert steady.shown(wait(1, WaitReason.DISK_SPACE)) == wait(1, WaitReason.DISK_SPACE)
+    assert steady.wait_to_show(wait(1, WaitReason.DISK_SPACE)) == wait(1, WaitReason.DISK_SPACE)

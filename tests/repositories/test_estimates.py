@@ -16,7 +16,7 @@ from connector.imports.start import queueing
 from connector.models.catalogue import CatalogueFile
 from connector.ranges import Range
 from connector.repositories import discovery, service
-from connector.repositories.connections import connected_to
+from connector.repositories.connections import connection_to
 from connector.tasks import carry_out
 from tests.pages import words
 from tests.sample import Repository, SampleRepository, grow
@@ -66,7 +66,7 @@ def test_the_time_and_size_of_an_import_are_within_the_estimated_range(app, gene
     with SampleRepository(generation, data=data, costs=costs) as sample, app.app_context():
         repository = service.get(discovery.connect(sample.url, "rest", None).repository_id)
         costs.cold = 5.0
-        with connected_to(repository) as connection:
+        with connection_to(repository) as connection:
             sampled = Sample([ORIGINAL], clock=lambda: costs.spent)
             told = connection.client.estimate(EVERYTHING, sampled, at_once=4)
         costs.spent = 0.0

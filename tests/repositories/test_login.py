@@ -89,7 +89,7 @@ def test_the_password_is_kept_sealed(app, connected):
 
 
 def test_without_a_login_a_connection_has_no_public_client(app, connected):
-    with app.app_context(), connections.connected_to(db.session.get(Repository, 1)) as connection:
+    with app.app_context(), connections.connection_to(db.session.get(Repository, 1)) as connection:
         assert (connection.login, connection.public) == (None, None)
 
 
@@ -100,7 +100,7 @@ def test_the_public_client_stays_signed_out(app):
         restricted = sample.data.named("Restricted item").uuid
         credentials.sign_in(id, NAME, PASSWORD)
 
-        with connections.connected_to(service.get(id)) as connection:
+        with connections.connection_to(service.get(id)) as connection:
             assert connection.client.find(ScopeKind.ITEM, restricted).name == "Restricted item"
             with pytest.raises(RestrictedError):
                 connection.public.client.find(ScopeKind.ITEM, restricted)

@@ -13,7 +13,7 @@ from connector.extensions import transaction
 from connector.http import WebPage
 from connector.imports.start import queueing
 from connector.repositories import discovery, service
-from connector.repositories.connections import connected_to
+from connector.repositories.connections import connection_to
 from connector.tasks import carry_out
 from tests.pages import words
 from tests.sample import SampleRepository
@@ -144,7 +144,7 @@ def test_a_repository_that_gives_no_name_is_not_asked_with_each_import(app, name
     asked = []
 
     for _ in range(2):
-        with app.app_context(), connected_to(service.get(1)) as connection:
+        with app.app_context(), connection_to(service.get(1)) as connection:
             discovery.save_proposed_name(1, connection)
             asked.append(connection.requests_made)
 

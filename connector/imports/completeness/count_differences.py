@@ -12,7 +12,7 @@ _LISTED_ELSEWHERE = _l("Some of them may be readable: an import of the entire re
 _LISTED_NOWHERE = _l("No list of this repository shows them: import a readable one by its own address.")
 
 
-def unexplained(job: Job, inexact: bool) -> str:
+def unexplained_difference(job: Job, inexact: bool) -> str:
     """Return a message about items that are counted but not found, or "" if all are explained.
 
     `inexact`: the source also counts private and restricted items, as DSpace 4 to 6 do (docs/dspace-findings.md).
@@ -53,7 +53,7 @@ def new_overcount(context: ImportContext) -> str:
     )
 
 
-def accounted_for(context: ImportContext) -> str:
+def explained_difference(context: ImportContext) -> str:
     """Return a message that explains the items that are not visible or not listed (design rule 13)."""
     is_community = context.scope.kind is ScopeKind.COMMUNITY
     outside = context.progress.not_visible.get(context.scope.id, 0) if is_community else 0

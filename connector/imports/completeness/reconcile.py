@@ -58,7 +58,7 @@ def reconcile(
         facts = [
             messages.gone_scope(context),
             messages.items_without_set(source.items_without_set()),
-            "" if left and context.progress.unlisted else count_differences.accounted_for(context),
+            "" if left and context.progress.unlisted else count_differences.explained_difference(context),
             messages.unchecked_files(unchecked_files),
         ]
         return not any(problems), " ".join(filter(None, problems + facts))
@@ -79,7 +79,7 @@ def _difference(context: ImportContext, job: Job) -> str:
     """Return a message about items that are counted but not found, or failures that a retry could not retry, or ""."""
     if context.options.is_partial:
         return messages.failures_without_item(context)
-    return count_differences.unexplained(job, inexact=context.repository.server.generation < 7)
+    return count_differences.unexplained_difference(job, inexact=context.repository.server.generation < 7)
 
 
 def _not_downloaded(statuses: dict[str, int], new: dict[str, int]) -> int:

@@ -47,7 +47,7 @@ class SourceRecorder:
     def close_questions(self) -> None:
         """Close the open questions of earlier imports of this source, because this import has settled them."""
         message = _("Job %(job_id)s has read this source again and settled this question.", job_id=self._job_id)
-        questions.settle_earlier(self._job_id, message)
+        questions.close_earlier(self._job_id, message)
 
     def shared_handles(self) -> list[str]:
         """Return the handles that more than one item of this source has, and record these items as problems."""

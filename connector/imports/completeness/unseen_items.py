@@ -73,7 +73,7 @@ def mark_unseen(context: ImportContext) -> tuple[list[str], list[str]]:
             context.attempt.advance(context.requests.new() | {"vanished": len(marked)})
             present = [row for row, state in found if state is SourceState.PRESENT]
             items = [Item(row.source_id, row.handle, row.title, None) for row in present]
-            excluded = takedown.excluded(context.repository.id, items)
+            excluded = takedown.excluded_ids(context.repository.id, items)
         unasked += [row.source_key for row, state in found if state is None]
         unlisted += [row.source_key for row in present if row.source_id not in excluded]
     return unasked, unlisted

@@ -17,7 +17,7 @@ from ...extensions import db, transaction
 from ...http import HttpClient, OutageWait
 from ...jobs import lifecycle
 from ...jobs.attempt import JobAttempt
-from ...jobs.request_counter import RequestCounter, counted
+from ...jobs.request_counter import RequestCounter, count_requests
 from ...models.jobs import Job
 from ...repositories import discovery, service
 from ...repositories.connections import RepositoryConnection
@@ -96,7 +96,7 @@ def open_context(
     job = lifecycle.get(attempt.job_id)
     connection = attempt.reach(connect, job.source.repository)
     repository_id = job.repository_id
-    with counted(attempt, connection, job.traffic) as requests:
+    with count_requests(attempt, connection, job.traffic) as requests:
         try:
             discovery.save_proposed_name(repository_id, connection)
             context = _context(attempt, job, connection, requests, new_recorder)

@@ -73,7 +73,7 @@ class Reservation:
         self._budget.take(size)
         self._reserved += size
 
-    def guarded(self, write: Callable[[bytes], object]) -> Callable[[bytes], None]:
+    def with_reservation(self, write: Callable[[bytes], object]) -> Callable[[bytes], None]:
         """Return a wrapper of `write` for one try that also reserves the bytes beyond the announced size.
 
         The wrapper raises TooLargeError if they exceed the limit.

@@ -10,7 +10,7 @@ from typing import Any
 
 from ...models.catalogue import FileStatus
 from ..results.job_kinds import DOWNLOADS
-from .file_counts import tried
+from .file_counts import tried_counts
 
 
 class DownloadMeter:
@@ -35,7 +35,7 @@ class DownloadMeter:
         with self._lock:
             self._since = None
 
-    def watched(self, row: Any, write: Callable[[bytes], object]) -> Callable[[bytes], None]:
+    def count_bytes(self, row: Any, write: Callable[[bytes], object]) -> Callable[[bytes], None]:
         """Return a wrapper of `write` for one try to download a file, which counts its bytes."""
         with self._lock:
             self._arrived[row.id] = 0
@@ -55,14 +55,14 @@ class DownloadMeter:
             self._counted = self._arrived.copy()
             return {DOWNLOADS.arriving_bytes: grown.total(), DOWNLOADS.milliseconds: self._milliseconds()}
 
-    def finished(self, rows: Sequence[Any], status: FileStatus) -> dict[str, int]:
+    def finish(self, rows: Sequence[Any], status: FileStatus) -> dict[str, int]:
         """Return what to add to the counters of the job for files with the same bytes that have been tried."""
         with self._lock:
             for row in rows:
                 del self._arrived[row.id]
             counted = sum(self._counted.pop(row.id, 0) for row in rows)
             passed = {DOWNLOADS.arriving_bytes: -counted, DOWNLOADS.milliseconds: self._milliseconds()}
-        return tried(rows, status) | passed
+        return tried_counts(rows, status) | passed
 
     def _milliseconds(self) -> int:
         if self._since is None:

@@ -71,7 +71,7 @@ def due_in_all(condition: ColumnElement[bool]) -> dict[str, int]:
     return {DOWNLOADS.files: number, DOWNLOADS.bytes: int(size)}
 
 
-def tried(rows: Sequence[Any], status: FileStatus) -> dict[str, int]:
+def tried_counts(rows: Sequence[Any], status: FileStatus) -> dict[str, int]:
     """Return what these files add to the counts of a job when it has tried them."""
     return {TRIED[status]: len(rows), DOWNLOADS.finished_bytes: _size(rows)}
 
@@ -81,7 +81,7 @@ def tried_by_status(job: Job) -> list[tuple[str, int]]:
     return [(FILE_STATUSES[status], job.counts[name]) for status, name in TRIED.items() if job.counts[name]]
 
 
-def untried(rows: Sequence[Any]) -> dict[str, int]:
+def retried_counts(rows: Sequence[Any]) -> dict[str, int]:
     """Return what these files, with the status of their last try, take from the counts of a job that tries again."""
     counts = Counter(TRIED[FileStatus(row.status)] for row in rows)
     return {name: -number for name, number in counts.items()} | {DOWNLOADS.finished_bytes: -_size(rows)}

@@ -127,7 +127,7 @@ class FileDownloader:
         with self._folder.lock(), transaction():
             if (sha256 := db.session.scalar(select(STORED.c.sha256).where(_has(key), _IS_OPEN))) is not None:
                 self._writer.write(
-                    rows, Outcome(FileStatus.STORED, sha256=sha256), self._meter.finished(rows, FileStatus.STORED)
+                    rows, Outcome(FileStatus.STORED, sha256=sha256), self._meter.finish(rows, FileStatus.STORED)
                 )
 
     def _downloads(self, groups: list[list[Any]]) -> Iterator[tuple[list[Any], Outcome]]:
@@ -208,7 +208,7 @@ class FileDownloader:
             db.session.rollback()
             with transaction():
                 problem_files.forget(self._context.job_id, rows)
-                self._run.advance(file_counts.untried(rows))
+                self._run.advance(file_counts.retried_counts(rows))
             self._batch(rows)
 
     def _other_files(self, row: Any) -> Sequence[Any]:
@@ -231,7 +231,7 @@ class FileDownloader:
                 if not db.session.scalar(select(exists().where(STORED.c.sha256 == outcome.sha256))):
                     values = {"sha256": outcome.sha256, "md5": outcome.md5, "size": outcome.size}
                     db.session.execute(insert(STORED).values(values))
-            self._writer.write(rows, outcome, {"bytes": outcome.size} | self._meter.finished(rows, outcome.status))
+            self._writer.write(rows, outcome, {"bytes": outcome.size} | self._meter.finish(rows, outcome.status))
 
 
 def seen_items(source_id: int, job_id: int, after: int) -> Sequence[int]:

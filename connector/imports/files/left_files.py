@@ -30,7 +30,7 @@ CLOSED_OR_DELETED = _l(
 )
 
 
-def closed(context: ImportContext, items: Sequence[Item]) -> dict[str, dict[str, Any]]:
+def closed_file_values(context: ImportContext, items: Sequence[Item]) -> dict[str, dict[str, Any]]:
     """Return the values to write for stored files that these items no longer list and that are closed, by id.
 
     Send one request for each newly unlisted file. Closed files that were unlisted before are not requested, and their

@@ -168,7 +168,7 @@ class Downloader:
 
         def download(sink: Callable[[bytes], object]) -> Download:
             nonlocal content_is_restricted
-            guarded = share.guarded(self._room.guarded(self._meter.watched(row, sink)))
+            guarded = share.with_reservation(self._room.with_space_check(self._meter.count_bytes(row, sink)))
             got, content_is_restricted = self._access.download(row.bitstream_id, guarded, most)
             return got
 
@@ -205,7 +205,7 @@ class Downloader:
         most = self._limit if announced.size is None else announced.size
 
         def unpack(sink: Callable[[bytes], object]) -> Download:
-            received = Received(self._room.guarded(sink))
+            received = Received(self._room.with_space_check(sink))
             try:
                 with gzip.open(came.part.path) as file:
                     while piece := file.read(PIECE):

@@ -124,7 +124,7 @@ def _read(context: ImportContext, processor: PageProcessor, proof: CompletenessP
 
 
 def _held_count(context: ImportContext) -> int:
-    number = context.recorder.held(_present(context))
+    number = context.recorder.expected_count(_present(context))
     db.session.rollback()
     return number
 

@@ -64,7 +64,7 @@ class PageWriter:
         page, excluded = self._allowed(page)
         db.session.rollback()
         parts = self._parts(page)
-        closed = left_files.closed(context, parts.complete)
+        closed = left_files.closed_file_values(context, parts.complete)
         recorder.prepare(context.access, parts.present, page.again)
         context.access.confirm()
         self._progress.note_counts(page, context.known_not_visible)
@@ -72,7 +72,7 @@ class PageWriter:
         kept = self._still_there(parts.complete)
         met = recorder.seen(ids_in(parts.present, parts.failures))
         with transaction():
-            late = takedown.excluded(context.repository.id, [*parts.present, *parts.failures])
+            late = takedown.excluded_ids(context.repository.id, [*parts.present, *parts.failures])
             parts = parts.without(late)
             new = recorder.save(parts.complete, kept | {saved.item.id for saved in parts.unchanged}, closed)
             saved = recorder.record([*parts.unchanged, *new], parts.failures)
@@ -122,7 +122,7 @@ class PageWriter:
 
     def _allowed(self, page: Page) -> tuple[Page, set[str]]:
         """Return the page without the items and failures that a takedown excludes, and the excluded ids or handles."""
-        excluded = takedown.excluded(self._context.repository.id, [*page.items, *page.failures])
+        excluded = takedown.excluded_ids(self._context.repository.id, [*page.items, *page.failures])
         items = tuple(item for item in page.items if item.id not in excluded)
         failures = tuple(failure for failure in page.failures if (failure.id or failure.handle) not in excluded)
         return replace(page, items=items, failures=failures), excluded
@@ -131,7 +131,7 @@ class PageWriter:
         """Return the items of a page by what happens to them. Read in full the items that need it."""
         complete = [item for item in page.items if item.is_complete]
         light = [item for item in page.items if not item.is_complete and self._is_there(item)]
-        held = store.held(self._context.repository.id, light) if light else {}
+        held = store.stored_items(self._context.repository.id, light) if light else {}
         db.session.rollback()
         same = {item.id: item for item in light if item.id in held and held[item.id].is_as(item)}
         unchanged = [Saved(item, held[id].key, held[id].item_id, "unchanged", {}) for id, item in same.items()]

@@ -37,7 +37,7 @@ def relist_if_changed(context: ImportContext, processor: PageProcessor) -> None:
     kept = {Listing.WALK: places[Listing.WALK]} if Listing.WALK in places else {}
     missed = _missed(context, processor, listed)
     processor.process(missed, Listing.AGAIN, _("Listing items that moved during the import: %(scope)s"), kept=kept)
-    gone = context.recorder.met() - listed
+    gone = context.recorder.seen_ids() - listed
     with transaction():
         context.attempt.advance({**context.recorder.forget(gone), **context.requests.new()})
 

@@ -67,7 +67,7 @@ def scope_pages(context: ImportContext, processor: PageProcessor, trusts: bool) 
 
 
 def _changed(context: ImportContext, items: Sequence[Item]) -> int:
-    held = store.held(context.repository.id, items) if items else {}
+    held = store.stored_items(context.repository.id, items) if items else {}
     db.session.rollback()
     return sum(item.id not in held or not held[item.id].is_as(item) for item in items)
 

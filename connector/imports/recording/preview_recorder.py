@@ -53,7 +53,7 @@ class PreviewRecorder:
         """Return which of these ids at the source this job has recorded."""
         return self._ids.intersection(ids)
 
-    def met(self) -> set[str]:
+    def seen_ids(self) -> set[str]:
         """Return the ids at the source of all items that this job has recorded as present."""
         found = set(db.session.scalars(select(ROW.c.source_id).where(*self._met, ROW.c.source_id.is_not(None))))
         db.session.rollback()
@@ -100,7 +100,7 @@ class PreviewRecorder:
     def put_in_item_sets(self, items: Sequence[Item]) -> None:
         """Do nothing: item sets stay unchanged."""
 
-    def held(self, present: Select[Any]) -> int:
+    def expected_count(self, present: Select[Any]) -> int:
         """Return how many items the source would hold after the import. `present`: a SELECT of its current holdings."""
         now = db.session.scalars(present.with_only_columns(func.count())).one()
         keys, ids = (present.with_only_columns(column) for column in (ITEM.c.source_key, ITEM.c.source_id))

@@ -68,7 +68,7 @@ class Recorder:
             found.update(db.session.scalars(self._seen, {"ids": wanted[start : start + IDS_PER_QUERY]}))
         return found
 
-    def met(self) -> set[str]:
+    def seen_ids(self) -> set[str]:
         """Return the ids at the source of all items that this job has recorded as present."""
         mine = (HOLDING.c.source_id == self._source_id, HOLDING.c.last_seen_job_id == self._job_id)
         query = select(ITEM.c.source_id).join(HOLDING, HOLDING.c.item_id == ITEM.c.id)
@@ -142,10 +142,10 @@ class Recorder:
 
     def put_in_item_sets(self, items: Sequence[Item]) -> None:
         """Put items that were met in another collection into the item set of that collection, too."""
-        held = store.held(self._repository.id, items) if items else {}
+        held = store.stored_items(self._repository.id, items) if items else {}
         self._item_sets.add([(item, held[item.id].item_id) for item in items if item.id in held])
 
-    def held(self, present: Select[Any]) -> int:
+    def expected_count(self, present: Select[Any]) -> int:
         """Return how many items the source will hold when this job has ended.
 
         `present`: a SELECT of its current holdings.

@@ -44,7 +44,7 @@ def undo_as_dict(job: Job, with_restricted: bool) -> dict[str, Any]:
     }
 
 
-def refused(message: str, job_id: int | None = None) -> dict[str, Any]:
+def refusal_as_dict(message: str, job_id: int | None = None) -> dict[str, Any]:
     """Return the members of `as_dict` for a request that was refused, or for a job that cannot be read."""
     return {
         "job": job_id,

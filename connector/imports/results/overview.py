@@ -17,25 +17,25 @@ ASKS = (Job.state == State.STOPPED) & Job.question.is_not(None)
 HAS_PROBLEMS = (Job.state == State.FAILED) | Job.clean.is_(False)
 
 
-def active() -> tuple[Sequence[Job], int]:
+def active_jobs() -> tuple[Sequence[Job], int]:
     """Return the first active jobs, running ones first, and the number of all active jobs."""
     is_active = Job.state.in_(ACTIVE)
     order = (Job.state == State.QUEUED, Job.id)
     return _jobs(_query(is_active).order_by(*order).limit(ACTIVE_SHOWN)), _count(is_active)
 
 
-def ended() -> Sequence[Job]:
+def ended_jobs() -> Sequence[Job]:
     """Return the last jobs that ended, newest first."""
     is_over = Job.state.not_in(ACTIVE) & Job.resume_at.is_(None)
     return _jobs(_query(is_over).order_by(Job.id.desc()).limit(SHOWN))
 
 
-def asking() -> Sequence[Job]:
+def asking_jobs() -> Sequence[Job]:
     """Return the jobs that wait for an answer of a user, oldest first."""
     return [job for job in _jobs(_query(ASKS).order_by(Job.id)) if job.asks]
 
 
-def with_problems() -> Sequence[Job]:
+def imports_with_problems() -> Sequence[Job]:
     """Return the last import of each source if it failed or ended with problems, newest first.
 
     An import that was undone is left out.
@@ -47,12 +47,12 @@ def with_problems() -> Sequence[Job]:
     return [job for job in _jobs(query.limit(SHOWN + 1)) if not job.asks][:SHOWN]
 
 
-def waiting() -> Sequence[Job]:
+def waiting_jobs() -> Sequence[Job]:
     """Return the stopped jobs that resume automatically, the next one first."""
     return _jobs(_query(Job.resume_at.is_not(None)).order_by(Job.resume_at).limit(SHOWN))
 
 
-def scheduled() -> Sequence[Source]:
+def scheduled_sources() -> Sequence[Source]:
     """Return the sources with the next scheduled imports, the next one first."""
     query = select(Source).options(joinedload(Source.repository)).where(Source.due_at.is_not(None))
     return db.session.scalars(query.order_by(Source.due_at, Source.id).limit(SHOWN)).all()

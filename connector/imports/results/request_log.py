@@ -143,7 +143,7 @@ def _question(job: Job) -> Iterator[str]:
             "The source counts %(num)s item and lists none, so a person was asked whether that is right. %(answer)s",
             "The source counts %(num)s items and lists none, so a person was asked whether that is right. %(answer)s",
             question.items,
-            answer=SETTLED if job.is_settled else (ANSWERS | YES_OR_NO)[answer],
+            answer=SETTLED if job.is_question_closed else (ANSWERS | YES_OR_NO)[answer],
         )
     else:
         yield _(
@@ -151,7 +151,7 @@ def _question(job: Job) -> Iterator[str]:
             "are really gone. %(answer)s",
             unseen=decimal(question.unseen),
             held=decimal(question.held),
-            answer=SETTLED if job.is_settled else ANSWERS[answer],
+            answer=SETTLED if job.is_question_closed else ANSWERS[answer],
         )
 
 

@@ -54,7 +54,7 @@ def last_options(repository_id: int) -> dict[str, Any]:
     return db.session.scalar(query.where(*whole).order_by(Job.id.desc()).limit(1)) or {}
 
 
-def held_by(source_id: int) -> tuple[int, int]:
+def item_counts(source_id: int) -> tuple[int, int]:
     """Return how many items this source holds that have not left it, and how many of them are missing at the source."""
     mine = (Holding.source_id == source_id, Holding.left_at.is_(None))
     held = select(func.count()).select_from(Holding).where(*mine)

@@ -214,7 +214,7 @@ def _page(
 
 def _drawn(pending: Pending) -> dict[str, str]:
     """Return the secret as text in groups of four and as a QR code (SVG)."""
-    secret = two_step.opened(pending.sealed, g.person.name)
+    secret = two_step.unseal_secret(pending.sealed, g.person.name)
     made = segno.make(two_step.address(secret, g.person.name), micro=False)
     picture = Markup(made.svg_inline(scale=5, dark="#000", light="#fff"))  # safe: the SVG consists of paths only
     return {"picture": picture, "secret": " ".join(two_step.in_fours(secret))}

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from ...accounts.authorization import allows, sees_restricted
 from ...catalogue import counts
-from ...catalogue.counts import Held
+from ...catalogue.counts import RepositoryTotals
 from ...extensions import db
 from ...i18n import gettext as _
 from ...imports.results import overview, problem_outcomes
@@ -55,13 +55,13 @@ def live() -> str:
 
 
 def _jobs() -> dict[str, Any]:
-    active, active_count = overview.active()
+    active, active_count = overview.active_jobs()
     return {
         "active": active,
         "active_count": active_count,
-        "asking": overview.asking(),
-        "with_problems": overview.with_problems(),
-        "ended": overview.ended(),
+        "asking": overview.asking_jobs(),
+        "with_problems": overview.imports_with_problems(),
+        "ended": overview.ended_jobs(),
         "next_imports": _next_imports(),
     }
 
@@ -69,18 +69,18 @@ def _jobs() -> dict[str, Any]:
 def _next_imports() -> list[tuple[datetime | None, Job | None, Source | None]]:
     """Return the next imports as (time, waiting job or None, scheduled source or None), the next one first."""
     found: list[tuple[datetime | None, Job | None, Source | None]]
-    found = [(job.resume_at, job, None) for job in overview.waiting()]
-    found += [(source.due_at, None, source) for source in overview.scheduled()]
+    found = [(job.resume_at, job, None) for job in overview.waiting_jobs()]
+    found += [(source.due_at, None, source) for source in overview.scheduled_sources()]
     return sorted(found, key=itemgetter(0))[: overview.SHOWN]
 
 
 def _held() -> dict[str, Any]:
     """Return what the catalogue holds, by repository and as a whole, with its charts."""
-    counted_at, found = counts.held(with_restricted=sees_restricted())
+    counted_at, found = counts.totals(with_restricted=sees_restricted())
     by_id = {one.repository_id: one for one in found}
     repositories = db.session.scalars(select(Repository).where(Repository.id.in_(by_id)).order_by(Repository.id)).all()
     rows = [(repository, by_id[repository.id]) for repository in repositories]
-    total = Held(0)
+    total = RepositoryTotals(0)
     for _repository, one in rows:
         total.add(one)
     return {

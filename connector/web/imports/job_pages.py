@@ -19,7 +19,7 @@ from flask import (
     url_for,
 )
 
-from ...accounts.authorization import allows, own, require, sees_restricted
+from ...accounts.authorization import allows, require, require_owner, sees_restricted
 from ...catalogue.source_labels import source_label
 from ...errors import ConflictError
 from ...extensions import db, utcnow
@@ -204,7 +204,7 @@ def undo_now(job_id: int) -> Any:
 def own_job(job_id: int) -> Job:
     """Return the job. Raise PermissionDeniedError if the current user may not change it."""
     found = lifecycle.get(job_id)
-    own(found.owner)
+    require_owner(found.owner)
     return found
 
 

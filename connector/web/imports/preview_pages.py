@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 
-from ...accounts.authorization import allows, own
+from ...accounts.authorization import allows, require_owner
 from ...catalogue import item_set_queries
 from ...catalogue.item_presentation import described
 from ...errors import ConflictError, InvalidInputError
@@ -173,7 +173,7 @@ def sample_item(job_id: int, row_id: int) -> str:
 @allows(Role.EDITOR)
 def done(job_id: int) -> Any:
     """Delete the changes and sample items of a preview. The job stays in the list."""
-    own(lifecycle.get(job_id).owner)
+    require_owner(lifecycle.get(job_id).owner)
     retention.forget_preview(job_id)
     return redirect(url_for("imports.job", job_id=job_id), 303)
 

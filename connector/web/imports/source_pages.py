@@ -79,7 +79,7 @@ def _may_schedule(shown: Source) -> bool:
 
 
 def _page(shown: Source, form: ScheduleForm) -> str:
-    held, gone = source_queries.held_by(shown.id)
+    held, gone = source_queries.item_counts(shown.id)
     return render_template(
         "imports/source.html",
         source=shown,

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 
-from ...accounts.authorization import allows, own
+from ...accounts.authorization import allows, require_owner
 from ...errors import ConflictError
 from ...i18n import gettext as _
 from ...jobs import lifecycle
@@ -40,7 +40,7 @@ def index(job_id: int) -> str:
 @allows(Role.EDITOR)
 def choose(job_id: int) -> Any:
     """Save the ticks of the submitted page. Then answer the question of the job, if one of the answers was given."""
-    own(lifecycle.get(job_id).owner)
+    require_owner(lifecycle.get(job_id).owner)
     do = request.form.get("do", "")
     shown, ticked = (request.form.getlist(name, row_id)[:SIZE] for name in ("shown", "row"))  # rows per page
     adoptions.save_ticks(job_id, shown, shown if do == "tick" else ticked)

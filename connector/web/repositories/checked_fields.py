@@ -13,7 +13,7 @@ from ...errors import InvalidInputError
 from ..base_form import Form
 
 
-def checked(check: Callable[[str], Any]) -> Callable[[Form, Field], None]:
+def validator_of(check: Callable[[str], Any]) -> Callable[[Form, Field], None]:
     """Return a validator that replaces the data of the field by the result of `check`."""
 
     def validate(form: Form, field: Field) -> None:
@@ -45,6 +45,6 @@ class LinesField(CheckedField):
     widget = TextArea()
 
 
-def trimmed(text: str | None) -> str:
+def strip_text(text: str | None) -> str:
     """Return the text without surrounding space."""
     return (text or "").strip()

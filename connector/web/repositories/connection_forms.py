@@ -10,7 +10,7 @@ from ...dspace import clean_address
 from ...i18n import lazy_gettext as _l
 from ...models.repositories import Repository
 from ..base_form import Form
-from .checked_fields import CheckedField, checked, trimmed
+from .checked_fields import CheckedField, strip_text, validator_of
 from .input_checks import check_delay, check_endpoint, check_limit
 
 
@@ -22,27 +22,27 @@ class ConnectForm(Form):
 
     url = CheckedField(
         _l("DSpace site URL"),
-        [checked(clean_address)],
+        [validator_of(clean_address)],
         widget=URLInput(),
         description=_l("Copy it from your browser. The address of a collection, item, file or handle works too."),
         render_kw={"required": True, "autocomplete": "url", "placeholder": "https://repository.example.edu"},
     )
     endpoint = CheckedField(
         _l("Endpoint"),
-        [checked(check_endpoint)],
+        [validator_of(check_endpoint)],
         default="rest",
         description=_l("The app tries this first, then the usual ones."),
         render_kw={"required": True, "autocapitalize": "off", "spellcheck": "false"},
     )
     limit = CheckedField(
         _l("Limit"),
-        [checked(check_limit)],
+        [validator_of(check_limit)],
         description=_l("Results per request, 1 to 1000. Leave empty unless the repository has problems."),
         render_kw={"inputmode": "numeric"},
     )
     delay = CheckedField(
         _l("Pause"),
-        [checked(check_delay)],
+        [validator_of(check_delay)],
         description=_l(
             "Seconds between two requests. Leave empty unless the administrator of the repository asks for it."
         ),
@@ -68,7 +68,7 @@ class ChangeForm(ConnectForm):
     name = StringField(
         _l("Name"),
         [Length(max=250, message=_l("The name has at most 250 characters."))],
-        filters=[trimmed],
+        filters=[strip_text],
         description=_l("Shown on all pages. Leave empty for the name that the repository gives itself."),
         render_kw={"class": "long-text"},
     )
@@ -99,7 +99,7 @@ class LoginForm(Form):
     login_name = StringField(
         _l("Name"),
         [InputRequired(_l("Type the name.")), Length(max=250, message=_l("The name has at most 250 characters."))],
-        filters=[trimmed],
+        filters=[strip_text],
         description=_l("Your name at the repository, usually your e-mail address."),
         render_kw={"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"},
     )

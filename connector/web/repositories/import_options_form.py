@@ -15,7 +15,7 @@ from ...imports.start.import_options import ImportOptions
 from ...models.catalogue import ItemSet
 from ...publishing import destinations
 from ..base_form import Form
-from .checked_fields import CheckedField, LinesField, checked, trimmed
+from .checked_fields import CheckedField, LinesField, strip_text, validator_of
 from .input_checks import check_bundles, check_hours, check_ignored, check_size, check_test, size_text
 
 
@@ -32,18 +32,18 @@ class ImportOptionsForm(Form):
     )
     bundles = CheckedField(
         _l("Bundles"),
-        [checked(check_bundles)],
+        [validator_of(check_bundles)],
         description=_l("Bundles whose files are downloaded, for example ORIGINAL, TEXT. Leave empty for ORIGINAL."),
         render_kw={"autocapitalize": "off", "spellcheck": "false"},
     )
     file_limit = CheckedField(
         _l("Largest file"),
-        [checked(check_size)],
+        [validator_of(check_size)],
         description=_l("Largest file to download, for example 500 MB. Leave empty for the limit of the server."),
     )
     files_limit = CheckedField(
         _l("All files together"),
-        [checked(check_size)],
+        [validator_of(check_size)],
         description=_l(
             "Total download limit, for example 20 GB. Remaining files come with the next import. Leave empty for "
             "no limit."
@@ -53,7 +53,7 @@ class ImportOptionsForm(Form):
     item_set_name = StringField(
         _l("Name of the new item set"),
         [Length(max=250, message=_l("The name has at most 250 characters."))],
-        filters=[trimmed],
+        filters=[strip_text],
         description=_l("Only for “A new item set”."),
     )
     publish_to = SelectField(
@@ -61,17 +61,17 @@ class ImportOptionsForm(Form):
         description=_l("Publish the items to this Omeka S site while they are imported."),
     )
     comment = TextAreaField(
-        _l("Comment"), filters=[trimmed], description=_l("A note for Past imports."), render_kw={"rows": 2}
+        _l("Comment"), filters=[strip_text], description=_l("A note for Past imports."), render_kw={"rows": 2}
     )
     test = CheckedField(
         _l("Test import"),
-        [checked(check_test)],
+        [validator_of(check_test)],
         description=_l("Import only this many items. Leave empty to import all."),
         render_kw={"inputmode": "numeric"},
     )
     hours = CheckedField(
         _l("Only between"),
-        [checked(check_hours)],
+        [validator_of(check_hours)],
         description=_l(
             "Hours in the server's time zone, for example 22:00-06:00. The import waits at other hours. Leave "
             "empty for any hour."
@@ -87,7 +87,7 @@ class ImportOptionsForm(Form):
     )
     ignored = LinesField(
         _l("Ignored fields"),
-        [checked(check_ignored)],
+        [validator_of(check_ignored)],
         description=_l(
             "One field per line, for example dc.description.provenance or dc.subject.*. They are kept, but not "
             "shown on pages or in CSV. This applies to the whole repository."

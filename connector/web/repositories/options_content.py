@@ -45,7 +45,7 @@ def new_options_page(repository: Repository, **shown: Any) -> str:
     They are those of the offered object, or else of the last import that a person started in the repository.
     """
     form = ImportOptionsForm(formdata=None)
-    offer = offered(repository)
+    offer = offered_object(repository)
     last = offer and offer["last"]
     options = ImportOptions.from_json(last.options if last else last_options(repository.id))
     form.fill(options, repository.ignored_fields, item_set_queries.every())
@@ -77,7 +77,7 @@ def options_page(
         form=form,
         tabs=TABS,
         tab=tab,
-        offer=offered(repository),
+        offer=offered_object(repository),
         whole=scope_lists.last_import_of(repository, ScopeKind.REPOSITORY, ""),
         refused=refused,
         settings=None if chosen is None else settings(chosen),
@@ -122,7 +122,7 @@ def _list_of(repository: Repository, name: str, words: str, reload: bool) -> dic
     }
 
 
-def offered(repository: Repository) -> dict[str, Any] | None:
+def offered_object(repository: Repository) -> dict[str, Any] | None:
     """Return the object in the query string (`offer`), with its last import. Return None if there is none.
 
     The connection page adds it if the submitted address was that of a collection, community or item.

@@ -14,7 +14,7 @@ from ...dspace.records import Community, ScopeKind, Server
 from ...imports.start.source_queries import LastImport, last_imports
 from ...models.repositories import Repository
 from ...repositories import discovery
-from ...repositories.connections import connected_to
+from ...repositories.connections import connection_to
 from .listings import Listing
 from .scope_tree import Level, Listed, Node
 
@@ -102,7 +102,7 @@ def _listing(repository: Repository, name: str, read: Callable[[Client], Sequenc
     repository_id = repository.id
 
     def ask() -> Sequence[Any]:
-        with connected_to(repository) as connection:
+        with connection_to(repository) as connection:
             rows = read(connection.client)
             discovery.save_proposed_name(repository_id, connection)
             return rows

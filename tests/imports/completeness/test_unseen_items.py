@@ -242,7 +242,7 @@ def test_an_answer_given_while_a_later_import_closes_the_question_is_kept(import
     job = imported.job(asking)
     assert answered
     assert later.state == "completed"
-    assert (job.state, job.question.get("answer"), job.is_settled) == ("queued", "mark", False)
+    assert (job.state, job.question.get("answer"), job.is_question_closed) == ("queued", "mark", False)
 
 
 CLOSED = "UPDATE job SET question = json_set(question, '$.settled_by', 9), message = 'Settled.' WHERE id = ?"

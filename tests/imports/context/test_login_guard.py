@@ -68,14 +68,14 @@ def test_a_refusal_with_a_valid_login_is_final():
 
 
 def test_a_refusal_after_the_login_expired_is_repeated():
-    assert access(False).allowed(Reader(RestrictedError("closed"))) == 2
+    assert access(False).retry_after_expired_login(Reader(RestrictedError("closed"))) == 2
 
 
 def test_results_read_before_another_thread_renewed_the_login_are_read_again():
     way = access(False)
 
     def read() -> None:
-        way.allowed(Reader(RestrictedError("a file")))  # finds the login lapsed, and renews it
+        way.retry_after_expired_login(Reader(RestrictedError("a file")))  # finds the login lapsed, and renews it
         way.confirm()
 
     with pytest.raises(SessionExpiredError):
@@ -90,11 +90,13 @@ def test_a_refusal_before_another_thread_renewed_the_login_is_repeated():
     def read() -> str:
         times.append(1)
         if len(times) == 1:
-            way.allowed(Reader(RestrictedError("another file")))  # as another thread would, it renews the login
+            way.retry_after_expired_login(
+                Reader(RestrictedError("another file"))
+            )  # as another thread would, it renews the login
             raise RestrictedError("closed")
         return "read"
 
-    assert way.allowed(read) == "read"
+    assert way.retry_after_expired_login(read) == "read"
 
 
 def test_reading_waits_for_a_repository_that_cannot_confirm_the_login():
@@ -119,4 +121,4 @@ def test_without_a_login_no_request_confirms_it():
     assert way.read_with_valid_login(Reader()) == 1
     assert way.open_items(SCOPE, items) == {item.id: item for item in items}
     with pytest.raises(RestrictedError):
-        way.allowed(Reader(RestrictedError("closed")))
+        way.retry_after_expired_login(Reader(RestrictedError("closed")))

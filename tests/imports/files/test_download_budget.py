@@ -160,7 +160,7 @@ def test_a_stop_ends_the_wait():
 def test_a_file_of_unknown_size_may_use_only_the_rest_of_the_limit():
     allowance, came = allow(1000), []
     share = allowance.share(None)
-    write = share.guarded(came.append)
+    write = share.with_reservation(came.append)
     write(b"x" * 600)
     write(b"x" * 400)
 
@@ -174,7 +174,7 @@ def test_a_second_attempt_at_a_file_reserves_no_bytes_twice():
     allowance = allow(500)
     share = allowance.share(None)
     for _ in range(3):
-        share.guarded(lambda piece: None)(b"x" * 500)
+        share.with_reservation(lambda piece: None)(b"x" * 500)
 
     share.settle(500)
 
@@ -185,4 +185,4 @@ def test_a_second_attempt_at_a_file_reserves_no_bytes_twice():
 def test_without_a_limit_all_files_are_downloaded():
     allowance = allow(None, spent=10**15)
     allowance.share(10**15).settle(10**15)
-    allowance.share(None).guarded(lambda piece: None)(b"x")
+    allowance.share(None).with_reservation(lambda piece: None)(b"x")

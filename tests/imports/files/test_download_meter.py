@@ -36,7 +36,7 @@ def file(id=1, size=100):
 
 
 def test_the_bytes_of_a_running_download_are_counted_once(meter):
-    write = meter.watched(file(), lambda piece: None)
+    write = meter.count_bytes(file(), lambda piece: None)
     write(b"x" * 40)
     first = meter.new()["arriving_bytes"]
     write(b"x" * 20)
@@ -45,19 +45,19 @@ def test_the_bytes_of_a_running_download_are_counted_once(meter):
 
 
 def test_a_finished_file_counts_with_its_whole_size_instead(meter):
-    meter.watched(file(), lambda piece: None)(b"x" * 40)
+    meter.count_bytes(file(), lambda piece: None)(b"x" * 40)
     meter.new()
 
-    counts = meter.finished([file()], FileStatus.STORED)
+    counts = meter.finish([file()], FileStatus.STORED)
 
     assert (counts["arriving_bytes"], counts["tried_bytes"], counts["tried_stored"]) == (-40, 100, 1)
     assert meter.new()["arriving_bytes"] == 0
 
 
 def test_another_try_for_a_file_counts_its_bytes_from_zero(meter):
-    meter.watched(file(), lambda piece: None)(b"x" * 40)
+    meter.count_bytes(file(), lambda piece: None)(b"x" * 40)
     meter.new()
-    meter.watched(file(), lambda piece: None)(b"x" * 10)
+    meter.count_bytes(file(), lambda piece: None)(b"x" * 10)
 
     assert meter.new()["arriving_bytes"] == -30
 
@@ -66,7 +66,7 @@ def test_time_counts_once_and_only_while_files_are_downloaded(meter, clock):
     clock.now = 2.0
     first = meter.new()["download_milliseconds"]
     clock.now = 5.0
-    second = meter.finished([file()], FileStatus.STORED)["download_milliseconds"]
+    second = meter.finish([file()], FileStatus.STORED)["download_milliseconds"]
     meter.stop()
     clock.now = 60.0
 

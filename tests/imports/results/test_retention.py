@@ -279,7 +279,9 @@ def test_daily_runs_without_changes_hardly_grow_the_database(importer, dspace):
     for _ in range(DAYS):
         dspace.server_time += timedelta(days=1)
         dspace.traffic.add(requests=2, answers=2, seconds=0.31, bytes=4_321)
-        dspace.traffic.answered(0.123, "/server/api/discover/search/objects?dsoType=item&size=1&query=lastIndexed")
+        dspace.traffic.record_success(
+            0.123, "/server/api/discover/search/objects?dsoType=item&size=1&query=lastIndexed"
+        )
         job = importer.run()
         with importer.app.app_context():
             prune()
