@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -92,6 +94,49 @@ def test_a_filtered_list_is_shown_again_after_a_reload_and_after_back(page, site
 
     expect(page.locator("#collections [value^='collection:']")).to_have_count(1)
     expect(page.get_by_label("Filter the collections by name")).to_have_value("harbour ph")
+
+
+def test_a_list_that_arrives_late_does_not_replace_the_filtered_one(page, site, sample):
+    late = []
+    page.route(re.compile(r"/1/collections(\?q_collections=)?$"), lambda route: late.append(route))
+    connect(page, site, sample)
+    open_tab(page, "Collections")
+    page.get_by_label("Filter the collections by name").fill("harbour ph")
+    expect(page.locator("#collections [value^='collection:']")).to_have_count(1)
+
+    for route in late:
+        route.continue_()
+    page.wait_for_load_state("networkidle")
+
+    assert len(late) == 1
+    expect(page.locator("#collections [value^='collection:']")).to_have_count(1)
+
+
+def test_a_list_is_filtered_by_the_words_that_were_typed_before_the_script_ran(page, site, sample):
+    connect(page, site, sample)
+    page.add_init_script(
+        """document.addEventListener("DOMContentLoaded", () => {
+            document.querySelector("[name=q_collections]").value = "harbour ph";
+        }, {capture: true});"""
+    )
+
+    page.goto(f"{site.url}/repositories/1/?tab=collections")
+
+    expect(page.locator("#collections [value^='collection:']")).to_have_count(1)
+
+
+def test_a_page_shown_again_has_only_the_words_that_its_list_was_filtered_by(page, site, sample):
+    connect(page, site, sample)
+    page.goto(f"{site.url}/repositories/1/collections?q_collections=harbour")
+    page.route("**/repositories/1/collections?q_collections=harbour+photo", lambda route: None)
+    field = page.get_by_label("Filter the collections by name")
+    field.fill("harbour photo")
+
+    page.goto(f"{site.url}/items/")
+    page.go_back()
+
+    expect(page.locator("#collections [value^='collection:']")).to_have_count(1)
+    expect(field).to_have_value("harbour")
 
 
 def test_a_reload_keeps_the_open_tab(page, site, sample):
