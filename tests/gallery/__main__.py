@@ -44,19 +44,19 @@ def main() -> None:
 def _photograph(tour: Tour, folder: Path, only: str) -> None:
     for state in STATES:
         if only in state.name:
-            with tour.at(state) as page:
-                for view, (width, scheme) in VIEWS.items():
-                    _look(page, width, scheme)
-                    page.screenshot(path=folder / f"{state.name}-{view}.png", full_page=True)
+            page = tour.at(state)
+            for view, (width, scheme) in VIEWS.items():
+                _look(page, width, scheme)
+                page.screenshot(path=folder / f"{state.name}-{view}.png", full_page=True)
 
 
 def _photograph_for_readme(tour: Tour) -> None:
     for state in STATES:
         if state.name in README:
-            with tour.at(state) as page:
-                _look(page, WIDE, "light")
-                path = ROOT / "docs" / "pictures" / f"{README[state.name]}.png"
-                page.screenshot(path=path, clip={"x": 0, "y": 0, "width": WIDE, "height": 800}, full_page=True)
+            page = tour.at(state)
+            _look(page, WIDE, "light")
+            path = ROOT / "docs" / "pictures" / f"{README[state.name]}.png"
+            page.screenshot(path=path, clip={"x": 0, "y": 0, "width": WIDE, "height": 800}, full_page=True)
 
 
 def _look(page: Page, width: int, scheme: str) -> None:

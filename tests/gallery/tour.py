@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, Page
 
 from connector.storage.instance import prepare
 from tests import signed_in
@@ -26,27 +26,23 @@ TOKENS = {ADMIN: signed_in.TOKEN, VIEWER: VIEWER_TOKEN, TWO_STEP: TWO_STEP_TOKEN
 
 @dataclass
 class Tour:
-    """Opens pages in their states. `contexts`: a browser context for each reader, signed in at both instances.
+    """Opens pages in their states. `pages`: a page for each reader, who is signed in at both instances.
 
     `values`: what stands in the addresses of states in braces.
     """
 
-    contexts: dict[str, BrowserContext]
+    pages: dict[str, Page]
     url: str
     empty_url: str
     values: dict[str, int | str]
 
-    @contextmanager
-    def at(self, state: State) -> Iterator[Page]:
-        """Open the page in this state."""
-        page = self.contexts[state.reader].new_page()
-        try:
-            page.goto((self.empty_url if state.is_empty else self.url) + state.address.format(**self.values))
-            state.act(page)
-            page.wait_for_load_state()
-            yield page
-        finally:
-            page.close()
+    def at(self, state: State) -> Page:
+        """Return the page of the reader in this state. It keeps its size and colours from the state before."""
+        page = self.pages[state.reader]
+        page.goto((self.empty_url if state.is_empty else self.url) + state.address.format(**self.values))
+        state.act(page)
+        page.wait_for_load_state()
+        return page
 
 
 @contextmanager
@@ -55,17 +51,17 @@ def begin(browser: Browser, folder: Path) -> Iterator[Tour]:
     empty, full = _prepared(folder / "empty"), _prepared(folder / "full")  # the queue belongs to the last app
     with SampleRepository(9) as sample, Omeka() as omeka, serve(full) as url, serve(empty) as empty_url:
         values = furnish(full, sample, omeka)
-        contexts = {reader: browser.new_context() for reader in (*TOKENS, STRANGER)}
+        pages = {reader: browser.new_context().new_page() for reader in (*TOKENS, STRANGER)}
         for reader, token in TOKENS.items():
             kept = signed_in.cookie(full, token)  # both apps have the same secret key
-            contexts[reader].add_cookies([kept | {"url": url}, kept | {"url": empty_url}])
+            pages[reader].context.add_cookies([kept | {"url": url}, kept | {"url": empty_url}])
         try:
-            for context in contexts.values():
-                context.set_default_timeout(WAIT)
-            yield Tour(contexts, url, empty_url, values)
+            for page in pages.values():
+                page.set_default_timeout(WAIT)
+            yield Tour(pages, url, empty_url, values)
         finally:
-            for context in contexts.values():
-                context.close()
+            for page in pages.values():
+                page.context.close()
     let_go(full)
     let_go(empty)
 
