@@ -147,8 +147,8 @@ def _accounts(read: _Reader) -> dict[str, Any]:
     }
     if settings["AUTH"] == "proxy" and not settings["TRUSTED_PROXIES"]:
         raise SettingError(
-            "CONNECTOR_AUTH=proxy cannot be used without CONNECTOR_TRUSTED_PROXIES: the addresses of the proxies "
-            "whose word is taken for who is there, such as 127.0.0.1."
+            "CONNECTOR_AUTH=proxy needs CONNECTOR_TRUSTED_PROXIES: the addresses of the proxies that name the "
+            "signed-in person, for example 127.0.0.1."
         )
     return settings
 

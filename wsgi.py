@@ -22,7 +22,7 @@ command = root.command.make_parser(root).parse_args(sys.argv[1:])[1][:1] if root
 is_help = root is not None and (not command or "--help" in sys.argv)
 is_backup = command == ["backup"]
 
-os.umask(0o077)  # the catalogue is nobody else's on this machine
+os.umask(0o077)  # other users of this machine must not read the catalogue
 try:
     logs.configure(log_style())
     for old, new in old_names_in_use().items():

@@ -7,6 +7,7 @@ from itertools import islice
 import click
 
 from ..i18n import gettext as _, lazy_gettext as _l
+from ..imports.results.questions import Unlisted, from_json
 from ..imports.start import preview_rows
 from ..imports.start.preview_rows import PreviewAction
 from ..jobs import report
@@ -32,7 +33,7 @@ def print_job(job: Job, as_json: bool) -> None:
         click.echo(
             _("  flask resume %(id)s --adopt all adopts them, --adopt none creates new items.", id=job.id), err=True
         )
-    elif job.asks and job.question and job.question.get("unlisted"):
+    elif job.asks and job.question and isinstance(from_json(job.question), Unlisted):
         click.echo(
             _("  flask resume %(id)s --accept-missing: yes; --leave-missing: they should be listed.", id=job.id),
             err=True,

@@ -24,7 +24,6 @@ from .request_builder import Params
 from .response_reader import date_of, is_redirect, location, parse_json, pieces, require_success, start_of_body
 from .retry import OutageWait
 from .session import HttpSettings
-from .stats import RequestStats
 from .transport import Transport
 from .writes import Method, Multipart, Upload, outcome_checked
 
@@ -71,7 +70,7 @@ class HttpClient:
     after a status 500. `outage` also limits how long requests and waits may take together.
 
     `key`: a secret for the query of all requests to its API. No error, log record, header or address that leaves the
-    client contains it.
+    client contains it. `traffic`: the statistics of its requests. `busy`: the seconds spent on good responses, by kind.
     """
 
     def __init__(
@@ -85,6 +84,7 @@ class HttpClient:
         self._outage = outage or OutageWait()
         self._transport = Transport(settings, pace, self._outage, key)
         self._builder = self._transport.builder
+        self.traffic, self.busy = self._transport.traffic, self._transport.busy
 
     @property
     def width(self) -> int:
@@ -95,16 +95,6 @@ class HttpClient:
     def requests_made(self) -> int:
         """Return the number of requests sent, with repeats and redirects."""
         return self._transport.requests_made
-
-    @property
-    def traffic(self) -> RequestStats:
-        """Return the statistics of the requests of this client."""
-        return self._transport.traffic
-
-    @property
-    def busy(self) -> Mapping[str, float]:
-        """Return the seconds spent on good responses, by kind."""
-        return self._transport.busy
 
     @property
     def server_time(self) -> datetime | None:

@@ -1,4 +1,4 @@
-"""Retries requests: how long to wait between attempts, when to give up, and what a page shows in the meantime.
+"""Retries requests: how long to wait between attempts, and when to give up.
 
 All layers that repeat requests to a repository share one `OutageWait`, so that its clock covers all of them.
 """
@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from typing import TypeVar
 
 from .. import durations
@@ -27,15 +27,13 @@ from ..errors import (
     TransientError,
 )
 from ..i18n import gettext as _
-from .outage_timer import OutageTimer, Request, Rest
+from .current_waits import LONG_RETRY_AFTER, CurrentWaits
+from .outage_timer import OutageTimer, Request
 
 T = TypeVar("T")
 
-LONG_RETRY_AFTER = 60.0  # seconds; callers that can do other work get an error instead of a longer wait
-SILENCE = 5.0  # seconds without an answer, after which a page says that the job waits
 _LONGEST_WAIT = 300.0  # seconds
 _LONGEST_BACKOFF = 60.0  # seconds, between the tries of one request
-_WORTH_SHOWING = 2.0  # seconds
 _A_DAY = 86_400.0
 # One request may take this part of the maximum outage. The rest is left for a smaller request or a control request. A
 # wait leaves the same part of the remaining time for the next attempt.
@@ -96,39 +94,23 @@ class OutageWait:
         spread: Callable[[], float] = lambda: random.uniform(1, 1.25),
     ):
         self._seconds, self._request_seconds = seconds, request_seconds
-        self.clock, self._now, self._zone, self._spread = clock, now, zone, spread
+        self.clock, self._spread = clock, spread
         self.stop = stop or threading.Event()
         self._pause = pause or self.stop.wait
         self._timers: dict[str, OutageTimer] = {}
-        self._used: list[_Use] = []
-        self._requests: list[Request] = []
-        self._rests: list[Rest] = []
         self._current = _Current()
         self._lock = threading.RLock()
-        self._waited, self._seconds_waited = 0, 0.0
+        self._waits = CurrentWaits(self._lock, clock, now, zone)
 
     @property
     def waited(self) -> dict[str, float]:
         """Return the number of waits and their seconds, with the keys of `RequestStats`."""
-        return {"waits": self._waited, "seconds_waited": self._seconds_waited}
+        return self._waits.totals
 
     @property
     def wait_now(self) -> Wait | None:
         """Return the current wait for a good response that began first, or None if there is no wait."""
-        with self._lock:
-            found = [
-                Wait(timer.kind, self._moment(timer.failing_since), timer.detail)
-                for timer in filter(None, (use.timer for use in self._used))
-                if timer.failing_since is not None
-                and (timer.is_announced or self.clock() - timer.failing_since >= SILENCE)
-            ]
-            found += [Wait(rest.kind, self._moment(rest.since), rest.detail) for rest in self._rests]
-            found += [
-                Wait(request.timer.kind, self._moment(request.quiet_since), _("No answer yet to a request."))
-                for request in self._requests
-                if self.clock() - request.quiet_since >= SILENCE
-            ]
-        return min(found, key=lambda wait: wait.since, default=None)
+        return self._waits.first
 
     def record_success(self, kind: str) -> None:
         """Record that the repository answers this kind of request."""
@@ -270,19 +252,20 @@ class OutageWait:
         with self._lock:
             timer = self._current.use.timer or OutageTimer(kind)
             request = Request(timer, self.clock(), self._longest(timer))
-            self._requests.append(request)
-        try:
-            yield request
-        except TransientError as error:
-            self._record_failure(timer, request.quiet_since, error)
-            raise
-        finally:
-            with self._lock:
-                self._requests.remove(request)
+        with self._waits.sending(request):
+            try:
+                yield request
+            except TransientError as error:
+                self._record_failure(timer, request.quiet_since, error)
+                raise
 
     def record_data(self, request: Request, seconds: float) -> None:
         """Record that data of a request has arrived that takes this many seconds at the slowest accepted rate."""
         request.extend(seconds, self.clock())
+
+    def time_in(self, seconds: float) -> str:
+        """Return the local time of day in this many seconds, with the date if it is not today."""
+        return self._waits.time_in(seconds)
 
     # Helpers of the methods above
 
@@ -294,14 +277,11 @@ class OutageWait:
     def _using(self, use: _Use) -> Iterator[None]:
         """Set the purpose of this thread's requests for the block. While a kind is in use, pages show its failures."""
         before, self._current.use = self._current.use, use
-        with self._lock:
-            self._used.append(use)
         try:
-            yield
+            with self._waits.using(use.timer):
+                yield
         finally:
             self._current.use = before
-            with self._lock:
-                self._used.remove(use)
 
     def _record_success(self, timer: OutageTimer) -> None:
         with self._lock:
@@ -334,11 +314,6 @@ class OutageWait:
         pause = max(asked, min(_LONGEST_BACKOFF, 0.5 * 2 ** (made - 1)) * self._spread())
         return pause if pause < left else None
 
-    def time_in(self, seconds: float) -> str:
-        """Return the local time of day in this many seconds, with the date if it is not today."""
-        now = self._now()
-        return durations.local_time(now + timedelta(seconds=seconds), now, self._zone)
-
     def _check_wish(self, error: TransientError, left: float) -> None:
         """Raise OutageLimitError if the Retry-After is later than the end of the maximum outage."""
         asked = error.retry_after or 0
@@ -354,35 +329,6 @@ class OutageWait:
             )
 
     def _rest(self, timer: OutageTimer, error: TransientError, seconds: float) -> None:
-        rest = Rest(timer.kind, self.clock(), self._next_try(error, seconds))
-        is_shown = seconds > _WORTH_SHOWING
-        with self._lock:
-            timer.detail = rest.detail
-            timer.is_announced = timer.is_announced or is_shown
-            self._rests += [rest] if is_shown else []
-        try:
+        with self._waits.resting(timer, error, seconds):
             if self._pause(seconds):
                 raise JobStoppedError(_("The job was asked to stop."))
-        finally:
-            with self._lock:
-                self._rests = [other for other in self._rests if other is not rest]
-        with self._lock:
-            self._waited += 1
-            self._seconds_waited += seconds
-
-    def _next_try(self, error: TransientError, seconds: float) -> str:
-        """Return the error and when the next attempt follows: after some seconds, or at a time of day.
-
-        The page shows the sentence for the whole wait, so it must not say how many seconds are left.
-        """
-        if seconds >= LONG_RETRY_AFTER:
-            return _("%(error)s The app will try again at %(time)s.", error=error.in_short, time=self.time_in(seconds))
-        return _(
-            "%(error)s The app waits %(duration)s between attempts.",
-            error=error.in_short,
-            duration=durations.span(seconds),
-        )
-
-    def _moment(self, seconds: float) -> datetime:
-        """Return the wall-clock time (naive UTC) of a value of our clock."""
-        return self._now() - timedelta(seconds=self.clock() - seconds)

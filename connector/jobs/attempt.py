@@ -10,7 +10,7 @@ from contextvars import copy_context
 from datetime import datetime, tzinfo
 from functools import partial
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any
 
 from flask import current_app
 from sqlalchemy import Connection, Engine, select, update
@@ -26,12 +26,11 @@ from ..i18n import gettext as _, lazy_gettext as _l
 from ..logs import log_throttled
 from ..models.job_kinds import JobKind
 from ..models.jobs import IN_PROGRESS, Job, State, WaitReason, wait_columns
-from ..models.repositories import Repository, Source
+from ..models.repositories import Source
 from . import completion, counters, lifecycle, permitted_hours
 from .steady_wait import SteadyWait
 
 log = logging.getLogger(__name__)
-Opened = TypeVar("Opened")
 NOTHING: Mapping[str, int] = MappingProxyType({})
 HEARTBEAT_SECONDS = 5.0
 CHECK_SECONDS = 0.5
@@ -56,7 +55,7 @@ class JobAttempt:
     def __init__(self, job_id: int, attempt: int, kind: JobKind, engine: Engine, zone: tzinfo):
         self.job_id, self.attempt, self._kind, self._engine, self._zone = job_id, attempt, kind, engine, zone
         self.stop = threading.Event()
-        self._status_text = _("Starting")
+        self.status_text = _("Starting")
         self._unwritten: Counter[str] = Counter()
         self._waits: dict[int, tuple[WaitReason, str, datetime]] = {}  # by thread id
         self._outages: list[OutageWait] = []
@@ -87,7 +86,7 @@ class JobAttempt:
 
     def say(self, sentence: str) -> None:
         """Set the sentence that the job's page shows as the current activity."""
-        self._status_text = sentence
+        self.status_text = sentence
 
     def waiting(self, reason: WaitReason, detail: str) -> None:
         """Note the reason for which the current thread waits. An empty `detail` ends the wait."""
@@ -99,11 +98,6 @@ class JobAttempt:
             self._waits.pop(thread, None)
 
     @property
-    def status_text(self) -> str:
-        """Return the sentence that was last passed to `say`."""
-        return self._status_text
-
-    @property
     def wait(self) -> tuple[WaitReason, str, datetime] | None:
         """Return the longest wait of all threads as (reason, detail, start in UTC), or None."""
         found = [*self._waits.values()]
@@ -113,19 +107,15 @@ class JobAttempt:
         return min(found, key=lambda one: one[2], default=None)
 
     def new_outage(self, **clock: Any) -> OutageWait:
-        """Return a new OutageWait with the configured maximum outage and the stop event of this attempt."""
+        """Return a new OutageWait with the configured maximum outage and the stop event of this attempt.
+
+        This attempt shows its waits.
+        """
         seconds = current_app.config["MAX_OUTAGE_SECONDS"]
         seconds = DEFAULT_MAX_OUTAGE_SECONDS if seconds is None else seconds
         outage = OutageWait(seconds, self.stop, zone=self._zone, **clock)
         self._outages.append(outage)
         return outage
-
-    def reach(self, connect: Callable[..., Opened], repository: Repository) -> Opened:
-        """Return the connection to the repository that `connect` opens.
-
-        This attempt shows the waits of its requests.
-        """
-        return connect(repository, new_outage=self.new_outage)
 
     def check(self) -> None:
         """Raise JobStoppedError if the attempt must stop."""

@@ -439,7 +439,7 @@ def test_a_wait_of_one_thread_is_shown_although_another_thread_gets_a_good_respo
     shown: list[Wait | None] = []
 
     def rest(seconds: float) -> bool:
-        other = threading.Thread(target=outage.good, args=("file",))
+        other = threading.Thread(target=outage.record_success, args=("file",))
         other.start()
         other.join()
         clock.now += 10

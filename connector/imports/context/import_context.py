@@ -94,7 +94,7 @@ def open_context(
     `connect`: opens the connection to the repository (see `open_connection`).
     """
     job = lifecycle.get(attempt.job_id)
-    connection = attempt.reach(connect, job.source.repository)
+    connection = connect(job.source.repository, new_outage=attempt.new_outage)
     repository_id = job.repository_id
     with count_requests(attempt, connection, job.traffic) as requests:
         try:

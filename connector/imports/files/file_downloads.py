@@ -19,7 +19,7 @@ from ...dspace.fault_isolation import IN_A_ROW
 from ...dspace.ordered_pool import ordered_map
 from ...errors import BotChallengeError, TransientError
 from ...extensions import db, transaction
-from ...http.retry import LONG_RETRY_AFTER
+from ...http.current_waits import LONG_RETRY_AFTER
 from ...i18n import gettext as _
 from ...models.catalogue import CatalogueFile, FileStatus, Holding, StoredFile
 from ...storage.garbage_collection import the_folder

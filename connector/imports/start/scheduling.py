@@ -60,7 +60,7 @@ def set_schedule(source_id: int, schedule: Schedule | None) -> None:
 
 
 def owners(source: Source) -> set[str]:
-    """Return who may change the schedule, besides administrators: its owner, and the owner of the first import.
+    """Return who may change the schedule in addition to administrators: its owner, and the owner of the first import.
 
     A user who only repeats an import does not become an owner.
     """

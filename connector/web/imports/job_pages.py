@@ -29,6 +29,7 @@ from ...imports.files import file_counts
 from ...imports.results import import_report, job_details, problem_outcomes, request_log
 from ...imports.results.questions import Answer
 from ...imports.start import queueing
+from ...imports.start.import_options import ImportOptions
 from ...imports.undo_effects import undo_effects
 from ...jobs import creation, job_presentation, lifecycle, notifications, queries, report
 from ...models.accounts import Role
@@ -216,7 +217,7 @@ def _shown(shown: Job) -> dict[str, Any]:
     return {
         "job": shown,
         "ahead": queries.job_ahead(shown),
-        "published_by": publish_jobs.of_import(shown) if shown.options.get("publish_to") else (),
+        "published_by": publish_jobs.of_import(shown) if ImportOptions.from_json(shown.options).publish_to else (),
         "followed": publish_jobs.import_of(shown),
         "counts": job_presentation.counts(shown),
         "tried_files": file_counts.tried_by_status(shown),
