@@ -19,7 +19,8 @@ from connector.catalogue.search import Selection
 from connector.extensions import JSON_VALUE, db, migrate
 from connector.imports.results import job_kinds
 from connector.models.accounts import Account
-from connector.models.catalogue import CatalogueFile, CatalogueItem, ChangeFile, Holding
+from connector.models.catalogue import CatalogueFile, CatalogueItem, Holding
+from connector.models.changes import ChangeFile
 from connector.models.jobs import Job, PreviewRow, SampleItem
 from connector.models.publishing import PublishedItem
 from connector.models.repositories import Source

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, bindparam, delete, insert, tuple_, update
 
 from ..extensions import db
-from ..models.catalogue import Action, Change, ChangeFile
+from ..models.changes import Action, Change, ChangeFile
 from ..row_ids import MOST
 
 CHANGE, CHANGE_FILE = Change.__table__, ChangeFile.__table__

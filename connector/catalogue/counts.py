@@ -18,7 +18,8 @@ from sqlalchemy import ColumnElement, Select, case, func, select
 
 from ..extensions import db, transaction, utcnow
 from ..models.accounts import AuditEntry
-from ..models.catalogue import CatalogueCount, CatalogueFile, CatalogueItem, Change, StoredFile
+from ..models.catalogue import CatalogueCount, CatalogueFile, CatalogueItem, StoredFile
+from ..models.changes import Change
 from ..models.jobs import IN_PROGRESS, Job
 
 ROW = 1  # the id of the only row

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from ..extensions import db
-from ..models.catalogue import Action, Change
+from ..models.changes import Action, Change
 from ..models.jobs import Job
 from .differences import differences
 from .earlier_states import data_groups

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import case, select, union_all
 
 from ..extensions import db
-from ..models.catalogue import Action, CatalogueItem, Change
+from ..models.catalogue import CatalogueItem
+from ..models.changes import Action, Change
 from . import changes
 
 # The actions of items that a job could not read fully.

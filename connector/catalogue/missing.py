@@ -15,7 +15,8 @@ from sqlalchemy import ColumnElement, DateTime, Select, delete, func, literal_co
 from ..accounts import audit
 from ..dspace.records import SourceState
 from ..extensions import db, execute_counted, transaction
-from ..models.catalogue import CatalogueFile, CatalogueItem, Change, Membership
+from ..models.catalogue import CatalogueFile, CatalogueItem, Membership
+from ..models.changes import Change
 from ..pagination import Order
 from ..storage.garbage_collection import check_disk, delete_unreferenced_files
 from .changes import clear_before

@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import case, delete, exists, func, insert, select, tuple_, update
 
 from ..extensions import db
-from ..models.catalogue import CatalogueFile, FileProblem, FileStatus, Holding
+from ..models.catalogue import CatalogueFile, FileStatus, Holding
+from ..models.changes import FileProblem
 
 FILE, HOLDING, PROBLEM = CatalogueFile.__table__, Holding.__table__, FileProblem.__table__
 LISTED = tuple(status.value for status in FileStatus if status.is_listed)

@@ -12,7 +12,8 @@ from sqlalchemy import Select, exists, select
 from ..errors import InvalidInputError
 from ..extensions import db
 from ..i18n import gettext as _
-from ..models.catalogue import Action, CatalogueItem, Change, Holding, ItemSet, Membership
+from ..models.catalogue import CatalogueItem, Holding, ItemSet, Membership
+from ..models.changes import Action, Change
 from ..row_ids import row_id
 from ..storage import search_index
 from ..word_search import like_patterns, searched_strings

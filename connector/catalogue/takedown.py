@@ -19,7 +19,8 @@ from ..dspace.urls import handle_in, is_uuid, object_of, path_of
 from ..errors import InvalidInputError
 from ..extensions import db, execute_counted, transaction, utcnow
 from ..i18n import gettext as _
-from ..models.catalogue import Action, Exclusion, Holding
+from ..models.catalogue import Exclusion, Holding
+from ..models.changes import Action
 from ..models.jobs import Job, PreviewRow, SampleItem
 from ..pagination import Order
 from ..storage.garbage_collection import check_disk, delete_unreferenced_files

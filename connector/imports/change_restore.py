@@ -11,7 +11,8 @@ from ..catalogue import earlier_states
 from ..catalogue.changes import clear_before, update_changes
 from ..catalogue.repository_context import RepositoryContext
 from ..extensions import db
-from ..models.catalogue import CatalogueItem, Change, Holding, ItemSet, Membership, RemovedMember
+from ..models.catalogue import CatalogueItem, Holding, ItemSet, Membership, RemovedMember
+from ..models.changes import Change
 from ..models.jobs import Job, State
 
 HOLDING, CHANGE, ITEM = Holding.__table__, Change.__table__, CatalogueItem.__table__

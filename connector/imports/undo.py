@@ -15,7 +15,8 @@ from ..extensions import db, transaction
 from ..i18n import gettext as _, lazy_gettext as _l, ngettext
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
-from ..models.catalogue import Action, CatalogueItem, Change, Holding, ItemSet, Membership
+from ..models.catalogue import CatalogueItem, Holding, ItemSet, Membership
+from ..models.changes import Action, Change
 from ..models.jobs import Job
 from ..models.repositories import Source
 from ..storage.garbage_collection import check_disk, delete_unreferenced_files

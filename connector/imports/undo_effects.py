@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import Select, and_, exists, func, select
 
 from ..extensions import db
-from ..models.catalogue import Action, CatalogueFile, Change, Holding, ItemSet, Membership
+from ..models.catalogue import CatalogueFile, Holding, ItemSet, Membership
+from ..models.changes import Action, Change
 from ..models.jobs import Job, State
 from ..models.repositories import Source
 

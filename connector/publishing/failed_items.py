@@ -8,7 +8,7 @@ from ..errors import ConflictError
 from ..extensions import db
 from ..i18n import gettext as _
 from ..jobs import lifecycle
-from ..models.catalogue import Action, Change
+from ..models.changes import Action, Change
 from ..models.jobs import Job
 from ..models.publishing import PublishedItem, PublishingConflict, RefusedFile
 from . import publish_jobs

@@ -17,7 +17,8 @@ from ..extensions import db, transaction
 from ..i18n import gettext as _
 from ..jobs import creation, lifecycle
 from ..jobs.attempt import JobAttempt
-from ..models.catalogue import Action, CatalogueFile, Change, FileStatus
+from ..models.catalogue import CatalogueFile, FileStatus
+from ..models.changes import Action, Change
 from ..models.jobs import IN_PROGRESS, Job, State
 from .items_to_send import ITEMS_PER_BATCH
 from .job_kind import FOLLOWS

@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import insert, select, update
 
 from ..extensions import db
-from ..models.catalogue import Action, CatalogueItem, Change
+from ..models.catalogue import CatalogueItem
+from ..models.changes import Action, Change
 
 ITEM, PROBLEM = CatalogueItem.__table__, Change.__table__
 

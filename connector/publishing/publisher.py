@@ -18,7 +18,7 @@ from ..extensions import db, transaction, utcnow
 from ..i18n import decimal, gettext as _, ngettext
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
-from ..models.catalogue import Change
+from ..models.changes import Change
 from ..models.jobs import Job
 from ..models.publishing import FileMode
 from ..omeka import Item

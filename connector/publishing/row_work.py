@@ -19,7 +19,7 @@ from ..extensions import db, transaction, utcnow
 from ..i18n import gettext as _, ngettext
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
-from ..models.catalogue import Change
+from ..models.changes import Change
 from ..models.publishing import PublishedFile, PublishedItem
 from ..omeka import Item, Media
 from . import adoptions, job_problems

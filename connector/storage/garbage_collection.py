@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, delete, exists, select
 from ..errors import StorageError
 from ..extensions import db, execute_counted, transaction
 from ..i18n import gettext as _
-from ..models.catalogue import CatalogueFile, ChangeFile, StoredFile
+from ..models.catalogue import CatalogueFile, StoredFile
+from ..models.changes import ChangeFile
 from .content_store import FileFolder
 
 FILES_AT_ONCE = 200

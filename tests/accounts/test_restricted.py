@@ -18,7 +18,8 @@ from connector.extensions import db, transaction
 from connector.imports.start import queueing
 from connector.jobs import counters, lifecycle, notifications, report
 from connector.models.accounts import Role
-from connector.models.catalogue import Action, CatalogueFile, CatalogueItem, Change, FileStatus, Holding, Membership
+from connector.models.catalogue import CatalogueFile, CatalogueItem, FileStatus, Holding, Membership
+from connector.models.changes import Action, Change
 from connector.models.jobs import Job, Kind, State, WaitReason, wait_columns
 from tests.pages import words
 

@@ -9,7 +9,8 @@ from sqlalchemy import select
 from connector.catalogue.changes import clear_before
 from connector.extensions import db, transaction
 from connector.models.accounts import Role
-from connector.models.catalogue import CatalogueItem, Change
+from connector.models.catalogue import CatalogueItem
+from connector.models.changes import Change
 from tests import signed_in
 from tests.imports.sample_importer import SampleImporter
 from tests.pages import words

@@ -13,7 +13,8 @@ from connector.catalogue.search import Selection
 from connector.dspace.records import SourceState
 from connector.extensions import db, transaction, utcnow
 from connector.imports.undo_effects import undo_effects
-from connector.models.catalogue import CatalogueItem, Change, Holding, Membership, StoredFile
+from connector.models.catalogue import CatalogueItem, Holding, Membership, StoredFile
+from connector.models.changes import Change
 from connector.models.repositories import Repository
 from tests.imports.catalogue import stored_bytes, stored_rows
 from tests.pages import words

@@ -13,7 +13,8 @@ from connector.catalogue.missing import delete_items
 from connector.dspace.records import SourceState
 from connector.errors import InvalidInputError, StorageError
 from connector.extensions import db, transaction
-from connector.models.catalogue import CatalogueItem, Change, Exclusion
+from connector.models.catalogue import CatalogueItem, Exclusion
+from connector.models.changes import Change
 from connector.storage.garbage_collection import delete_unreferenced_files
 from tests.imports.catalogue import stored_bytes, stored_rows, titles
 from tests.pages import hidden_fields, links, words

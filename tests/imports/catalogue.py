@@ -8,7 +8,8 @@ from pathlib import Path
 from connector.catalogue.export import as_jsonl
 from connector.catalogue.search import Selection
 from connector.extensions import db
-from connector.models.catalogue import Change, ChangeFile, StoredFile
+from connector.models.catalogue import StoredFile
+from connector.models.changes import Change, ChangeFile
 
 PASSING = ("id", "jobs")
 UNTOUCHED = ("job", "job_counter", "preview_row", "sample_item", "audit")

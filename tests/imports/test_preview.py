@@ -12,7 +12,7 @@ from connector.dspace.records import SourceState
 from connector.extensions import db
 from connector.imports.results.retention import forget_previews_before
 from connector.jobs import lifecycle, report
-from connector.models.catalogue import Action, Change
+from connector.models.changes import Action, Change
 from connector.models.jobs import Kind, PreviewRow
 
 from .catalogue import dump

@@ -20,7 +20,8 @@ from connector.errors import ConflictError
 from connector.extensions import db, transaction
 from connector.imports.undo_effects import undo_effects
 from connector.jobs import creation, lifecycle
-from connector.models.catalogue import CatalogueFile, CatalogueItem, Change, ItemSet, Membership
+from connector.models.catalogue import CatalogueFile, CatalogueItem, ItemSet, Membership
+from connector.models.changes import Change
 from connector.storage.garbage_collection import delete_unreferenced_files
 from tests.thoroughness import share
 

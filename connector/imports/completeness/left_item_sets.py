@@ -17,7 +17,8 @@ from ...catalogue.changes import insert_changes, update_changes
 from ...dspace.records import ScopeKind
 from ...errors import ConnectorError
 from ...extensions import db
-from ...models.catalogue import Action, CatalogueItem, Change, Holding, ItemSet, Membership
+from ...models.catalogue import CatalogueItem, Holding, ItemSet, Membership
+from ...models.changes import Action, Change
 from ..context.import_context import ImportContext
 from ..recording.change_records import ABOUT_DATA
 from ..results import import_report

@@ -13,7 +13,8 @@ from ...errors import DecisionRequiredError
 from ...extensions import db, transaction
 from ...i18n import gettext as _, lazy_gettext as _l
 from ...jobs import questions
-from ...models.catalogue import Action, CatalogueItem, Change, Holding
+from ...models.catalogue import CatalogueItem, Holding
+from ...models.changes import Action, Change
 from ...models.repositories import Source
 from ..context.import_context import ImportContext
 from ..files import file_counts

@@ -13,7 +13,8 @@ from ...catalogue import earlier_states, problem_files
 from ...catalogue.changes import insert_changes, update_changes
 from ...errors import ConnectorError
 from ...extensions import db
-from ...models.catalogue import Action, CatalogueFile, Change, FileStatus
+from ...models.catalogue import CatalogueFile, FileStatus
+from ...models.changes import Action, Change
 from ...storage.content_store import Part
 from ..context.import_context import ImportContext
 

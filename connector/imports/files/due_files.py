@@ -6,7 +6,8 @@ from sqlalchemy import ColumnElement, exists, or_, true
 
 from ...dspace.records import ORIGINAL
 from ...extensions import utcnow
-from ...models.catalogue import Action, CatalogueFile, Change, FileStatus
+from ...models.catalogue import CatalogueFile, FileStatus
+from ...models.changes import Action, Change
 from ..start import retry_failed
 from ..start.import_options import ImportOptions
 

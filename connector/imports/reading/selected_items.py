@@ -10,7 +10,8 @@ from ...catalogue.item_problems import UNREAD
 from ...dspace.records import Item, Page
 from ...extensions import db, execute_counted, transaction
 from ...i18n import gettext as _
-from ...models.catalogue import CatalogueFile, Change, FileStatus, Holding
+from ...models.catalogue import CatalogueFile, FileStatus, Holding
+from ...models.changes import Change
 from ..context.import_context import ImportContext
 from ..results import import_report
 from ..start import preview_selection, retry_failed

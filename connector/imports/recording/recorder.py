@@ -15,7 +15,8 @@ from ...catalogue.repository_context import RepositoryContext
 from ...catalogue.store import Saved
 from ...dspace.records import Failure, Item, SourceState
 from ...extensions import db, execute_counted, utcnow
-from ...models.catalogue import Action, CatalogueFile, CatalogueItem, Change, Holding
+from ...models.catalogue import CatalogueFile, CatalogueItem, Holding
+from ...models.changes import Action, Change
 from ...models.jobs import Job
 from ...repositories.login_guard import LoginGuard
 from ..results.job_kinds import in_counts

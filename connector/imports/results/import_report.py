@@ -13,7 +13,8 @@ from ...catalogue.problem_files import LISTED
 from ...extensions import db
 from ...i18n import gettext as _
 from ...jobs import report
-from ...models.catalogue import Action, CatalogueFile, CatalogueItem, Change, FileStatus, Holding
+from ...models.catalogue import CatalogueFile, CatalogueItem, FileStatus, Holding
+from ...models.changes import Action, Change
 from ...models.jobs import Job, PreviewRow, SampleItem
 
 NUMBERS = ("seen", "added", "updated", "unchanged", "failed", "vanished")

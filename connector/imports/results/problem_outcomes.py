@@ -14,7 +14,8 @@ from ...catalogue.item_problems import TITLE_IS_RESTRICTED, UNREAD, problem
 from ...catalogue.problem_files import LISTED
 from ...extensions import db
 from ...i18n import gettext as _, ngettext
-from ...models.catalogue import CatalogueFile, CatalogueItem, Change, FileProblem, FileStatus, Holding
+from ...models.catalogue import CatalogueFile, CatalogueItem, FileStatus, Holding
+from ...models.changes import Change, FileProblem
 from ...models.jobs import Job
 from .job_kinds import TRIED
 

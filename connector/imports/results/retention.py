@@ -18,7 +18,7 @@ from ...extensions import db, transaction, utcnow
 from ...i18n import gettext as _
 from ...jobs import lifecycle, undo_history
 from ...jobs.undo_history import ROWS_AT_ONCE
-from ...models.catalogue import Change
+from ...models.changes import Change
 from ...models.job_kinds import KINDS
 from ...models.jobs import ACTIVE, Job, Kind, PreviewRow, SampleItem
 from ...storage.garbage_collection import delete_unreferenced_files

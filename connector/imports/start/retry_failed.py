@@ -15,7 +15,8 @@ from ...errors import ConflictError
 from ...extensions import db
 from ...i18n import gettext as _
 from ...jobs import lifecycle
-from ...models.catalogue import Action, CatalogueFile, CatalogueItem, Change, FileStatus, Holding
+from ...models.catalogue import CatalogueFile, CatalogueItem, FileStatus, Holding
+from ...models.changes import Action, Change
 from ...models.jobs import Job
 from ...models.repositories import Source
 from ..results import import_report

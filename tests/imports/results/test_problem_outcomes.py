@@ -10,7 +10,8 @@ import pytest
 from connector.errors import NotFoundError, RestrictedError, ServerError
 from connector.extensions import db, transaction
 from connector.imports.results import problem_outcomes
-from connector.models.catalogue import CatalogueFile, FileProblem, FileStatus
+from connector.models.catalogue import CatalogueFile, FileStatus
+from connector.models.changes import FileProblem
 from tests.pages import links, words
 
 from ..steps import retry

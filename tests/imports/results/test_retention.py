@@ -14,7 +14,7 @@ from connector.imports.results.retention import prune
 from connector.imports.start import queueing
 from connector.imports.undo_effects import undo_effects
 from connector.jobs import creation, lifecycle
-from connector.models.catalogue import Change
+from connector.models.changes import Change
 from connector.models.jobs import Job, Kind, PreviewRow, SampleItem
 from tests.thoroughness import share
 

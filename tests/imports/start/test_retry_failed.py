@@ -14,7 +14,8 @@ from connector.imports.results import import_report
 from connector.imports.start import preview_selection, queueing, retry_failed
 from connector.imports.start.preview_rows import PreviewAction
 from connector.jobs import lifecycle, report
-from connector.models.catalogue import CatalogueFile, FileProblem, FileStatus
+from connector.models.catalogue import CatalogueFile, FileStatus
+from connector.models.changes import FileProblem
 from tests.pages import words
 
 from ..catalogue import records
