@@ -32,7 +32,7 @@ class RequestDeadline(threading.local):
         self._began += seconds
         self._deadline += seconds
         if self._request is not None:
-            self._request.postpone(seconds)
+            self._request.quiet_since += seconds
 
     def leave_out(self, work: Callable[[], object]) -> None:
         """Call `work`, such as a wait for disk space. Its time does not count against the server."""

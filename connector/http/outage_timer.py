@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ..errors import ConnectorError, RequestTimeoutError, TransientError
 
@@ -70,20 +70,14 @@ class Rest:
 
 @dataclass(eq=False)
 class Request:
-    """A running request: when it began and how many seconds it may take, by the clock of its OutageWait."""
+    """A running request. Times are seconds of the clock of its OutageWait.
+
+    `quiet_since`: when it began or when its last data arrived. `seconds`: how long it may take.
+    """
 
     timer: OutageTimer
-    began: float
+    quiet_since: float
     seconds: float
-    quiet_since: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.quiet_since = self.began
-
-    def postpone(self, seconds: float) -> None:
-        """Leave out a wait of ours, before the request was sent."""
-        self.began += seconds
-        self.quiet_since += seconds
 
     def extend(self, seconds: float, now: float) -> None:
         """Record that data has arrived that takes this many seconds at the slowest accepted rate."""
