@@ -58,7 +58,7 @@ def verdict(http: HttpClient, candidates: Sequence[Candidate], troubles: Sequenc
             if isinstance(trouble.error, kind):
                 return _explained(http, trouble)
     site = candidates[0].site
-    version = _version_of_pages(http, site)
+    version = html_page.dspace_version(_page(http, f"{site}/"))  # which DSpace 1 to 6 names in its pages
     if version and int(version.partition(".")[0]) < _OLDEST:
         sentence = _(
             "%(site)s is a DSpace %(version)s. DSpace %(oldest)s is the oldest that can be imported from.",
@@ -85,7 +85,8 @@ def _explained(http: HttpClient, trouble: Trouble) -> RepositoryError:
         )
         explained.status, explained.details = error.status, error.details
         return explained
-    if _is_login(error.url, _page(http, error.url)):
+    page = _page(http, error.url)
+    if _LOGIN_ADDRESS.search(error.url) or html_page.asks_for_password(page):
         sentence = _(
             "%(asked)s is redirected to a login page at %(site)s. "
             "Ask its administrator to let programs use the REST API without it.",
@@ -120,15 +121,6 @@ def _not_found(candidates: Sequence[Candidate], version: str | None) -> NotDSpac
     error = NotDSpaceError(sentence)
     error.details = tuple(candidate.base for candidate in candidates)
     return error
-
-
-def _is_login(url: str, page: bytes) -> bool:
-    return _LOGIN_ADDRESS.search(url) is not None or html_page.asks_for_password(page)
-
-
-def _version_of_pages(http: HttpClient, site: str) -> str | None:
-    """Return the version that DSpace 1 to 6 names in its pages, or None."""
-    return html_page.dspace_version(_page(http, f"{site}/"))
 
 
 def _page(http: HttpClient, url: str) -> bytes:

@@ -84,18 +84,12 @@ def _once_more(
     """Read the failed items again now that the repository answers. Items that fail again are at fault themselves."""
     for item, _ in failing_items:
         try:
-            yield _read_past_bot_protection(item, read, outage, kind)
+            # Wait while bot protection answers, as it says nothing about the item.
+            yield outage.retry_until_available(kind, partial(read, item), on=BotChallengeError)
         except TransientError as error:
             known, cause = _known(item, error)
             outage.object_failed(kind, cause)
             yield as_far_as_read(known, cause)
-
-
-def _read_past_bot_protection(
-    item: Item, read: Callable[[Item], Item | Failure], outage: OutageWait, kind: str
-) -> Item | Failure:
-    """Return the item. Wait while bot protection answers, as it says nothing about the item."""
-    return outage.retry_until_available(kind, partial(read, item), on=BotChallengeError)
 
 
 def _known(item: Item, error: TransientError) -> tuple[Item, TransientError]:

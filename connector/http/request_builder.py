@@ -39,7 +39,8 @@ class RequestBuilder:
         """
         try:
             secured = self._secured(url)
-            login = self._login_headers(secured) if method == "GET" else {}
+            is_signed = method == "GET" and self.signs(secured)
+            login = self.credentials.headers() if self.credentials is not None and is_signed else {}
             wanted = requests.Request(method, secured, headers={**headers, **login}, params=params, **content)
             request = self._session.prepare_request(wanted)
             parts = parse_url(url_of(request))
@@ -89,9 +90,6 @@ class RequestBuilder:
             return False
         own, asked = urlsplit(self._secured(self.credentials.api_url)), urlsplit(url)
         return own[:2] == asked[:2]
-
-    def _login_headers(self, url: str) -> Mapping[str, str]:
-        return self.credentials.headers() if self.credentials is not None and self.signs(url) else {}
 
     def _secured(self, url: str) -> str:
         parts = urlsplit(url)

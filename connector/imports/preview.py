@@ -12,7 +12,7 @@ from ..jobs.attempt import JobAttempt
 from ..repositories.connections import RepositoryConnection, open_connection
 from . import sample_items
 from .completeness.preview_source_recorder import PreviewSourceRecorder
-from .context.import_context import ImportContext, open_context
+from .context.import_context import open_context
 from .files.preview_files import ExpectedFiles, NoAccessCheck
 from .importer import Importer
 from .recording.preview_recorder import PreviewRecorder
@@ -27,10 +27,6 @@ def run(attempt: JobAttempt, connect: Callable[..., RepositoryConnection] = open
         if options.rehearse and not sample_items.are_read(context.job_id):
             sample_items.read(context)
         are_read, unread_samples = sample_items.outcome(context.job_id)
-        clean, message = _read_changes(context)
+        files = ExpectedFiles(context) if options.files else None
+        clean, message = Importer(context, PreviewSourceRecorder(context), NoAccessCheck(context), files).run()
         return clean and are_read, f"{message} {unread_samples}".strip()
-
-
-def _read_changes(context: ImportContext) -> tuple[bool, str]:
-    files = ExpectedFiles(context) if context.options.files else None
-    return Importer(context, PreviewSourceRecorder(context), NoAccessCheck(context), files).run()

@@ -38,11 +38,6 @@ def get(job_id: int) -> Job:
     return job
 
 
-def worker_name() -> str:
-    """Return "host:pid" of this process, for the job row."""
-    return f"{socket.gethostname()}:{os.getpid()}"
-
-
 def claim(job_id: int) -> int | None:
     """Claim a queued job and return the number of the attempt, which fences its writes.
 
@@ -54,7 +49,7 @@ def claim(job_id: int) -> int | None:
         .values(
             state=State.RUNNING.value,
             attempt=JOB.c.attempt + 1,
-            worker=worker_name(),
+            worker=f"{socket.gethostname()}:{os.getpid()}",
             heartbeat_at=utcnow(),
             claimed_at=utcnow(),
             started_at=func.coalesce(JOB.c.started_at, utcnow()),

@@ -10,7 +10,6 @@ from ...catalogue.checksums import Checksum, comparable
 from ...models.catalogue import FileStatus
 
 WEB_PAGES = ("text/html", "application/xhtml+xml")
-PACKED = ("application/gzip", "application/x-gzip")
 _STARTS_OF_PAGES = (b"<!doctype html", b"<html")
 
 
@@ -67,7 +66,3 @@ class Announced:
         if self.size is not None or self.checksum is not None or self.media_type in (None, *WEB_PAGES):
             return False
         return media_type in WEB_PAGES or start.lstrip().lower().startswith(_STARTS_OF_PAGES)
-
-    def is_packed_itself(self) -> bool:
-        """Return whether the file itself is compressed with gzip, according to its type."""
-        return self.media_type in PACKED

@@ -37,7 +37,8 @@ def closed_file_values(context: ImportContext, items: Sequence[Item]) -> dict[st
     values are empty.
     """
     left = list(_unlisted_files(context, items))
-    known = {row.bitstream_id: dict[str, Any]() for row in left if _was_closed(row)}
+    closed = [row for row in left if row.status == FileStatus.RESTRICTED and row.name_is_restricted]
+    known = {row.bitstream_id: dict[str, Any]() for row in closed}
     new = [row for row in left if row.bitstream_id not in known]
     values = {
         "status": FileStatus.RESTRICTED.value,
@@ -50,10 +51,6 @@ def closed_file_values(context: ImportContext, items: Sequence[Item]) -> dict[st
         "status_since_job_id": context.job_id,
     }
     return known | {row.bitstream_id: values for row, is_closed in _with_access(context, new) if is_closed}
-
-
-def _was_closed(row: Any) -> bool:
-    return bool(row.status == FileStatus.RESTRICTED and row.name_is_restricted)
 
 
 def _unlisted_files(context: ImportContext, items: Sequence[Item]) -> Iterator[Any]:

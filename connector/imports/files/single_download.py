@@ -39,6 +39,7 @@ from .download_outcomes import Outcome
 
 log = logging.getLogger(__name__)
 KIND = "file"  # kind of request (see `OutageWait`)
+PACKED = ("application/gzip", "application/x-gzip")  # types of files that are compressed themselves
 TRIES = 3
 START = 1024  # bytes needed to recognise a web page
 
@@ -277,7 +278,7 @@ def _two_different(announced: Announced, outcome: Outcome) -> Outcome:
 
 def _is_packed_on_the_way(announced: Announced) -> bool:
     """Return whether to unpack a body when neither size nor checksum decides it (RFC 9110, 8.4)."""
-    return announced.size is None and announced.checksum is None and not announced.is_packed_itself()
+    return announced.size is None and announced.checksum is None and announced.media_type not in PACKED
 
 
 def _refused(status: FileStatus, error: ConnectorError) -> Outcome:

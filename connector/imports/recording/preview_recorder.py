@@ -194,17 +194,14 @@ def _row_data(item: Item, before: Mapping[str, Any]) -> dict[str, Any]:
         return {"brings": {"values": len(item.metadata or ()), "files": len(item.bitstreams or ())}}
     data = differences(before["data"], data_of(item)) if "data" in before else {}
     if "left" in before:
-        data["returns"] = _("It is back in this source; since %(day)s it was elsewhere.", day=_day(before["left"]))
+        day = f"{datetime.fromisoformat(before['left']):%Y-%m-%d}"
+        data["returns"] = _("It is back in this source; since %(day)s it was elsewhere.", day=day)
     if "state" in before:
         data["returns"] = _(
             "It is back at the source. Here it is marked: %(state)s.",
             state=STATES[SourceState(before["state"]["source_state"])],
         )
     return data
-
-
-def _day(moment: str) -> str:
-    return f"{datetime.fromisoformat(moment):%Y-%m-%d}"
 
 
 def _has_row(job_id: int) -> ColumnElement[bool]:
