@@ -176,6 +176,8 @@ class OmekaClient:
 
         Raise RestrictedError if the user of the key is no administrator.
         """
+        if self._has_terms_of(wanted):
+            return
         self._forget_terms()
         known = next((one for one in self._vocabularies if one.namespace == wanted.namespace), None)
         try:
@@ -187,9 +189,12 @@ class OmekaClient:
                 self._add_properties(known.id, wanted)
         except OutcomeUnknownError:
             self._forget_terms()
-            if not {f"{wanted.namespace}{name}" for name in wanted.labels} <= self._format.properties.by_uri.keys():
+            if not self._has_terms_of(wanted):
                 raise
         self._forget_terms()
+
+    def _has_terms_of(self, wanted: NewVocabulary) -> bool:
+        return {f"{wanted.namespace}{name}" for name in wanted.labels} <= self._format.properties.by_uri.keys()
 
     def _add_properties(self, vocabulary_id: int, wanted: NewVocabulary) -> None:
         there = json_format.local_names(self._all("properties", [("vocabulary_id", vocabulary_id)]))

@@ -125,6 +125,22 @@ def test_fields_are_published_in_a_vocabulary_of_the_repository_that_is_created_
     assert (message, again) == ("", {"updated": 0, "unchanged": held()})
 
 
+def test_fields_that_have_a_property_already_cost_no_request(app, omeka):
+    library = added(omeka, has_all_fields=True)
+    publish(library)
+    omeka.requests.clear()
+    publish(library)
+    with_fields = len(omeka.requests)
+    destinations.get(library).has_all_fields = False
+    db.session.commit()
+    publish(library)  # removes the values of the fields
+    omeka.requests.clear()
+
+    publish(library)
+
+    assert with_fields == len(omeka.requests)
+
+
 def test_a_new_field_is_added_and_the_others_keep_their_values(app, omeka):
     library = added(omeka, has_all_fields=True)
     publish(library)
