@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, select
 
 from ..catalogue.source_links import file_link
+from ..dspace.records import ORIGINAL
 from ..extensions import db
 from ..models.catalogue import CatalogueFile, CatalogueItem, FileStatus, Holding, StoredFile
 from ..models.jobs import Job
@@ -141,12 +142,17 @@ class ItemsToSend:
         return found
 
     def _links(self, rows: Sequence[Any]) -> dict[int, list[FileLink]]:
-        """Return the links to the files of items at their source. Files that are missing there have none."""
+        """Return the links to the files of items at their source.
+
+        Files that are missing there have none, nor have thumbnails, licenses and other files beside the deposited ones
+        unless they are stored here.
+        """
         found: dict[int, list[FileLink]] = {}
         if self._mode != FileMode.LINKS:
             return found
         handles = {row.id: row.handle for row in rows}
-        listed = (FILE.c.item_id.in_(handles), FILE.c.status != FileStatus.MISSING)
+        is_chosen = (FILE.c.bundle == ORIGINAL) | FILE.c.sha256.is_not(None)
+        listed = (FILE.c.item_id.in_(handles), FILE.c.status != FileStatus.MISSING, is_chosen)
         columns = [FILE.c[name] for name in ("item_id", "bitstream_id", "sequence", "name", "description", "position")]
         is_restricted = CatalogueFile.is_restricted.label("is_restricted")
         for row in db.session.execute(select(*columns, is_restricted).where(*listed).order_by(FILE.c.position)):

@@ -109,7 +109,7 @@ def test_files_are_links_with_their_names_and_no_file_is_uploaded(app, omeka):
     job = publish(added(omeka, files=FileMode.LINKS), PHOTOGRAPHS)
 
     shown = {value["o:label"] for value in parts(omeka)}
-    rows = file_rows()
+    rows = [row for row in file_rows() if row.bundle == "ORIGINAL"]
     assert (len(parts(omeka)), omeka.files, job.counts["files_sent"]) == (len(rows), {}, 0)
     assert shown == {row.description or row.name for row in rows}
     assert all(value["type"] == "uri" and "/bitstream" in value["@id"] for value in parts(omeka))
@@ -118,7 +118,7 @@ def test_files_are_links_with_their_names_and_no_file_is_uploaded(app, omeka):
 def test_links_to_restricted_files_are_private_and_missing_files_have_none(app, omeka):
     library = added(omeka, files=FileMode.LINKS)
     publish(library, PHOTOGRAPHS)
-    restricted, missing, *others = file_rows()
+    restricted, missing, *others = (row for row in file_rows() if row.bundle == "ORIGINAL")
     restricted.content_is_restricted, missing.status = True, FileStatus.MISSING.value
     db.session.commit()
 
@@ -126,6 +126,19 @@ def test_links_to_restricted_files_are_private_and_missing_files_have_none(app, 
 
     assert len(parts(omeka)) == 1 + len(others)
     assert sorted(value["is_public"] for value in parts(omeka)) == [False] + [True] * len(others)
+
+
+def test_a_file_beside_the_deposited_ones_is_a_link_only_if_it_is_stored(app, omeka):
+    library = added(omeka, files=FileMode.LINKS)
+    publish(library, PHOTOGRAPHS)
+    deposited = len(parts(omeka))
+    thumbnail = next(row for row in file_rows() if row.bundle == "THUMBNAIL")
+    thumbnail.sha256 = next(row.sha256 for row in file_rows() if row.sha256)
+    db.session.commit()
+
+    publish(library, PHOTOGRAPHS)
+
+    assert len(parts(omeka)) == deposited + 1
 
 
 def test_links_are_removed_when_the_choice_changes_but_not_where_somebody_edited_them(app, omeka):
