@@ -32,9 +32,10 @@ KINDS = {"items": "o:Item", "item_sets": "o:ItemSet", "media": "o:Media"}
 ENTITIES = {"items": "Item", "item_sets": "ItemSet", "media": "Media"}
 NAMES = ("items", "item_sets", "media", "properties", "resource_classes", "resource_templates", "vocabularies")
 NAMES += ("users", "sites")
-MAY_WRITE_ALL = ("global_admin", "site_admin", "editor", "reviewer")
-SEES_ALL = MAY_WRITE_ALL
 ADMINS = ("global_admin", "site_admin")
+EDITORS = (*ADMINS, "editor")
+MAY_WRITE_ALL = (*EDITORS, "reviewer")
+SEES_ALL = MAY_WRITE_ALL
 
 
 class FailureError(Exception):
@@ -388,11 +389,13 @@ class Omeka:
     def _create(self, name: str, content: dict[str, Any], request: Request, user: User | None) -> Any:
         if name == "properties":
             raise FailureError(422, {"o:vocabulary": ["A vocabulary must be set."]})
-        if name not in (*KINDS, "vocabularies", "resource_templates"):
+        if name not in (*KINDS, "vocabularies", "resource_templates", "sites"):
             raise FailureError(500, {"error": f'The API does not support the "{name}" resource.'})
-        allowed = ADMINS if name == "vocabularies" else (*MAY_WRITE_ALL, "author")
+        allowed = {"vocabularies": ADMINS, "sites": EDITORS}.get(name, (*MAY_WRITE_ALL, "author"))
         if user is None or user.role not in allowed:
             raise _denied("create", name)
+        if name == "sites":
+            raise FailureError(422, {"o:title": ["A site must have a title."], "o:slug": [], "o:theme": []})
         if name == "vocabularies":
             return self._create_vocabulary(content, user)
         if name == "resource_templates":
@@ -435,7 +438,7 @@ class Omeka:
         if user is None and name in KINDS and number.isdecimal() and int(number) in self.resources:
             raise _denied("delete", ENTITIES[name])
         raw = self._visible(name, number, user)
-        self._check_rights("delete", raw, user, MAY_WRITE_ALL[:3])
+        self._check_rights("delete", raw, user, EDITORS)
         shown = self._shown(raw, user) | {"o:id": None}
         del self.resources[int(number)]
         for other in self.resources.values():
@@ -464,16 +467,18 @@ class Omeka:
             raise _missing("User", number)
         return number
 
-    @staticmethod
-    def _assignable(raw: dict[str, Any], content: dict[str, Any], user: User | None) -> dict[str, Any]:
+    def _assignable(self, raw: dict[str, Any], content: dict[str, Any], user: User | None) -> dict[str, Any]:
         """Return the content without new sites to which the user may not add items. They are dropped without an error.
 
-        Sites of others that show the resource stay, even if the content does not name them.
+        Each user may add a new item to the sites that assign new items. Sites of others that show the resource stay,
+        even if the content does not name them.
         """
         if "o:site" not in content or user is None or user.role in ADMINS:
             return content
+        is_new = "o:modified" not in raw
+        open_to_all = {row["o:id"] for row in self.sites if row["o:assign_new_items"]} if is_new else set()
         named = {one["o:id"] for one in content["o:site"]}
-        kept = (named & set(user.sites)) | (set(_ids(raw.get("o:site"))) - set(user.sites))
+        kept = (named & {*user.sites, *open_to_all}) | (set(_ids(raw.get("o:site"))) - set(user.sites))
         return content | {"o:site": [{"o:id": number} for number in sorted(kept)]}
 
     def _check_rights(self, verb: str, raw: dict[str, Any], user: User | None, roles: tuple[str, ...]) -> None:

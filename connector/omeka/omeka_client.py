@@ -93,6 +93,10 @@ class OmekaClient:
         """Return whether the user of the key may choose owners and create vocabularies. Nothing is changed."""
         return self._may_create("vocabularies")
 
+    def is_editor(self) -> bool:
+        """Return whether the user of the key may see, change and delete the items of others. Nothing is changed."""
+        return self._may_create("sites")  # which needs the same role
+
     def offers(self) -> Offers:
         """Return what a person can choose for new items."""
         classes = (json_format.term(raw, self._vocabularies) for raw in self._all("resource_classes"))

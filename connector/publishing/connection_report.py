@@ -29,7 +29,8 @@ def report_of(destination: Destination) -> Report:
     with connected_to(destination) as connection:
         site = connection.client.check()
         is_admin = site.may_write and connection.client.is_admin()
-    sentences = (*_about_site(site), *_about_key(site, is_admin), *_about_terms(site), *_about_rest(site))
+        is_editor = is_admin or (site.may_write and connection.client.is_editor())
+    sentences = (*_about_site(site), *_about_key(site, is_admin, is_editor), *_about_terms(site), *_about_rest(site))
     return Report(site, (*sentences, *_missing_choices(site, template_id, classes)))
 
 
@@ -51,7 +52,7 @@ def _about_site(site: Site) -> Iterator[str]:
         yield _("The connection is not encrypted, so others in the network can read the key. Use https.")
 
 
-def _about_key(site: Site, is_admin: bool) -> Iterator[str]:
+def _about_key(site: Site, is_admin: bool, is_editor: bool) -> Iterator[str]:
     if not site.knows_key:
         yield unknown_key()
     elif not site.may_write:
@@ -60,6 +61,11 @@ def _about_key(site: Site, is_admin: bool) -> Iterator[str]:
         yield _("The key may create items and files. It may also choose their owner and create vocabularies.")
     else:
         yield _("The key may create items and files. It may not choose another owner or create vocabularies.")
+    if site.may_write and not is_editor:
+        yield _(
+            "Its user may not see, change or delete all items of others, so an item could be created twice. "
+            "Choose a key of a user with the role Editor or higher."
+        )
 
 
 def _about_terms(site: Site) -> Iterator[str]:

@@ -92,6 +92,24 @@ def test_the_stand_in_creates_resources_as_recorded(omeka, number):
     assert_same(send(omeka, exchange(number)), exchange(number))
 
 
+def test_the_stand_in_adds_a_new_item_of_an_editor_to_sites_as_recorded(omeka):
+    omeka.add_site("Library", assigns_new_items=True)
+    omeka.add_site("Other")
+    omeka.admin = omeka.add_user("editor")
+
+    answer = send(omeka, exchange(278))
+
+    assert_same(answer, exchange(278))
+    assert [one["o:id"] for one in answer.json()["o:site"]] == [1]
+
+
+@pytest.mark.parametrize(("number", "role"), [(279, "editor"), (280, "author")])
+def test_the_stand_in_lets_editors_create_sites_as_recorded(omeka, number, role):
+    omeka.admin = omeka.add_user(role)
+
+    assert_same(send(omeka, exchange(number)), exchange(number))
+
+
 @pytest.mark.parametrize("number", REFUSED)
 def test_the_stand_in_refuses_as_recorded(omeka, number):
     recorded = exchange(number)

@@ -164,6 +164,16 @@ def test_the_check_says_whether_the_key_may_choose_owners(omeka, role, may):
     assert omeka.resources == {}
 
 
+@pytest.mark.parametrize("role", ["global_admin", "editor", "reviewer", "author"])
+def test_the_check_warns_of_a_key_that_does_not_reach_all_items_of_others(omeka, role):
+    number = added(omeka)
+    omeka.users[omeka.admin.identity].role = role
+
+    is_warned = "may not see, change or delete all items of others" in " ".join(report(number))
+
+    assert is_warned == (role in ("reviewer", "author"))
+
+
 def test_the_check_names_vocabularies_classes_and_templates(omeka):
     told = report(added(omeka))
 
