@@ -67,7 +67,11 @@ class Destination(Base):
 
 
 class PublishedSet(Base):
-    """The item set at a destination that has the items of a source."""
+    """The item set at a destination that has the items of a source.
+
+    `omeka_id`: its id there, None until the request that creates it has been answered; `sending_since` is then the time
+    of that request in UTC. `job_id`: the job that created it, None if it was there before.
+    """
 
     __tablename__ = "published_set"
     __table_args__ = (UniqueConstraint("destination_id", "source_id", name="uq_published_set"),)
@@ -75,7 +79,8 @@ class PublishedSet(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     destination_id: Mapped[int] = mapped_column(ForeignKey("destination.id", ondelete="CASCADE"))
     source_id: Mapped[int] = mapped_column(ForeignKey("source.id", ondelete="CASCADE"))
-    omeka_id: Mapped[int]
+    omeka_id: Mapped[int | None]
+    sending_since: Mapped[datetime | None]
     job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id", ondelete="SET NULL"))
 
 
@@ -167,7 +172,8 @@ class PublishedChange(Base):
 class PublishedFile(Base):
     """A file of an item at a destination, found again by its SHA-256. `media_id`: its id there.
 
-    `job_id`: the job that uploaded it, None if it was there before.
+    `job_id`: the job that uploaded it, None if it was there before. `position`: the place among the media with which we
+    sent it, None if it is not known.
     """
 
     __tablename__ = "published_file"
@@ -177,7 +183,26 @@ class PublishedFile(Base):
     published_item_id: Mapped[int] = mapped_column(ForeignKey("published_item.id", ondelete="CASCADE"))
     sha256: Mapped[str] = mapped_column(String(64))
     media_id: Mapped[int]
+    position: Mapped[int | None]
     job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id", ondelete="SET NULL"))
+
+
+class FileUpload(Base):
+    """An upload of a file that has begun and has no answer yet (see `file_uploads`). `position`: its place.
+
+    `job_id`: the job that began it, at `began_at` (UTC). `media_before`: ids of the media that the item had before.
+    """
+
+    __tablename__ = "file_upload"
+
+    published_item_id: Mapped[int] = mapped_column(
+        ForeignKey("published_item.id", ondelete="CASCADE"), primary_key=True
+    )
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id", ondelete="SET NULL"))
+    position: Mapped[int]
+    media_before: Mapped[list[int]] = mapped_column(JSON_VALUE)
+    began_at: Mapped[datetime] = mapped_column(default=utcnow)
 
 
 class RefusedFile(Base):

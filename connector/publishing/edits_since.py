@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..omeka import Item, ItemSet, Media
 from ..omeka.resources import IDENTIFIER, TITLE, URI
 from .merge import Sent
@@ -18,6 +20,15 @@ def is_edited(item: Item, sent: Sent | None) -> bool:
     there, stored = groups_of(item), groups_of(sent.accepted)
     is_added = any((there.pop(name) or frozenset()) - (stored.pop(name) or frozenset()) for name in MEMBERSHIPS)
     return item.is_linked or is_added or there != stored
+
+
+def has_edited_media(item: Item, files: Mapping[int, int | None]) -> bool:
+    """Return whether people added media to an item, or changed the order of ours.
+
+    `files`: the places with which we sent the files that we know, by id of the medium. None: it is not known.
+    """
+    ours = [number for number in item.media if files.get(number) is not None]
+    return not set(item.media) <= files.keys() or ours != sorted(ours, key=lambda number: (files[number], number))
 
 
 def is_edited_medium(media: Media) -> bool:

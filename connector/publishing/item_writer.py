@@ -4,53 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TypeVar
 
-from ..errors import (
-    LASTING_ERRORS,
-    ConnectorError,
-    InvalidInputError,
-    JobStoppedError,
-    OutcomeUnknownError,
-    RequestRejectedError,
-    RestrictedError,
-)
-from ..http import OutageWait, Upload
-from ..i18n import gettext as _, lazy_gettext as _l
-from ..omeka import Item, Media, NewMedia, OmekaClient, Refusal, refusal_in
+from ..errors import JobStoppedError, OutcomeUnknownError
+from ..http import OutageWait
+from ..i18n import gettext as _
+from ..omeka import Item, OmekaClient
 from ..omeka.resources import IDENTIFIER
+from .file_uploads import BegunUpload
+from .file_writer import RUNS_ON, FileResults, FileToSend, FileWriter
 from .item_changes import Changes, changes_between, continued
+from .item_failures import ITEM_PROBLEMS, sentence_of
 from .mapping import Fields
 from .merge import Merge, Sent, is_same, merge, sent_after
 from .resource_groups import groups_of
 
 Result = TypeVar("Result")
-_REFUSALS = {
-    Refusal.TOO_LARGE: _l("It is larger than the Omeka S site accepts."),
-    Refusal.FILE_TYPE: _l("The Omeka S site does not accept files of this type."),
-    Refusal.REQUIRED_VALUE: _l("It lacks a value that the resource template requires."),
-}
-_OF_FILES = (413, 422)  # the statuses with which a site refuses a file each time
-RUNS_ON = 30.0  # seconds that Omeka S may work on a request whose connection has ended (PHP's max_execution_time)
-ITEM_PROBLEMS = (*LASTING_ERRORS, OutcomeUnknownError, InvalidInputError)
-
-
-@dataclass(frozen=True, slots=True)
-class FileToSend:
-    """A stored file of an item. `position`: its place among the files, from 1. `size`: in bytes.
-
-    `alt_text`: what an image shows, for people who do not see it.
-    """
-
-    sha256: str
-    size: int
-    path: Path
-    name: str
-    title: str
-    media_type: str
-    position: int
-    alt_text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +30,10 @@ class ItemToSend:
     attempt may have created it. `files`: those that we have not uploaded yet and that the site has not refused.
     `refused`: a sentence about each file that it has refused. `has_conflicts`: whether conflicts of it are stored.
     `recorded`: what we last sent, without choices for conflicts. `planned`: the changes that an earlier attempt of the
-    job planned or made. `fields`: those without a term. `besides`: ids at the destination of items that nobody wanted
-    to adopt for it. `is_counted`: whether the job has recorded the item before. `is_withdrawn`: whether a person had it
-    deleted there and it may still not be public.
+    job planned or made. `begun_uploads`: those of earlier attempts without an answer, by SHA-256. `fields`: those
+    without a term. `besides`: ids at the destination of items that nobody wanted to adopt for it. `is_counted`: whether
+    the job has recorded the item before. `is_withdrawn`: whether a person had it deleted there and it may still not be
+    public.
     """
 
     item_id: int
@@ -77,6 +47,7 @@ class ItemToSend:
     has_conflicts: bool = False
     recorded: Sent | None = None
     planned: Changes = field(default_factory=dict)
+    begun_uploads: Mapping[str, BegunUpload] = field(default_factory=dict)
     fields: Fields = field(default_factory=Fields)
     besides: frozenset[int] = frozenset()
     is_counted: bool = False
@@ -93,10 +64,15 @@ class ItemToSend:
         return self.sent is None and not self.is_begun
 
     @property
+    def new_uploads(self) -> dict[str, int]:
+        """Return the places of the files whose upload no earlier attempt has begun, by SHA-256."""
+        return {file.sha256: file.position for file in self.files if file.sha256 not in self.begun_uploads}
+
+    @property
     def is_finished(self) -> bool:
         """Return whether the job has sent the item as it is now, with all its files."""
         is_sent = self.recorded is not None and groups_of(self.wanted) == groups_of(self.recorded.wanted)
-        return self.is_counted and is_sent and not self.files
+        return self.is_counted and is_sent and not (self.files or self.begun_uploads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +80,8 @@ class Outcome:
     """What happened to an item. `item`: as it stands at the destination now, None if it is not there.
 
     `sent`: what to compare with next time. `changes`: what the job changed in an item that was there before.
-    `uploaded`, `present`: the ids of the files that the job uploaded, and of those that were there, by SHA-256.
-    `refused`: why the site refused files, by SHA-256.
-    `is_unknown`: the request may have been carried out without an answer.
+    `files`: what happened to its files, None if they were not looked at. `is_unknown`: the request may have been
+    carried out without an answer.
     """
 
     task: ItemToSend
@@ -116,10 +91,7 @@ class Outcome:
     problems: tuple[str, ...] = ()
     conflicts: tuple[str, ...] = ()
     changes: Changes = field(default_factory=dict)
-    uploaded: Mapping[str, int] = field(default_factory=dict)
-    present: Mapping[str, int] = field(default_factory=dict)
-    refused: Mapping[str, str] = field(default_factory=dict)
-    files_sent: int = 0
+    files: FileResults | None = None
     is_unknown: bool = False
 
     @property
@@ -130,7 +102,7 @@ class Outcome:
     @property
     def is_plain(self) -> bool:
         """Return whether nothing has to be written to the database but a count."""
-        is_stored = self.uploaded or self.present or self.task.planned or self.task.has_conflicts
+        is_stored = self.files or self.task.planned or self.task.has_conflicts
         is_noteworthy = self.sentences or self.conflicts or is_stored
         return self.action == "unchanged" and not is_noteworthy and is_same(self.sent, self.task.recorded)
 
@@ -140,6 +112,7 @@ class ItemWriter:
 
     def __init__(self, client: OmekaClient, outage: OutageWait, pause: Callable[[float], bool]):
         self._client, self._outage, self._pause = client, outage, pause
+        self._files = FileWriter(client, outage, self.wait)
 
     def write(self, task: ItemToSend, current: Item | None) -> Outcome:
         """Create or change an item, then upload its files. A failure stays with the item or file.
@@ -153,7 +126,8 @@ class ItemWriter:
             is_unknown = isinstance(error, OutcomeUnknownError)
             told = (sentence_of(error),)
             return Outcome(task, "failed", current, task.sent, told, changes=made, is_unknown=is_unknown)
-        return self._with_files(outcome)
+        # An upload that an earlier attempt began cannot belong to an item that this one has created.
+        return self._with_files(outcome, task.begun_uploads if current else {})
 
     def find(self, identifiers: Collection[str], besides: Collection[int]) -> dict[str, Item]:
         """Return the items with these identifiers, the oldest one of each. `besides`: ids of items to leave out."""
@@ -182,7 +156,7 @@ class ItemWriter:
                 raise
         item = self._asked(lambda: self._client.item(item_id))
         if merge(item) != item:
-            self._wait(RUNS_ON)
+            self.wait(RUNS_ON)
         return self._asked(lambda: self._client.update_item(item_id, merge)).item
 
     def _asked(self, call: Callable[[], Result]) -> Result:
@@ -204,7 +178,7 @@ class ItemWriter:
             return found
         if error.status == 500:  # an answer of Omeka S itself: it has refused the item
             raise error
-        self._wait(RUNS_ON)
+        self.wait(RUNS_ON)
         if found := self._found(task):
             return found
         return self._create(task)
@@ -212,13 +186,14 @@ class ItemWriter:
     def _found(self, task: ItemToSend) -> Item | None:
         return self.find([task.identifier], task.besides).get(task.identifier)
 
-    def _wait(self, seconds: float) -> None:
+    def wait(self, seconds: float) -> None:
+        """Wait this many seconds. Raise JobStoppedError if a stop is wanted."""
         if self._pause(seconds):
             raise JobStoppedError(_("The job was asked to stop."))
 
     def _changed(self, task: ItemToSend, current: Item) -> Outcome:
-        if task.is_begun and task.sent is None:  # an earlier attempt created it and ended before it knew
-            return _as_created(task, current)
+        if task.is_begun and task.sent is None:
+            return _as_found(task, current)
         merged = merge(task.wanted, task.sent, current)
         if merged.item == current:
             return self._outcome(task, current, merged, current)
@@ -245,59 +220,14 @@ class ItemWriter:
             problems = (*problems, _("It stays public in Omeka S, but would be private as a new item."))
         return Outcome(task, action, item, sent, problems, merged.conflicts, changes)
 
-    def _with_files(self, outcome: Outcome) -> Outcome:
-        item, files = outcome.item, outcome.task.files
-        if item is None or not files:
+    def _with_files(self, outcome: Outcome, begun: Mapping[str, BegunUpload]) -> Outcome:
+        item, files_to_send = outcome.item, outcome.task.files
+        if item is None or not (files_to_send or begun):
             return outcome
-        there = self._media(item.id) if item.media else {}
-        uploaded, present, refused = dict[str, int](), dict[str, int](), dict[str, str]()
-        problems, sent_files = list(outcome.problems), 0
-        # Nobody else has uploaded a file to an item whose creation was never answered.
-        found = uploaded if outcome.task.is_begun else present
-        for file in files:
-            if file.sha256 in there:
-                found[file.sha256] = there[file.sha256].id
-                continue
-            try:
-                uploaded[file.sha256] = self._uploaded(item, file).id
-            except (*ITEM_PROBLEMS, OSError) as error:
-                told = sentence_of(error) if isinstance(error, ConnectorError) else _("It cannot be read here.")
-                problems.append(file_in_words(file.name, told))
-                if isinstance(error, RequestRejectedError) and error.status in _OF_FILES:
-                    refused[file.sha256] = told
-            else:
-                sent_files += 1
-        action = "updated" if outcome.action == "unchanged" and sent_files else outcome.action
-        return replace(
-            outcome,
-            action=action,
-            problems=tuple(problems),
-            uploaded=uploaded,
-            present=present,
-            refused=refused,
-            files_sent=sent_files,
-        )
-
-    def _media(self, item_id: int) -> dict[str, Media]:
-        found = self._asked(lambda: self._client.media_of(item_id))
-        return {media.sha256: media for media in found if media.sha256}
-
-    def _uploaded(self, item: Item, file: FileToSend) -> Media:
-        """Upload a file and return its medium. Raise RequestRejectedError if the site stored something else."""
-        file.path.stat()  # raise OSError before a request begins
-        upload = Upload("file", file.name, lambda: file.path.open("rb"), file.size, file.media_type)
-        place = (item.id, file.name, file.title, file.position)
-        new = NewMedia(*place, is_public=item.is_public, alt_text=file.alt_text)
-        try:
-            media = self._asked(lambda: self._client.upload(new, upload))
-        except OutcomeUnknownError as error:
-            if (found := self._media(item.id).get(file.sha256)) is None:
-                raise error
-            return found
-        if (media.size, media.sha256) != (file.size, file.sha256):
-            self._client.delete_media(media.id)
-            raise RequestRejectedError(_("Omeka S stored it damaged, so it was removed there. Publish again."))
-        return media
+        files = self._files.write(item, files_to_send, begun)
+        is_sent = files.uploaded or files.continued
+        action = "updated" if outcome.action == "unchanged" and is_sent else outcome.action
+        return replace(outcome, action=action, problems=(*outcome.problems, *files.problems), files=files)
 
 
 def changes_planned(task: ItemToSend, current: Item) -> Changes:
@@ -312,6 +242,16 @@ def _as_created(task: ItemToSend, created: Item) -> Outcome:
     return Outcome(task, "added", created, Sent(task.wanted, created), _ignored(task.wanted, created))
 
 
+def _as_found(task: ItemToSend, current: Item) -> Outcome:
+    """Return the outcome for an item that an earlier attempt created and ended before it knew.
+
+    If people edited it since, what they changed does not count as sent.
+    """
+    created = _as_created(task, current)
+    is_edited = current.modified != current.created
+    return replace(created, sent=Sent(task.wanted, task.wanted)) if is_edited else created
+
+
 def _ignored(wanted: Item, there: Item) -> tuple[str, ...]:
     """Return in words what Omeka S has left out without an error: values, and sites to which the key may not add."""
     number = sum(value not in there.values for value in wanted.values)
@@ -319,21 +259,3 @@ def _ignored(wanted: Item, there: Item) -> tuple[str, ...]:
     if (wanted.sites or frozenset()) - (there.sites or frozenset()):
         told.append(_("The user of the key may not add it to all chosen sites in Omeka S."))
     return tuple(told)
-
-
-def file_in_words(name: str, reason: str) -> str:
-    """Return why a file was not published."""
-    return _("File “%(name)s”: %(reason)s", name=name, reason=reason)
-
-
-def sentence_of(error: ConnectorError) -> str:
-    """Return why an item or file was refused, in words. Messages of Omeka S are in the language of its user."""
-    if isinstance(error, RestrictedError):
-        return _("The user of the key may not change this item in Omeka S.")
-    if isinstance(error, OutcomeUnknownError) and error.status == 500:
-        return _("Omeka S failed with an error of its own. A file may be larger than its PHP settings allow.")
-    if isinstance(error, RequestRejectedError) and error.status == 413:
-        return _("It is larger than the web server of the Omeka S site accepts.")
-    if isinstance(error, RequestRejectedError) and (refusal := refusal_in(error.answer)):
-        return str(_REFUSALS[refusal])
-    return error.in_short

@@ -16,8 +16,10 @@ from ..models.catalogue import CatalogueFile, CatalogueItem, FileStatus, Holding
 from ..models.jobs import Job
 from ..models.publishing import Choice, FileMode, PublishingSelection
 from ..storage.content_store import FileFolder
+from . import file_uploads
+from .file_writer import FileToSend, file_in_words
 from .item_addresses import addresses_of
-from .item_writer import FileToSend, ItemToSend, file_in_words
+from .item_writer import ItemToSend
 from .job_kind import RETRIES, SELECTED
 from .lookalikes import Unpublished
 from .mapping import FileLink, ItemRules, fields_of, identifier_of, is_open, mapped
@@ -87,6 +89,7 @@ class ItemsToSend:
         known = self._published.known(ids, list(identifiers.values()))
         conflicts = self._published.conflicts([there.id for there in known.values()])
         planned = self._published.planned([there.id for there in known.values()])
+        uploads = file_uploads.begun([there.id for there in known.values()])
         besides = self._published.declined(ids)
         files = self._files([row.id for row in rows if is_open(row)])
         links = self._links(rows)
@@ -114,6 +117,7 @@ class ItemsToSend:
                 has_conflicts=bool(open_conflicts),
                 recorded=sent_of(there.wanted, there.accepted) if there else None,
                 planned=planned.get(there.id, {}) if there else {},
+                begun_uploads=uploads.get(there.id, {}) if there else {},
                 fields=fields_of(row.mapped_values, rules),
                 besides=besides,
                 is_counted=there is not None and there.job_id == self._job_id,

@@ -14,7 +14,8 @@ from ..omeka import Item
 from . import previewed_items
 from .attempt_connections import Connect, connected_for
 from .connections import open_destination
-from .item_writer import FileToSend, ItemToSend
+from .file_writer import FileToSend
+from .item_writer import ItemToSend
 from .lookalikes import Lookalikes
 from .mapping import ItemRules, lacking
 from .merge import Merge, merge

@@ -11,7 +11,7 @@ from sqlalchemy import Select, delete, func, insert, or_, select, update
 from ..extensions import db, execute_counted, utcnow
 from ..models.catalogue import CatalogueItem
 from ..models.publishing import PublishedChange, PublishedFile, PublishedItem, PublishingConflict, RefusedFile
-from . import adoptions, item_changes
+from . import adoptions, file_uploads, item_changes
 from .item_changes import Changes
 from .item_writer import ItemToSend, Outcome
 from .resource_groups import group_of
@@ -84,14 +84,28 @@ class PublishedItems:
             begun = {"sending_since": utcnow(), "created_by_job_id": self._job_id, "withdrawn_at": None}
             self._save(task, begun)
 
+    def note_found(self, task: ItemToSend, omeka_id: int) -> None:
+        """Store the id at the destination of an item that is to be adopted, or that an earlier attempt created."""
+        self._save(task, {"omeka_id": omeka_id})
+        if task.is_adoption:
+            adoptions.note_adopted(self._job_id, task.item_id)
+
+    def begin_uploads(self, task: ItemToSend, media_before: Sequence[int]) -> None:
+        """Store that the files of an item are about to be uploaded. `media_before`: ids of the media that it has."""
+        if new := task.new_uploads:
+            self._save(task, {})
+            file_uploads.begin(self._id_of(task), self._job_id, new, media_before)
+
     def plan(self, task: ItemToSend, changes: Changes) -> None:
         """Store what the job is about to change in an item that is at the destination."""
         self._save(task, {})
         self.replace_changes(self._id_of(task), changes)
 
     def forget_begin(self, tasks: Sequence[ItemToSend]) -> None:
-        """Store that the requests for these items were never sent."""
+        """Store that the requests for these items and their files were never sent."""
         db.session.execute(update(PUBLISHED).where(*self._rows_of(tasks)).values(sending_since=None))
+        for task in tasks:
+            file_uploads.end(select(PUBLISHED.c.id).where(*self._rows_of([task])), task.new_uploads)
 
     def record(self, outcome: Outcome) -> None:
         """Store what happened to an item, and its files that are at the destination now."""
@@ -103,8 +117,6 @@ class PublishedItems:
             values |= {"accepted": to_json(outcome.sent.accepted)}
         if outcome.action in ("added", "adopted", "updated"):
             values["changed_at"] = utcnow()
-        if outcome.action == "adopted":
-            adoptions.note_adopted(self._job_id, outcome.task.item_id)
         self._save(outcome.task, values)
         published_id = self._id_of(outcome.task)
         if outcome.action != "failed" and (outcome.conflicts or outcome.task.has_conflicts):
@@ -114,21 +126,23 @@ class PublishedItems:
         self._record_files(published_id, outcome)
 
     def _record_files(self, published_id: int, outcome: Outcome) -> None:
-        tried = (*outcome.uploaded, *outcome.present, *outcome.refused)
-        mine = (REFUSED.c.published_item_id == published_id, REFUSED.c.sha256.in_(tried))
-        if tried:
-            db.session.execute(delete(REFUSED).where(*mine))
+        files, begun = outcome.files, outcome.task.begun_uploads
+        file_uploads.end_others(published_id, files.unanswered if files else begun)
+        if files is None:
+            return
+        mine = REFUSED.c.published_item_id == published_id
+        tried = (*files.uploaded, *files.continued, *files.present, *files.refused)
+        db.session.execute(delete(REFUSED).where(mine, REFUSED.c.sha256.in_(tried)))
         refused = [
             {"published_item_id": published_id, "sha256": sha256, "reason": reason}
-            for sha256, reason in outcome.refused.items()
+            for sha256, reason in files.refused.items()
         ]
         if refused:
             db.session.execute(insert(REFUSED), refused)
-        for files, job_id in ((outcome.uploaded, self._job_id), (outcome.present, None)):
-            both = {"published_item_id": published_id, "job_id": job_id}
-            rows = [both | {"sha256": sha256, "media_id": media_id} for sha256, media_id in files.items()]
-            if rows:
-                db.session.execute(insert(FILE), rows)
+        file_uploads.record_continued(published_id, begun, files.continued)
+        positions = {file.sha256: file.position for file in outcome.task.files}
+        file_uploads.record(published_id, self._job_id, files.uploaded, positions)
+        file_uploads.record(published_id, None, files.present, {})
 
     def replace_changes(self, published_id: int, changes: Changes) -> None:
         """Store what this job changed in an item, instead of what was stored before."""

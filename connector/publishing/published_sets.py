@@ -6,31 +6,33 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, select, update
 
 from ..errors import InvalidInputError, NotFoundError, OutcomeUnknownError
-from ..extensions import db, transaction, utcnow
+from ..extensions import db, execute_counted, transaction, utcnow
 from ..http import OutageWait
 from ..i18n import gettext as _
-from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
 from ..models.publishing import ItemSetChoice, PublishedSet
 from ..models.repositories import Source
 from ..omeka import ItemSet, OmekaClient, literal, uri
 from ..omeka.resources import IDENTIFIER, TITLE, URI
-from .item_writer import RUNS_ON
+from .file_writer import RUNS_ON
 from .mapping import identifier_of
-
-BEGAN = "set_began"  # part of the cursor: when an attempt began to create the item set, in UTC
 
 
 @dataclass(frozen=True, slots=True)
 class _OwnSet:
-    """The item set with the name of a source. `known_id`: its id there, if we know it."""
+    """The item set with the name of a source. `known_id`: its id there, if we know it.
+
+    `begun_at`: when a job that did not know the answer began to create it, in UTC. `begun_by`: that job.
+    """
 
     identifier: str
     data: ItemSet
-    known_id: int | None
+    known_id: int | None = None
+    begun_at: datetime | None = None
+    begun_by: int | None = None
 
 
 class ItemSets:
@@ -57,25 +59,28 @@ class ItemSets:
         own = self._own(source_id)
         if own.known_id is not None and self._is_there(own.known_id):
             return frozenset({own.known_id})
-        cursor = dict(lifecycle.get(attempt.job_id).cursor or {})
-        db.session.rollback()
-        number, is_created = self._find_id(own), BEGAN in cursor
-        if number is None and is_created:
-            self._wait_for_request(attempt, cursor)
-            number = self._find_id(own)
+        number, job_id = self._answered_id(own, attempt), own.begun_by
         if number is None:
-            with transaction():  # so that another attempt recognises the set as one of this job
-                attempt.advance(cursor=cursor | {BEGAN: utcnow().isoformat()})
-            number, is_created = self._created(own), True
-        self._save(source_id, number, attempt.job_id if is_created else None)
+            job_id = attempt.job_id
+            self._save(attempt, source_id, sending_since=utcnow(), omeka_id=None, job_id=job_id)
+            number = self._created(own)
+        self._save(attempt, source_id, sending_since=None, omeka_id=number, job_id=job_id)
         return frozenset({number})
 
-    @staticmethod
-    def _wait_for_request(attempt: JobAttempt, cursor: dict[str, Any]) -> None:
-        """Wait until the site must have ended the request of an earlier attempt."""
-        seconds = RUNS_ON - (utcnow() - datetime.fromisoformat(cursor[BEGAN])).total_seconds()
-        attempt.stop.wait(max(0.0, seconds))
+    def settle(self, source_id: int, attempt: JobAttempt) -> None:
+        """Find out whether the item set of a source is there, whose creation was not answered."""
+        own = self._own(source_id)
+        number = self._answered_id(own, attempt)
+        self._save(attempt, source_id, sending_since=None, omeka_id=number, job_id=own.begun_by)
+
+    def _answered_id(self, own: _OwnSet, attempt: JobAttempt) -> int | None:
+        """Return the id of the set, or None if it is not there when the site must have ended the earlier request."""
+        number = self._find_id(own)
+        if number is not None or own.begun_at is None:
+            return number
+        attempt.stop.wait(max(0.0, RUNS_ON - (utcnow() - own.begun_at).total_seconds()))
         attempt.check()
+        return self._find_id(own)
 
     def _chosen_sets(self, source_id: int) -> frozenset[int] | None:
         """Return the ids of the sets that a person chose, or None without a choice."""
@@ -92,12 +97,14 @@ class ItemSets:
 
     def _own(self, source_id: int) -> _OwnSet:
         source = db.session.get_one(Source, source_id)
-        known = db.session.scalar(select(PublishedSet.omeka_id).where(*self._rows_of(source_id)))
+        row = db.session.scalar(select(PublishedSet).where(*self._rows_of(source_id)))
+        begun_by = row.job_id if row and row.sending_since else None
+        known = (row.omeka_id, row.sending_since, begun_by) if row else ()
         identifier = identifier_of(source.repository.address_key, f"{source.kind}/{source.scope_key}")
         link = (uri(URI, source.link),) if source.link else ()
         data = ItemSet((literal(TITLE, source.name), literal(IDENTIFIER, identifier), *link))
         db.session.rollback()
-        return _OwnSet(identifier, data, known)
+        return _OwnSet(identifier, data, *known)
 
     def _is_there(self, number: int | None) -> bool:
         def read() -> bool:
@@ -127,13 +134,11 @@ class ItemSets:
                 raise
             return number
 
-    def _save(self, source_id: int, number: int, created_by: int | None) -> None:
+    def _save(self, attempt: JobAttempt, source_id: int, **values: Any) -> None:
         with transaction():
-            row = db.session.scalar(select(PublishedSet).where(*self._rows_of(source_id)))
-            if row is None:
-                row = PublishedSet(destination_id=self._destination_id, source_id=source_id)
-                db.session.add(row)
-            row.omeka_id, row.job_id = number, created_by
+            attempt.advance()
+            if not execute_counted(update(PublishedSet).where(*self._rows_of(source_id)).values(values)):
+                db.session.add(PublishedSet(destination_id=self._destination_id, source_id=source_id, **values))
 
     def _rows_of(self, source_id: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
         return PublishedSet.destination_id == self._destination_id, PublishedSet.source_id == source_id

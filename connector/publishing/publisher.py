@@ -27,8 +27,9 @@ from .attempt_connections import Connect, check_key, connected_for
 from .conflicts import part_name
 from .connections import WRITERS, DestinationConnection, open_destination
 from .field_vocabulary import VocabularyWriter, vocabulary_of
+from .file_writer import RUNS_ON
 from .followed_import import FollowedImport, takes_items, unfinished_in_words
-from .item_writer import RUNS_ON, ItemToSend, ItemWriter, Outcome, changes_planned
+from .item_writer import ItemToSend, ItemWriter, Outcome, changes_planned
 from .items_to_send import ITEMS_PER_BATCH, ItemsToSend
 from .job_kind import FOLLOWS
 from .lookalikes import PROPERTIES, Lookalikes, Unpublished, paired, texts_of
@@ -187,9 +188,15 @@ class Publisher:
         with transaction():
             self._attempt.advance()
             self._published.begin(new)
+            for task in new:
+                self._published.begin_uploads(task, ())
             for task in unfinished:
-                if task.item_id in current and (changes := changes_planned(task, current[task.item_id])):
-                    self._published.plan(task, changes)
+                if (item := current.get(task.item_id)) is not None:
+                    if task.known_id is None:
+                        self._published.note_found(task, item.id)
+                    self._published.begin_uploads(task, item.media)
+                    if changes := changes_planned(task, item):
+                        self._published.plan(task, changes)
 
         def write(task: ItemToSend) -> Outcome:
             self._attempt.check()
@@ -259,7 +266,7 @@ class Publisher:
         `unchanged`: the number of unchanged items just before it. `values`: columns of the job.
         """
         task = outcome.task
-        counts = Counter(seen=unchanged, unchanged=unchanged, files_sent=outcome.files_sent)
+        counts = Counter(seen=unchanged, unchanged=unchanged, files_sent=self._files_sent(outcome))
         counts["conflicts"] = int(bool(outcome.conflicts) and not (task.is_counted and task.has_conflicts))
         if not task.is_counted:
             counts.update(("seen", outcome.action))
@@ -271,6 +278,13 @@ class Publisher:
             self._published.record(outcome)
             for problem in problems:
                 self._note_problem(task, problem)
+
+    def _files_sent(self, outcome: Outcome) -> int:
+        """Return how many files of an item this job has uploaded, also in an attempt that ended before the answer."""
+        files, begun = outcome.files, outcome.task.begun_uploads
+        if files is None:
+            return 0
+        return len(files.uploaded) + sum(begun[sha256].job_id == self._attempt.job_id for sha256 in files.continued)
 
     def _note_problem(self, task: ItemToSend, sentence: str) -> None:
         job_problems.note(self._attempt.job_id, task.item_id, task.identifier, None, sentence)

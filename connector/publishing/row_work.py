@@ -20,19 +20,21 @@ from ..i18n import gettext as _, ngettext
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
 from ..models.changes import Change
-from ..models.publishing import PublishedFile, PublishedItem
+from ..models.publishing import PublishedItem
 from ..omeka import Item, Media
-from . import adoptions, job_problems
+from . import adoptions, file_uploads, job_problems
 from .attempt_connections import check_key
 from .connections import WRITERS, DestinationConnection
-from .edits_since import is_edited, is_edited_medium
+from .edits_since import has_edited_media, is_edited, is_edited_medium
+from .file_writer import RUNS_ON, FileWriter
 from .item_changes import Changes
-from .item_writer import ITEM_PROBLEMS, RUNS_ON, ItemWriter, sentence_of
+from .item_failures import ITEM_PROBLEMS, sentence_of
+from .item_writer import ItemWriter
 from .stored_items import sent_of
 
 Result = TypeVar("Result")
 ROWS = 20
-PUBLISHED, FILE = PublishedItem.__table__, PublishedFile.__table__
+PUBLISHED = PublishedItem.__table__
 PROBLEM = Change.__table__
 IS_THERE = or_(PUBLISHED.c.omeka_id.is_not(None), PUBLISHED.c.sending_since.is_not(None))
 
@@ -57,12 +59,12 @@ class Effect:
 class Batch:
     """Rows of published items: those up to `begun_before` were worked on by an earlier attempt.
 
-    `items`: as they stand there. `files`: the ids of the media that we know. Both by the id of the row.
+    `items`: as they stand there. `files`: the files that we know (see `file_uploads.known`). Both by the id of the row.
     """
 
     begun_before: int
     items: Mapping[int, Item]
-    files: Mapping[int, set[int]]
+    files: Mapping[int, Mapping[int, int | None]]
 
 
 class Subject(NamedTuple):
@@ -102,6 +104,22 @@ class RowWork:
         self._attempt.say(_("Checking the Omeka S site"))
         check_key(self._connection)
 
+    def _settle_uploads(self, omeka_ids: Mapping[int, int]) -> None:
+        """Find out which uploads without an answer have added files to items, so that these count as ours.
+
+        `omeka_ids`: the ids of the items at the destination, by id of the published item.
+        """
+        begun = file_uploads.begun(omeka_ids)
+        db.session.rollback()
+        files = FileWriter(self._client, self._connection.outage, self._writer.wait)
+        for published_id, uploads in begun.items():
+            self._attempt.say(_("Looking for files of an earlier attempt"))
+            continued = files.continued(omeka_ids[published_id], uploads)
+            with transaction():
+                self._attempt.advance()
+                file_uploads.end_others(published_id, ())
+                file_uploads.record_continued(published_id, uploads, continued)
+
     # Published items
 
     def _delete_items(self, query: Any, store: Store) -> None:
@@ -115,7 +133,11 @@ class RowWork:
         self._cursor = self._cursor | {"begun": max(begun_before, rows[-1].id)}
         with transaction():
             self._attempt.advance(cursor=self._cursor)
-        return Batch(begun_before, self._items(rows), self._files_of([row.id for row in rows]))
+        items = self._items(rows)
+        self._settle_uploads({row_id: item.id for row_id, item in items.items()})
+        files = file_uploads.known(items)
+        db.session.rollback()
+        return Batch(begun_before, items, files)
 
     def _delete_item(self, batch: Batch, row: Any) -> Effect:
         item = batch.items.get(row.id)
@@ -150,21 +172,12 @@ class RowWork:
     def _is_edited(self, item: Item, row: Any, batch: Batch) -> bool:
         if is_edited(item, sent_of(row.wanted, row.accepted)):
             return True
-        is_other = row.omeka_id is not None and not set(item.media) <= batch.files.get(row.id, set())
-        return is_other or any(map(is_edited_medium, self._media(item.id) if item.media else ()))
+        if has_edited_media(item, batch.files.get(row.id, {})):
+            return True
+        return any(map(is_edited_medium, self._media(item.id) if item.media else ()))
 
     def _media(self, item_id: int) -> list[Media]:
         return self._asked(lambda: self._client.media_of(item_id))
-
-    @staticmethod
-    def _files_of(ids: Sequence[int]) -> dict[int, set[int]]:
-        """Return the ids of the media that we know, by published item."""
-        found: dict[int, set[int]] = {}
-        columns = (FILE.c.published_item_id, FILE.c.media_id)
-        for item_id, media_id in db.session.execute(select(*columns).where(FILE.c.published_item_id.in_(ids))):
-            found.setdefault(item_id, set()).add(media_id)
-        db.session.rollback()
-        return found
 
     # Rows of any table
 

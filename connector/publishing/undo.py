@@ -19,13 +19,14 @@ from ..jobs.attempt import JobAttempt
 from ..models.jobs import Job
 from ..models.publishing import PublishedChange, PublishedFile, PublishedItem, PublishedSet
 from ..omeka import Item
-from . import adoptions, item_changes, undo_effects
+from . import adoptions, file_uploads, item_changes, undo_effects
 from .attempt_connections import Connect, connected_for
 from .conflicts import part_name
 from .connections import DestinationConnection, open_destination
 from .edits_since import is_edited_medium, is_edited_set
-from .item_writer import ITEM_PROBLEMS, sentence_of
+from .item_failures import ITEM_PROBLEMS, sentence_of
 from .job_kind import EDITED
+from .published_sets import ItemSets
 from .row_work import IS_THERE, Effect, RowWork, Subject, gone_in_words
 from .stored_items import sent_of, to_json
 
@@ -54,6 +55,8 @@ class PublishUndo(RowWork):
     def run(self) -> tuple[bool, str]:
         """Undo what is left. Return (clean, message)."""
         self._check_site()
+        self._settle_sets()
+        self._settle_uploads(file_uploads.items_of(self._job_id))
         if self._is_new:
             will = undo_effects.counted(self._job_id)
             with transaction():
@@ -67,6 +70,14 @@ class PublishUndo(RowWork):
             with transaction():
                 self._attempt.advance(cursor=self._cursor)
         return self._result()
+
+    def _settle_sets(self) -> None:
+        """Find out which item sets are there that the job began to create, without an answer."""
+        begun = (SET.c.job_id == self._job_id, SET.c.destination_id == self._destination_id, SET.c.omeka_id.is_(None))
+        source_ids = db.session.scalars(select(SET.c.source_id).where(*begun)).all()
+        db.session.rollback()
+        for source_id in source_ids:
+            ItemSets(self._client, self._connection.outage, self._destination_id).settle(source_id, self._attempt)
 
     # Items that the job created
 
@@ -145,6 +156,8 @@ class PublishUndo(RowWork):
         query = select(SET).where(undo_effects.sets_made_by(self._job_id, self._destination_id))
 
         def act(row: Any) -> Effect:
+            if row.omeka_id is None:
+                return Effect({})
             try:
                 item_set = self._asked(lambda: self._client.item_set(row.omeka_id))
                 if self._asked(lambda: self._client.has_items(item_set.id)) or is_edited_set(item_set):

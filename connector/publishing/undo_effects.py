@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +13,10 @@ from ..extensions import db
 from ..jobs import counters
 from ..models.jobs import Job, State
 from ..models.publishing import Destination, PublishedChange, PublishedFile, PublishedItem, PublishedSet
-from . import destinations
+from ..omeka import Item
+from . import destinations, file_uploads
 from .connections import connected_to
-from .edits_since import is_edited
+from .edits_since import has_edited_media, is_edited
 from .job_kind import LASTING
 from .stored_items import sent_of
 
@@ -79,10 +81,10 @@ def compared_items(destination: Destination, item_ids: Select[Any]) -> Compariso
 
 
 def _compared(destination: Destination, which: ColumnElement[bool]) -> Comparison:
-    query = select(PUBLISHED.c.omeka_id, PUBLISHED.c.wanted, PUBLISHED.c.accepted)
+    query = select(PUBLISHED.c.id, PUBLISHED.c.omeka_id, PUBLISHED.c.wanted, PUBLISHED.c.accepted)
     query = query.where(PUBLISHED.c.destination_id == destination.id, PUBLISHED.c.omeka_id.is_not(None), which)
     rows = db.session.execute(query.order_by(PUBLISHED.c.id).limit(MOST_COMPARED)).all()
-    site = destination.site_url
+    files, site = file_uploads.known([row.id for row in rows]), destination.site_url
     try:
         with connected_to(destination) as connection:
             items = connection.client.items([row.omeka_id for row in rows])
@@ -91,9 +93,13 @@ def _compared(destination: Destination, which: ColumnElement[bool]) -> Compariso
     edited = tuple(
         Edited(item.title or str(item.id), f"{site}/admin/item/{item.id}")
         for row in rows
-        if (item := items.get(row.omeka_id)) and is_edited(item, sent_of(row.wanted, row.accepted))
+        if (item := items.get(row.omeka_id)) and _is_edited(item, row, files.get(row.id, {}))
     )
     return Comparison(edited, len(rows))
+
+
+def _is_edited(item: Item, row: Any, files: Mapping[int, int | None]) -> bool:
+    return is_edited(item, sent_of(row.wanted, row.accepted)) or has_edited_media(item, files)
 
 
 def sets_made_by(job_id: int, destination_id: int) -> Any:

@@ -20,6 +20,7 @@ from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
 from ..models.jobs import Job
 from ..models.publishing import (
+    FileUpload,
     PublishedChange,
     PublishedFile,
     PublishedItem,
@@ -31,7 +32,7 @@ from ..omeka import Item
 from .attempt_connections import Connect, connected_for
 from .connections import DestinationConnection, open_destination
 from .item_changes import Changes, GroupChange
-from .item_writer import ITEM_PROBLEMS, sentence_of
+from .item_failures import ITEM_PROBLEMS, sentence_of
 from .job_kind import DELETE_PUBLISHED, EDITED
 from .merge import Sent
 from .published_items import PublishedItems
@@ -40,7 +41,9 @@ from .row_work import IS_THERE, Batch, Effect, RowWork, gone_in_words
 from .stored_items import sent_of, to_json
 
 PUBLISHED, SELECTION = PublishedItem.__table__, WithdrawalSelection.__table__
-_KNOWLEDGE = tuple(one.__table__ for one in (PublishedFile, RefusedFile, PublishedChange, PublishingConflict))
+_KNOWLEDGE = tuple(
+    one.__table__ for one in (PublishedFile, FileUpload, RefusedFile, PublishedChange, PublishingConflict)
+)
 
 
 def run(attempt: JobAttempt, connect: Connect = open_destination) -> tuple[bool, str]:

@@ -11,7 +11,7 @@ from connector.extensions import db, utcnow
 from connector.jobs import creation, lifecycle, report
 from connector.models.catalogue import CatalogueItem, Holding
 from connector.models.jobs import Job
-from connector.models.publishing import PublishedItem
+from connector.models.publishing import FileUpload, PublishedItem, PublishedSet
 from connector.models.repositories import Source
 from connector.publishing import adoptions, publish_jobs
 from connector.publishing.adoptions import Answer
@@ -52,8 +52,12 @@ def identifiers(omeka) -> list[str]:
 
 def begin_long_ago() -> None:
     """Move the start of all unanswered requests into the past, as if much time had passed."""
-    begun = PublishedItem.sending_since.is_not(None)
-    db.session.execute(db.update(PublishedItem).where(begun).values(sending_since=utcnow() - timedelta(minutes=5)))
+    begun, long_ago = PublishedItem.sending_since.is_not(None), utcnow() - timedelta(minutes=5)
+    db.session.execute(db.update(PublishedItem).where(begun).values(sending_since=long_ago))
+    db.session.execute(
+        db.update(PublishedSet).where(PublishedSet.sending_since.is_not(None)).values(sending_since=long_ago)
+    )
+    db.session.execute(db.update(FileUpload).values(began_at=long_ago))
     db.session.commit()
 
 

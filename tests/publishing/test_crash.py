@@ -6,13 +6,12 @@ import os
 import shutil
 import signal
 from collections import Counter
-from datetime import datetime
 
 import pytest
 
 from connector.extensions import db
 from connector.jobs import lifecycle
-from connector.models.catalogue import CatalogueItem
+from connector.models.catalogue import CatalogueFile, CatalogueItem
 from connector.models.publishing import FileMode, PublishedItem
 from connector.publishing import withdrawal_jobs
 from connector.publishing.job_kind import DELETE_PUBLISHED, MAKE_PRIVATE
@@ -20,6 +19,7 @@ from tests.command_line import CommandLine
 from tests.conftest import app_at, let_go
 
 from .conftest import added
+from .steps import begin_long_ago
 
 SECRET_KEY = "a key for the processes of this test only"
 PUBLISH = ("publish", "--source", "Harbour photographs", "--to", "Library")
@@ -51,9 +51,7 @@ def forget_time_of_requests(instance) -> None:
     """Have the next process not wait until the requests of the killed one must have ended."""
     app = app_at(instance)
     with app.app_context():
-        begun = PublishedItem.sending_since.is_not(None)
-        db.session.execute(db.update(PublishedItem).where(begun).values(sending_since=datetime(2020, 1, 1)))
-        db.session.commit()
+        begin_long_ago()
     let_go(app)
 
 
@@ -83,6 +81,68 @@ def test_a_process_killed_after_a_write_leaves_nothing_twice(instance, flask, om
     assert (max(identifiers.values()), max(files.values()), len(omeka.all_of("item_sets"))) == (1, 1, 1)
 
     flask("undo", str(result["job"]))
+
+    assert omeka.resources == {}
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_a_file_that_left_the_source_after_the_process_was_killed_is_deleted_by_an_undo(
+    instance, flask, omeka, goes_on
+):
+    def kill(request):
+        if request.mimetype == "multipart/form-data":
+            os.kill(process.pid, signal.SIGKILL)
+
+    omeka.faults.after = kill
+    process = flask.start(*PUBLISH)
+    process.communicate()
+    omeka.faults.after = lambda request: None
+    job_id = stop_the_job_of_the_killed_process(instance)
+    delete_files_of_the_catalogue(instance)
+    uploaded = len(omeka.all_of("media"))
+
+    if goes_on:
+        result = flask.json("resume", str(job_id))[1]
+        assert result["files_sent"] == uploaded > 0
+    flask("undo", str(job_id))
+
+    assert omeka.resources == {}
+
+
+def delete_files_of_the_catalogue(instance) -> None:
+    app = app_at(instance)
+    with app.app_context():
+        db.session.execute(db.delete(CatalogueFile))
+        db.session.commit()
+    let_go(app)
+
+
+def stop_the_job_of_the_killed_process(instance) -> int:
+    """Stop the job, so that commands can resume and undo it. Return its id."""
+    app = app_at(instance)
+    with app.app_context():
+        begin_long_ago()
+        [job_id] = lifecycle.recover()
+        lifecycle.stop(job_id)
+    let_go(app)
+    return job_id
+
+
+def test_an_item_set_whose_creation_was_not_answered_is_deleted_by_the_undo_of_its_job(instance, flask, omeka):
+    def kill(request):
+        if request.method == "POST" and request.path == "/api/item_sets":
+            os.kill(process.pid, signal.SIGKILL)
+
+    omeka.faults.after = kill
+    process = flask.start(*PUBLISH)
+    process.communicate()
+    omeka.faults.after = lambda request: None
+    first = stop_the_job_of_the_killed_process(instance)
+
+    _, second = flask.json(*PUBLISH)
+    flask("undo", str(second["job"]))
+    assert len(omeka.all_of("item_sets")) == 1
+    flask("undo", str(first))
 
     assert omeka.resources == {}
 

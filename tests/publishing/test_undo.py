@@ -10,10 +10,10 @@ from werkzeug.wrappers import Response
 from connector.extensions import db, utcnow
 from connector.jobs import creation, lifecycle
 from connector.jobs.attempt import stop_here
-from connector.models.catalogue import CatalogueItem
+from connector.models.catalogue import CatalogueFile, CatalogueItem, StoredFile
 from connector.models.jobs import Job, State
 from connector.models.publishing import FileMode, PublishedChange, PublishedFile, PublishedItem, PublishedSet
-from connector.publishing import destinations
+from connector.publishing import destinations, undo_effects
 from connector.tasks import carry_out
 
 from . import steps
@@ -255,6 +255,27 @@ def test_a_file_that_was_there_before_is_never_deleted(archive, omeka):
 
     assert counted(undone) == {}
     assert state(omeka) == before
+
+
+def test_an_item_whose_files_a_person_has_put_in_another_order_is_kept(archive, omeka):
+    file = db.session.scalars(db.select(CatalogueFile).where(CatalogueFile.status == "stored")).first()
+    other = db.session.scalars(db.select(StoredFile.sha256).where(StoredFile.sha256 != file.sha256)).first()
+    values = {"item_id": file.item_id, "bundle": "ORIGINAL", "name": "new.png", "sha256": other, "status": "stored"}
+    db.session.add(CatalogueFile(**values, bitstream_id="new", position=file.position + 1))
+    db.session.commit()
+    job = publish(archive, HARBOUR)
+    there = db.session.scalar(db.select(PublishedItem.omeka_id).where(PublishedItem.item_id == file.item_id))
+    media = [raw for raw in omeka.all_of("media") if raw["o:item"]["o:id"] == there]
+    for position, medium in enumerate(reversed(media), 1):
+        medium["@owner_position"] = position
+
+    edited = undo_effects.compared(db.session.get(Job, job.id)).edited
+    undone = undo(job)
+
+    assert len(media) == 2
+    assert [one.url for one in edited] == [f"{omeka.url}/admin/item/{there}"]
+    assert (undone.counts["kept"], undone.counts["removed"]) == (1, job.counts["added"] - 1)
+    assert there in omeka.resources
 
 
 # Failures

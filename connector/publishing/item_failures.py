@@ -1,0 +1,34 @@
+"""The errors that stay with one item or file of a job, and their sentences."""
+
+from __future__ import annotations
+
+from ..errors import (
+    LASTING_ERRORS,
+    ConnectorError,
+    InvalidInputError,
+    OutcomeUnknownError,
+    RequestRejectedError,
+    RestrictedError,
+)
+from ..i18n import gettext as _, lazy_gettext as _l
+from ..omeka import Refusal, refusal_in
+
+ITEM_PROBLEMS = (*LASTING_ERRORS, OutcomeUnknownError, InvalidInputError)
+_REFUSALS = {
+    Refusal.TOO_LARGE: _l("It is larger than the Omeka S site accepts."),
+    Refusal.FILE_TYPE: _l("The Omeka S site does not accept files of this type."),
+    Refusal.REQUIRED_VALUE: _l("It lacks a value that the resource template requires."),
+}
+
+
+def sentence_of(error: ConnectorError) -> str:
+    """Return why an item or file was refused, in words. Messages of Omeka S are in the language of its user."""
+    if isinstance(error, RestrictedError):
+        return _("The user of the key may not change this item in Omeka S.")
+    if isinstance(error, OutcomeUnknownError) and error.status == 500:
+        return _("Omeka S failed with an error of its own. A file may be larger than its PHP settings allow.")
+    if isinstance(error, RequestRejectedError) and error.status == 413:
+        return _("It is larger than the web server of the Omeka S site accepts.")
+    if isinstance(error, RequestRejectedError) and (refusal := refusal_in(error.answer)):
+        return str(_REFUSALS[refusal])
+    return error.in_short
