@@ -251,7 +251,8 @@ class Job(Base):
     @property
     def can_undo(self) -> bool:
         """Return whether a user can undo what the job did (design rule 3)."""
-        return bool(self.definition.undo_kind) and not self.is_active and not self.undo_began
+        has_only_asked = self.asks and self.cursor is None
+        return bool(self.definition.undo_kind) and not (self.is_active or self.undo_began or has_only_asked)
 
     @property
     def can_rerun(self) -> bool:

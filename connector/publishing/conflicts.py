@@ -16,9 +16,9 @@ from ..models.catalogue import CatalogueItem
 from ..models.publishing import Choice, PublishedItem, PublishingConflict
 from ..omeka import Value
 from . import destinations, publish_jobs
-from .mapping import name_of
-from .resource_groups import CLASS, ITEM_SETS, SITES, TEMPLATE, VISIBILITY
-from .stored_items import group_from_json
+from .mapping import local_name, name_of
+from .resource_groups import CLASS, ITEM_SETS, SITES, TEMPLATE, VISIBILITY, groups_of
+from .stored_items import group_from_json, sent_of
 
 CONFLICT, PUBLISHED = PublishingConflict.__table__, PublishedItem.__table__
 MEMBER_NAMES: Mapping[str, str] = {
@@ -32,9 +32,10 @@ MEMBER_NAMES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """One part of an item that both sides changed, in words. `url`: the page of the item at the destination.
+    """One part of an item that differs, in words. `url`: the page of the item at the destination.
 
-    `choice`: what a job will carry out, or None.
+    `was_sent`: whether we sent the part before, so both sides have changed it. It is False after an adoption. `choice`:
+    what a job will carry out, or None.
     """
 
     id: int
@@ -44,6 +45,7 @@ class Conflict:
     ours: tuple[str, ...]
     theirs: tuple[str, ...]
     choice: str | None
+    was_sent: bool
 
 
 def query(destination_id: int) -> Select[PublishingConflict]:
@@ -63,7 +65,13 @@ def in_words(row: PublishingConflict) -> Conflict:
         _part_in_words(row.name, row.ours),
         _part_in_words(row.name, row.theirs),
         row.choice,
+        _was_sent(published, row.name),
     )
+
+
+def _was_sent(published: PublishedItem, name: str) -> bool:
+    sent = sent_of(published.wanted, published.accepted)
+    return sent is not None and (name in groups_of(sent.wanted) or name in groups_of(sent.accepted))
 
 
 def part_name(name: str) -> str:
@@ -119,7 +127,7 @@ def _part_in_words(name: str, stored: Any) -> tuple[str, ...]:
     if name == VISIBILITY:
         return (_("Public") if part else _("Private"),)
     if name == CLASS:
-        return (name_of(part),) if part else ()
+        return (local_name(part),) if part else ()
     if name == TEMPLATE:
         return (str(part),) if part else ()
     return tuple(map(_value_in_words, part))

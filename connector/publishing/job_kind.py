@@ -28,7 +28,7 @@ _PRIVATE_COUNTERS = ("updated", "unchanged", "gone", "failed", "requests")
 _DELETE_COUNTERS = ("removed", "kept", "gone", "failed", "requests")
 _UNDO_NAME = "publish_undo"
 _DIFFERENCES = (
-    ShownCount("conflicts", _l("Changed on both sides"), _l("%(count)s changed on both sides"), is_rare=True),
+    ShownCount("conflicts", _l("With conflicts"), _l("%(count)s with conflicts"), is_rare=True),
     ShownCount("deleted_there", _l("Deleted in Omeka S"), _l("%(count)s deleted in Omeka S"), is_rare=True),
 )
 _GONE = ShownCount("gone", _l("No longer in Omeka S"), _l("%(count)s no longer in Omeka S"), is_rare=True)

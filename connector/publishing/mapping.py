@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..catalogue.crosswalk import term_label
 from ..catalogue.restricted_values import MARK
 from ..dspace.records import SourceState
 from ..omeka import Item, Value, literal, uri
@@ -106,8 +107,19 @@ def lacking(item: Item, rules: ItemRules) -> list[str]:
 
 
 def name_of(property: str) -> str:
-    """Return the local name of a property, for sentences: "title" for http://purl.org/dc/terms/title."""
-    return property.rpartition("/")[2].rpartition("#")[2]
+    """Return the label of a property for sentences: "Title" for http://purl.org/dc/terms/title.
+
+    A property of another vocabulary has its local name.
+    """
+    for prefix, namespace in NAMESPACES.items():
+        if property.startswith(namespace):
+            return term_label(f"{prefix}:{property.removeprefix(namespace)}")
+    return local_name(property)
+
+
+def local_name(address: str) -> str:
+    """Return the last part of the URI of a property or class."""
+    return address.rpartition("/")[2].rpartition("#")[2]
 
 
 def _namespace_of(term: str) -> str | None:

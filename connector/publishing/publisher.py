@@ -79,16 +79,21 @@ class Publisher:
         self._attempt.say(_("Checking the Omeka S site"))
         rules = self._checked_rules()
         if self._import:
+            self._begin_writing()
             self._follow(self._import, replace(rules, item_sets=self._item_sets()))
         self._look_for_items()
+        self._begin_writing(expected=self._items.count())
         rules = replace(rules, item_sets=self._item_sets())
-        with transaction():
-            self._attempt.advance(expected=self._items.count())
         self._attempt.say(self._activity())
         while ids := self._items.ids_after(self._after):
             self._attempt.check()
             self._publish(self._items.read(ids, rules), rules, ids[-1])
         return self._result()
+
+    def _begin_writing(self, **values: Any) -> None:
+        """Store a cursor: a job without one has changed nothing. `values`: other columns of the job."""
+        with transaction():
+            self._attempt.advance(cursor=self._cursor(self._after), **values)
 
     def _follow(self, followed: FollowedImport, rules: ItemRules) -> None:
         """Publish the items that an import writes until it ends. Those that fail are left to `run`, which tries again.
