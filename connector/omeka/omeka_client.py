@@ -25,7 +25,20 @@ from ..http import HttpClient, Method, Upload
 from ..i18n import gettext as _
 from . import json_format, search_rows
 from .json_format import Format
-from .resources import Item, ItemSet, Media, NewMedia, NewVocabulary, Offers, Site, Template, Value, Vocabulary, Written
+from .resources import (
+    Item,
+    ItemSet,
+    Media,
+    Named,
+    NewMedia,
+    NewVocabulary,
+    Offers,
+    Site,
+    Template,
+    Value,
+    Vocabulary,
+    Written,
+)
 
 Found = TypeVar("Found", Item, ItemSet, Media)
 
@@ -103,9 +116,17 @@ class OmekaClient:
         return Offers(
             tuple(one for one in classes if one is not None),
             tuple(self.templates()),
-            tuple(json_format.named(raw, "o:name") for raw in self._all("users")),
-            tuple(json_format.named(raw, "o:title") for raw in self._all("sites")),
+            tuple(self.users()),
+            tuple(self.sites()),
         )
+
+    def users(self) -> list[Named]:
+        """Return the users that the key may see."""
+        return [json_format.named(raw, "o:name") for raw in self._all("users")]
+
+    def sites(self) -> list[Named]:
+        """Return the sites that the key may see."""
+        return [json_format.named(raw, "o:title") for raw in self._all("sites")]
 
     def templates(self) -> list[Template]:
         """Return the resource templates of the site."""

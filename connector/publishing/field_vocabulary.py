@@ -12,7 +12,9 @@ from ..i18n import gettext as _
 from ..models.repositories import Repository
 from ..omeka import NewVocabulary, OmekaClient
 
-_NOT_IN_A_TERM = re.compile(r"[^A-Za-z0-9_-]")
+_NOT_IN_A_PREFIX = re.compile(r"[^A-Za-z0-9_-]")
+_NOT_KEPT = re.compile(r"[^A-Za-z0-9]")
+_NAMED = {".": "_", "_": "-_", "-": "--"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +26,23 @@ class FieldVocabulary:
     label: str
 
     def property_of(self, field: str) -> str:
-        """Return the URI of the property of a field. Omeka S allows letters, digits, "_" and "-" in its local name."""
-        return f"{self.namespace}{_NOT_IN_A_TERM.sub('_', field)}"
+        """Return the URI of the property of a field. Each field has one of its own.
+
+        Omeka S allows letters, digits, "_" and "-" in a local name. So "_" stands for a full stop, and "-" begins what
+        stands for another character: "-_", "--" or its number, as in "-20-".
+        """
+        return f"{self.namespace}{_NOT_KEPT.sub(_local, field)}"
+
+
+def _local(found: re.Match[str]) -> str:
+    return _NAMED.get(found[0], f"-{ord(found[0]):x}-")
 
 
 def vocabulary_of(repository: Repository) -> FieldVocabulary:
     """Return the vocabulary of a repository."""
     key = repository.address_key
     # Omeka S reserves prefixes that begin with "o".
-    prefix = f"dspace-{_NOT_IN_A_TERM.sub('-', key.partition('/')[0])}"
+    prefix = f"dspace-{_NOT_IN_A_PREFIX.sub('-', key.partition('/')[0])}"
     return FieldVocabulary(f"https://{key}/fields#", prefix, _("DSpace fields of %(name)s", name=repository.label))
 
 

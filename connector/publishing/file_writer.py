@@ -13,7 +13,7 @@ from ..http import OutageWait, Upload
 from ..i18n import gettext as _
 from ..omeka import Item, Media, NewMedia, OmekaClient
 from .file_uploads import BegunUpload
-from .item_failures import ITEM_PROBLEMS, sentence_of
+from .item_failures import ITEM_PROBLEMS, Problem, problem_of
 
 Result = TypeVar("Result")
 RUNS_ON = 30.0  # seconds that Omeka S may work on a request whose connection has ended (PHP's max_execution_time)
@@ -43,7 +43,7 @@ class FileResults:
 
     `uploaded`, `continued`, `present`: the ids of the media that this attempt uploaded, of those that an earlier one
     uploaded without an answer, and of those that others have added. `refused`: why the site refused files.
-    `unanswered`: files that may still be on their way. `problems`: sentences.
+    `unanswered`: files that may still be on their way.
     """
 
     uploaded: dict[str, int] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class FileResults:
     present: dict[str, int] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     unanswered: set[str] = field(default_factory=set)
-    problems: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
 
 
 class FileWriter:
@@ -102,8 +102,8 @@ class FileWriter:
         try:
             results.uploaded[file.sha256] = self._uploaded(item, file).id
         except (*ITEM_PROBLEMS, OSError) as error:
-            told = sentence_of(error) if isinstance(error, ConnectorError) else _("It cannot be read here.")
-            results.problems.append(file_in_words(file.name, told))
+            told, details = _problem_of(error)
+            results.problems.append(Problem(file_in_words(file.name, told), details))
             if isinstance(error, RequestRejectedError) and error.status in _OF_FILES:
                 results.refused[file.sha256] = told
             if isinstance(error, OutcomeUnknownError) and error.status != 500:  # 500: an answer of Omeka S itself
@@ -130,6 +130,12 @@ class FileWriter:
 
 def _continued(begun: Mapping[str, BegunUpload], media: Sequence[Media]) -> dict[str, int]:
     return {name: medium.id for name, upload in begun.items() if (medium := upload.medium(media))}
+
+
+def _problem_of(error: Exception) -> Problem:
+    if isinstance(error, ConnectorError):
+        return problem_of(error)
+    return Problem(_("It cannot be read here."), (str(error),))
 
 
 def file_in_words(name: str, reason: str) -> str:

@@ -14,7 +14,7 @@ from ..omeka.resources import IDENTIFIER
 from .file_uploads import BegunUpload
 from .file_writer import RUNS_ON, FileResults, FileToSend, FileWriter
 from .item_changes import Changes, changes_between, continued
-from .item_failures import ITEM_PROBLEMS, sentence_of
+from .item_failures import ITEM_PROBLEMS, Problem, problem_of
 from .mapping import Fields
 from .merge import Merge, Sent, is_same, merge, sent_after
 from .resource_groups import groups_of
@@ -88,22 +88,22 @@ class Outcome:
     action: str
     item: Item | None = None
     sent: Sent | None = None
-    problems: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
     conflicts: tuple[str, ...] = ()
     changes: Changes = field(default_factory=dict)
     files: FileResults | None = None
     is_unknown: bool = False
 
     @property
-    def sentences(self) -> tuple[str, ...]:
+    def all_problems(self) -> tuple[Problem, ...]:
         """Return the problems, with those of files that an item at the destination still lacks."""
-        return (*self.problems, *self.task.refused) if self.item else self.problems
+        return (*self.problems, *map(Problem, self.task.refused)) if self.item else self.problems
 
     @property
     def is_plain(self) -> bool:
         """Return whether nothing has to be written to the database but a count."""
         is_stored = self.files or self.task.planned or self.task.has_conflicts
-        is_noteworthy = self.sentences or self.conflicts or is_stored
+        is_noteworthy = self.all_problems or self.conflicts or is_stored
         return self.action == "unchanged" and not is_noteworthy and is_same(self.sent, self.task.recorded)
 
 
@@ -124,7 +124,7 @@ class ItemWriter:
         except ITEM_PROBLEMS as error:
             made = continued(task.planned, {}, current) if current else {}
             is_unknown = isinstance(error, OutcomeUnknownError)
-            told = (sentence_of(error),)
+            told = (problem_of(error),)
             return Outcome(task, "failed", current, task.sent, told, changes=made, is_unknown=is_unknown)
         # An upload that an earlier attempt began cannot belong to an item that this one has created.
         return self._with_files(outcome, task.begun_uploads if current else {})
@@ -217,7 +217,7 @@ class ItemWriter:
         action = "adopted" if task.is_adoption else "updated" if is_changed else "unchanged"
         problems = _ignored(merged.item, item)
         if task.is_adoption and item.is_public and not task.wanted.is_public:
-            problems = (*problems, _("It stays public in Omeka S, but would be private as a new item."))
+            problems = (*problems, Problem(_("It stays public in Omeka S, but would be private as a new item.")))
         return Outcome(task, action, item, sent, problems, merged.conflicts, changes)
 
     def _with_files(self, outcome: Outcome, begun: Mapping[str, BegunUpload]) -> Outcome:
@@ -252,10 +252,10 @@ def _as_found(task: ItemToSend, current: Item) -> Outcome:
     return replace(created, sent=Sent(task.wanted, task.wanted)) if is_edited else created
 
 
-def _ignored(wanted: Item, there: Item) -> tuple[str, ...]:
+def _ignored(wanted: Item, there: Item) -> tuple[Problem, ...]:
     """Return in words what Omeka S has left out without an error: values, and sites to which the key may not add."""
     number = sum(value not in there.values for value in wanted.values)
     told = [_("Omeka S did not accept %(number)s of its values.", number=number)] if number else []
     if (wanted.sites or frozenset()) - (there.sites or frozenset()):
         told.append(_("The user of the key may not add it to all chosen sites in Omeka S."))
-    return tuple(told)
+    return tuple(map(Problem, told))

@@ -9,12 +9,13 @@ from sqlalchemy import insert, select, update
 from ..extensions import db
 from ..models.catalogue import CatalogueItem
 from ..models.changes import Action, Change
+from .item_failures import Problem
 
 ITEM, PROBLEM = CatalogueItem.__table__, Change.__table__
 
 
-def note(job_id: int, item_id: int | None, identifier: str, title: str | None, sentence: str) -> None:
-    """Add a sentence to the problems of a job, inside the caller's transaction, unless it is there already.
+def note(job_id: int, item_id: int | None, identifier: str, title: str | None, problem: Problem) -> None:
+    """Add a problem to those of a job, inside the caller's transaction, unless it is there already.
 
     `identifier`, `title`: of the item at the destination, for an item that has left the catalogue.
     """
@@ -23,9 +24,12 @@ def note(job_id: int, item_id: int | None, identifier: str, title: str | None, s
     new: dict[str, Any] = dict(item._mapping) if item else {"source_key": identifier, "title": title}
     mine = {"job_id": job_id, "action": Action.FAILED.value, "source_key": new["source_key"]}
     same = [PROBLEM.c[name] == value for name, value in mine.items()]
-    known = db.session.scalar(select(PROBLEM.c.reason).where(*same))
+    known = db.session.execute(select(PROBLEM.c.reason, PROBLEM.c.technical_details).where(*same)).one_or_none()
+    sentence, details = problem
     if known is None:
-        held = item_id if item else None
-        db.session.execute(insert(PROBLEM).values(new | mine | {"item_id": held, "reason": sentence}))
-    elif sentence not in known:
-        db.session.execute(update(PROBLEM).where(*same).values(reason=f"{known} {sentence}"))
+        values = {"item_id": item_id if item else None, "reason": sentence, "technical_details": list(details) or None}
+        db.session.execute(insert(PROBLEM).values(new | mine | values))
+    elif sentence not in known.reason:
+        lines = list(dict.fromkeys((*(known.technical_details or ()), *details))) or None
+        values = {"reason": f"{known.reason} {sentence}", "technical_details": lines}
+        db.session.execute(update(PROBLEM).where(*same).values(values))

@@ -15,6 +15,7 @@ from . import previewed_items
 from .attempt_connections import Connect, connected_for
 from .connections import open_destination
 from .file_writer import FileToSend
+from .item_failures import Problem
 from .item_writer import ItemToSend
 from .lookalikes import Lookalikes
 from .mapping import ItemRules, lacking
@@ -66,7 +67,7 @@ class PublishPreview(Publisher):
             self._attempt.advance(counts, cursor=self._cursor(last_id))
             previewed_items.add(self._attempt.job_id, actions.items())
             for task, problem in problems:
-                self._note_problem(task, problem)
+                self._note_problem(task, Problem(problem))
 
     def _without_files_there(self, tasks: Sequence[ItemToSend], current: Mapping[int, Item]) -> list[ItemToSend]:
         """Return the items without the files that stand at the destination, as a module may have put them there."""

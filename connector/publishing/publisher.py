@@ -13,7 +13,6 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import func, select
 
-from ..errors import InvalidInputError
 from ..extensions import db, transaction, utcnow
 from ..i18n import decimal, gettext as _, ngettext
 from ..jobs import lifecycle
@@ -23,12 +22,14 @@ from ..models.jobs import Job
 from ..models.publishing import FileMode
 from ..omeka import Item
 from . import adoptions, destinations, job_problems
-from .attempt_connections import Connect, check_key, connected_for
+from .attempt_connections import Connect, connected_for
 from .conflicts import part_name
 from .connections import WRITERS, DestinationConnection, open_destination
 from .field_vocabulary import VocabularyWriter, vocabulary_of
 from .file_writer import RUNS_ON
 from .followed_import import FollowedImport, takes_items, unfinished_in_words
+from .item_failures import Problem
+from .item_rules import checked_rules
 from .item_writer import ItemToSend, ItemWriter, Outcome, changes_planned
 from .items_to_send import ITEMS_PER_BATCH, ItemsToSend
 from .job_kind import FOLLOWS
@@ -77,7 +78,7 @@ class Publisher:
     def run(self) -> tuple[bool, str]:
         """Publish the items after the cursor. Return (clean, message)."""
         self._attempt.say(_("Checking the Omeka S site"))
-        rules = self._checked_rules()
+        rules = checked_rules(self._connection, self._settings, self._vocabulary)
         if self._import:
             self._begin_writing()
             self._follow(self._import, replace(rules, item_sets=self._item_sets()))
@@ -127,23 +128,6 @@ class Publisher:
     def _item_sets(self) -> frozenset[int]:
         """Return the ids of the item sets that get the items."""
         return self._sets.ensured(self._source_id, self._attempt)
-
-    def _checked_rules(self) -> ItemRules:
-        """Return how to map items for the site. Raise InvalidInputError if the key may not write there."""
-        site, settings = check_key(self._connection), self._settings
-        required = {one.id: one.required for one in site.templates}
-        if settings.template_id not in (None, *required):
-            raise InvalidInputError(_("The chosen resource template is no longer there. Choose another one."))
-        return ItemRules(
-            settings.is_public,
-            settings.template_id,
-            {name: one for name, one in settings.classes.items() if one in site.classes},
-            site.properties,
-            required.get(settings.template_id or 0, frozenset()),
-            settings.owner_id,
-            frozenset(settings.site_ids) or None,
-            self._vocabulary,
-        )
 
     def _look_for_items(self) -> None:
         """Find items that are there already. Raise DecisionRequiredError if a person has to decide about them."""
@@ -210,9 +194,9 @@ class Publisher:
             if task.item_id in deleted:
                 return Outcome(task, "deleted_there")
             if task.item_id in doubtful:
-                return Outcome(task, "failed", problems=(doubtful[task.item_id],))
+                return Outcome(task, "failed", problems=(Problem(doubtful[task.item_id]),))
             if task.item_id not in current and (names := lacking(task.wanted, rules)):
-                return Outcome(task, "failed", problems=(lacking_in_words(names),))
+                return Outcome(task, "failed", problems=(Problem(lacking_in_words(names)),))
             return self._writer.write(task, current.get(task.item_id))
 
         with ThreadPoolExecutor(WRITERS) as pool:
@@ -275,9 +259,9 @@ class Publisher:
         counts["conflicts"] = int(bool(outcome.conflicts) and not (task.is_counted and task.has_conflicts))
         if not task.is_counted:
             counts.update(("seen", outcome.action))
-        problems = list(outcome.sentences)
+        problems = list(outcome.all_problems)
         if outcome.conflicts:
-            problems.append(conflict_in_words(outcome.conflicts, outcome.task))
+            problems.append(Problem(conflict_in_words(outcome.conflicts, outcome.task)))
         with transaction():
             self._attempt.advance(counts, **values)
             self._published.record(outcome)
@@ -291,8 +275,8 @@ class Publisher:
             return 0
         return len(files.uploaded) + sum(begun[sha256].job_id == self._attempt.job_id for sha256 in files.continued)
 
-    def _note_problem(self, task: ItemToSend, sentence: str) -> None:
-        job_problems.note(self._attempt.job_id, task.item_id, task.identifier, None, sentence)
+    def _note_problem(self, task: ItemToSend, problem: Problem) -> None:
+        job_problems.note(self._attempt.job_id, task.item_id, task.identifier, None, problem)
 
     def _result(self) -> tuple[bool, str]:
         db.session.expire_all()

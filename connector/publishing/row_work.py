@@ -28,7 +28,7 @@ from .connections import WRITERS, DestinationConnection
 from .edits_since import has_edited_media, is_edited, is_edited_medium
 from .file_writer import RUNS_ON, FileWriter
 from .item_changes import Changes
-from .item_failures import ITEM_PROBLEMS, sentence_of
+from .item_failures import ITEM_PROBLEMS, Problem, problem_of
 from .item_writer import ItemWriter
 from .stored_items import sent_of
 
@@ -41,14 +41,14 @@ IS_THERE = or_(PUBLISHED.c.omeka_id.is_not(None), PUBLISHED.c.sending_since.is_n
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What became of one row. `counts`: what it adds to the counts of the job. `problem`: a sentence for its item.
+    """What became of one row. `counts`: what it adds to the counts of the job. `problem`: that of its item.
 
     `is_done`: whether nothing is left to do for the row. `values`: new columns of the published item. `later`: new
     groups of later changes, by their id. `changes`: the changes of the job in the item, None if the stored ones stay.
     """
 
     counts: Mapping[str, int]
-    problem: str = ""
+    problem: Problem | None = None
     is_done: bool = True
     values: Mapping[str, Any] = field(default_factory=dict)
     later: Mapping[int, Any] = field(default_factory=dict)
@@ -144,7 +144,7 @@ class RowWork:
         if item is None:
             return Effect({"removed" if row.id <= batch.begun_before else "gone": 1})
         if not self._deletes_edited and self._is_edited(item, row, batch):
-            problem = _("Somebody edited it in Omeka S since, so it was kept.")
+            problem = Problem(_("Somebody edited it in Omeka S since, so it was kept."))
             return Effect({"kept": 1}, problem, is_done=False)
         self._asked(lambda: self._client.delete_item(item.id))
         return Effect({"removed": 1})
@@ -205,7 +205,7 @@ class RowWork:
             try:
                 return act(row)
             except ITEM_PROBLEMS as error:
-                return Effect({"failed": 1}, sentence_of(error), is_done=False)
+                return Effect({"failed": 1}, problem_of(error), is_done=False)
 
         with ThreadPoolExecutor(WRITERS) as pool:
             futures = [pool.submit(copy_context().run, guarded, row) for row in rows]

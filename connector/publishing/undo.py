@@ -24,7 +24,7 @@ from .attempt_connections import Connect, connected_for
 from .conflicts import part_name
 from .connections import DestinationConnection, open_destination
 from .edits_since import is_edited_medium, is_edited_set
-from .item_failures import ITEM_PROBLEMS, sentence_of
+from .item_failures import ITEM_PROBLEMS, Problem, problem_of
 from .job_kind import EDITED
 from .published_sets import ItemSets
 from .row_work import IS_THERE, Effect, RowWork, Subject, gone_in_words
@@ -98,7 +98,7 @@ class PublishUndo(RowWork):
                 return Effect({})
             if is_edited_medium(media) and not self._deletes_edited:
                 problem = _("Somebody edited the file “%(name)s” in Omeka S since, so it was kept.", name=media.source)
-                return Effect({}, problem, is_done=False)
+                return Effect({}, Problem(problem), is_done=False)
             self._asked(lambda: self._client.delete_media(media.id))
             return Effect({"files_removed": 1})
 
@@ -146,7 +146,7 @@ class PublishUndo(RowWork):
         if sent is not None:
             sent = item_changes.sent_before(sent, changes, back.restored)
             values = {"wanted": to_json(sent.wanted), "accepted": to_json(sent.accepted), "changed_at": utcnow()}
-        problem = _edited_in_words(sorted(back.kept)) if back.kept else ""
+        problem = Problem(_edited_in_words(sorted(back.kept))) if back.kept else None
         count = "restored" if back.restored else "kept"
         return Effect({count: 1}, problem, values=values, later=passed)
 
@@ -166,7 +166,7 @@ class PublishUndo(RowWork):
             except NotFoundError:
                 return Effect({})
             except ITEM_PROBLEMS as error:  # the job counts failed items only
-                return Effect({}, sentence_of(error), is_done=False)
+                return Effect({}, problem_of(error), is_done=False)
             return Effect({"sets_removed": 1})
 
         while rows := self._next(query, SET):

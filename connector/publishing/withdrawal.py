@@ -32,7 +32,7 @@ from ..omeka import Item
 from .attempt_connections import Connect, connected_for
 from .connections import DestinationConnection, open_destination
 from .item_changes import Changes, GroupChange
-from .item_failures import ITEM_PROBLEMS, sentence_of
+from .item_failures import ITEM_PROBLEMS, Problem, problem_of
 from .job_kind import DELETE_PUBLISHED, EDITED
 from .merge import Sent
 from .published_items import PublishedItems
@@ -120,9 +120,10 @@ class Withdrawal(RowWork):
         except OutcomeUnknownError:
             raise  # it may be private now, so the planned change stays for an undo
         except ITEM_PROBLEMS as error:
-            return Effect({"failed": 1}, sentence_of(error), is_done=False, changes={})
+            return Effect({"failed": 1}, problem_of(error), is_done=False, changes={})
         if written.is_public:
-            return Effect({"failed": 1}, _("Omeka S did not make it private."), is_done=False, changes={})
+            problem = Problem(_("Omeka S did not make it private."))
+            return Effect({"failed": 1}, problem, is_done=False, changes={})
         return _private(row, item) if was_public else Effect({"unchanged": 1}, changes={})
 
     def _store_private(self, row: Any, effect: Effect) -> None:

@@ -142,6 +142,7 @@ def test_nothing_is_written_before_a_person_has_decided(library, omeka):
     job = publish(library)
 
     assert (job.state, job_of(job.id).asks, job.question) == (State.STOPPED, True, {"adopt": 2})
+    assert not job_of(job.id).can_undo
     assert job.message.startswith("2 items in Omeka S look like these. Adopt them?")
     assert state(omeka) == before
     assert [one for one in omeka.writes() if one != ("POST", "/api/media")] == []
@@ -189,6 +190,16 @@ def test_a_hidden_item_that_is_public_in_omeka_is_named_when_it_is_adopted(libra
 
     assert job.problems == {item.id: "It stays public in Omeka S, but would be private as a new item."}
     assert omeka.resources[number]["o:is_public"] is True
+
+
+def test_the_page_of_conflicts_says_that_a_value_was_there_before_the_adoption(app, library, omeka):
+    item = items()[0]
+    by_module(omeka, item, dcterms__title=[steps.literal("Theirs")])
+    answered(publish(library), Answer.ALL)
+
+    page = app.test_client().get(f"/destinations/{library}/conflicts/")
+
+    assert "Title In Omeka S before the adoption" in words(page)
 
 
 def test_later_changes_at_the_source_reach_adopted_items_where_nobody_edited_them(library, omeka):

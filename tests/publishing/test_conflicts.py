@@ -222,13 +222,13 @@ def test_the_page_shows_both_values_and_a_button_settles_one(client, library, om
     page = client.get(address)
     answer = client.post(address, data={"ours": str(row.id), "newest": str(row.id)}, follow_redirects=True)
 
-    assert "title Ours Theirs Use source Keep Omeka S" in words(page)
+    assert "Title Changed on both sides Ours Theirs Use source Keep Omeka S" in words(page)
     assert "Your choice is carried out by job" in words(answer)
     assert "The next job sends the value of the source." in words(answer)
     job_id = db.session.scalars(db.select(db.func.max(Job.id))).one()
     carry_out(job_id)
     assert title_of(there, omeka) == ["Ours"]
-    assert "No value was changed on both sides." in words(client.get(address))
+    assert "No value waits for a choice." in words(client.get(address))
 
 
 def test_one_button_settles_all_conflicts(client, library, omeka, title):

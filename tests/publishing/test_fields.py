@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given, strategies as st
 
 from connector.errors import InvalidInputError
 from connector.extensions import db
@@ -11,6 +14,7 @@ from connector.jobs.attempt import stop_here
 from connector.models.catalogue import CatalogueItem, Holding
 from connector.models.jobs import State
 from connector.publishing import destinations, publish_jobs
+from connector.publishing.field_vocabulary import FieldVocabulary
 from connector.publishing.job_kind import PUBLISH_PREVIEW
 from connector.tasks import carry_out
 
@@ -150,6 +154,16 @@ def test_a_new_field_is_added_and_the_others_keep_their_values(app, omeka):
 
     assert labels(omeka) == {"local_note": "local.note", "local_shelf-mark": "local.shelf-mark"}
     assert (values_of(omeka, "local_shelf-mark"), len(values_of(omeka, "local_note"))) == ([["Ms 1"]], held())
+
+
+@given(st.sets(st.text("ab1._- é", min_size=1, max_size=6), min_size=2, max_size=2))
+def test_two_fields_never_share_a_property(fields):
+    vocabulary = FieldVocabulary("https://example.org/fields#", "dspace", "Fields")
+
+    names = {vocabulary.property_of(field).removeprefix(vocabulary.namespace) for field in fields}
+
+    assert len(names) == 2
+    assert all(re.fullmatch("[A-Za-z0-9_-]+", name) for name in names)
 
 
 def test_a_lost_answer_creates_no_second_vocabulary(app, omeka):

@@ -7,6 +7,7 @@ import pytest
 from connector.extensions import db
 from connector.jobs import creation, report
 from connector.models.catalogue import CatalogueFile, FileStatus
+from connector.models.jobs import State
 from connector.models.publishing import FileMode, PublishedItem
 from connector.publishing import destinations
 from connector.tasks import carry_out
@@ -90,6 +91,22 @@ def test_a_site_to_which_the_key_may_not_add_items_is_named_with_each_item(app, 
     reasons = [problem["reason"] for problem in report.problems(job)]
     assert counts(job, "added") == {"added": held()}
     assert reasons == ["The user of the key may not add it to all chosen sites in Omeka S."] * held()
+
+
+@pytest.mark.parametrize("member", ["owner", "site"])
+def test_a_job_ends_at_once_if_the_chosen_owner_or_site_was_deleted_in_omeka(app, omeka, member):
+    owner, site = omeka.add_user("editor"), omeka.add_site("Exhibition")
+    library = added(omeka, owner_id=owner.id) if member == "owner" else added(omeka, site_ids=[site])
+    del omeka.users[owner.identity]
+    omeka.sites.clear()
+
+    job = publish(library)
+
+    sentences = {
+        "owner": "The chosen owner is no longer a user in Omeka S. Choose another one.",
+        "site": "A chosen site is no longer in Omeka S. Choose the sites of the destination again.",
+    }
+    assert (job.state, job.message, omeka.all_of("items")) == (State.FAILED, sentences[member], [])
 
 
 # Links to files

@@ -102,7 +102,7 @@ def test_what_changed_on_both_sides_stays_as_it_is_in_omeka_and_is_listed(librar
     assert omeka.resources[there["o:id"]]["dcterms:title"][0]["@value"] == "Theirs"
     assert job.clean is False
     assert [problem["reason"] for problem in report.problems(job)] == [
-        "Changed both in Omeka S and at the source: title. The values in Omeka S stay."
+        "Changed both in Omeka S and at the source: Title. The values in Omeka S stay."
     ]
 
 
@@ -212,7 +212,7 @@ def test_items_without_a_required_value_are_listed_before_anything_is_sent_for_t
 
     reasons = {problem["reason"] for problem in report.problems(job)}
     assert counts(job, "added", "failed") == {"added": 0, "failed": held()}
-    assert reasons == {"The resource template requires values that it lacks: dateCopyrighted."}
+    assert reasons == {"The resource template requires values that it lacks: Date Copyrighted."}
     assert ("POST", "/api/items") not in omeka.requests
 
 

@@ -207,7 +207,7 @@ def test_values_that_somebody_edited_since_stay_and_are_listed(library, omeka):
     there = omeka.resources[there["o:id"]]
     assert (there["dcterms:title"][0]["@value"], there["dcterms:subject"][0]["@value"]) == (old, "Theirs")
     (reason,) = undone.reasons
-    assert reason == "Somebody edited these fields in Omeka S since, so they stay: subject."
+    assert reason == "Somebody edited these fields in Omeka S since, so they stay: Subject."
     publish(library)
     assert omeka.resources[there["o:id"]]["dcterms:subject"][0]["@value"] == "Theirs"
 
