@@ -29,9 +29,19 @@ _DELETE_COUNTERS = ("removed", "kept", "gone", "failed", "requests")
 _UNDO_NAME = "publish_undo"
 _DIFFERENCES = (
     ShownCount("conflicts", _l("With conflicts"), _l("%(count)s with conflicts"), is_rare=True),
-    ShownCount("deleted_there", _l("Deleted in Omeka S"), _l("%(count)s deleted in Omeka S"), is_rare=True),
+    ShownCount(
+        "deleted_there",
+        _l("Deleted in Omeka S, or not visible"),
+        _l("%(count)s deleted in Omeka S, or not visible"),
+        is_rare=True,
+    ),
 )
-_GONE = ShownCount("gone", _l("No longer in Omeka S"), _l("%(count)s no longer in Omeka S"), is_rare=True)
+_GONE = ShownCount(
+    "gone",
+    _l("No longer in Omeka S, or not visible"),
+    _l("%(count)s no longer in Omeka S, or not visible"),
+    is_rare=True,
+)
 
 
 def _with_counts(names: tuple[str, ...]) -> Callable[[Job, bool], dict[str, Any]]:

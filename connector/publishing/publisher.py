@@ -311,7 +311,7 @@ def _left_out_in_words(left_out: Mapping[str, int]) -> str:
 
 def _deleted_in_words(number: int) -> str:
     return ngettext(
-        "%(num)s item was deleted in Omeka S and is not published again.",
-        "%(num)s items were deleted in Omeka S and are not published again.",
+        "%(num)s item was deleted in Omeka S, or is not visible for this key. It is not published again.",
+        "%(num)s items were deleted in Omeka S, or are not visible for this key. They are not published again.",
         number,
     )

@@ -234,7 +234,7 @@ class RowWork:
 def gone_in_words(number: int) -> str:
     """Return how many items were no longer at the destination."""
     return ngettext(
-        "%(num)s item was no longer in Omeka S.",
-        "%(num)s items were no longer in Omeka S.",
+        "%(num)s item was deleted in Omeka S before, or is not visible for this key.",
+        "%(num)s items were deleted in Omeka S before, or are not visible for this key.",
         number,
     )

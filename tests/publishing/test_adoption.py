@@ -166,7 +166,7 @@ def test_items_of_the_module_are_adopted_and_keep_all_that_stands_there(library,
     assert f"http://hdl.handle.net/{first.handle}" in [value["@id"] for value in adopted["bibo:uri"]]
     assert first.link in [value["@id"] for value in adopted["bibo:uri"]]
     assert job.problems[first.id] == "Other values than at the source stand in Omeka S: title. They stay."
-    assert "title" in [conflicts.in_words(row).name for row in db.session.scalars(conflicts.query(library))]
+    assert "Title" in [conflicts.in_words(row).name for row in db.session.scalars(conflicts.query(library))]
 
 
 def test_values_that_the_module_left_out_are_added_behind_those_that_are_there(library, omeka):

@@ -167,7 +167,9 @@ def test_an_item_that_was_deleted_in_omeka_stays_deleted(library, omeka):
     job = publish(library)
 
     assert counts(job, "deleted_there", "added") == {"deleted_there": 1, "added": 0}
-    assert job.message.startswith("1 item was deleted in Omeka S and is not published again.")
+    assert job.message.startswith(
+        "1 item was deleted in Omeka S, or is not visible for this key. It is not published again."
+    )
     assert len(omeka.all_of("items")) == held() - 1
 
 
@@ -187,7 +189,7 @@ def test_a_refused_item_is_listed_and_the_others_are_published(library, omeka):
     def refuse(request):
         if request.method == "POST" and request.path == "/api/items" and not refused:
             refused.append(request.path)
-            return Response(json.dumps({"errors": {"o:resource_template_property": ["?"]}}), 422)
+            return Response(json.dumps({"errors": {"o:resource_template_property": ["Une valeur manque"]}}), 422)
         return None
 
     omeka.faults.instead = refuse
@@ -201,6 +203,7 @@ def test_a_refused_item_is_listed_and_the_others_are_published(library, omeka):
     )
     (problem,) = report.problems(job)
     assert problem["reason"] == "It lacks a value that the resource template requires."
+    assert problem["technical_details"] == [f"{omeka.url}/api/items", "Status 422", "Une valeur manque"]
     assert counts(publish(library), "added", "failed") == {"added": 1, "failed": 0}
 
 

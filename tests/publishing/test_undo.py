@@ -143,7 +143,10 @@ def test_an_item_that_was_deleted_in_omeka_is_counted_and_no_problem(library, om
     undone = undo(job)
 
     assert counted(undone) == {"removed": held() - 1, "gone": 1, "sets_removed": 1}
-    assert (undone.clean, undone.message) == (True, "1 item was no longer in Omeka S.")
+    assert (undone.clean, undone.message) == (
+        True,
+        "1 item was deleted in Omeka S before, or is not visible for this key.",
+    )
 
 
 def test_an_item_set_that_cannot_be_deleted_is_a_problem_and_the_undo_goes_on(library, omeka):

@@ -142,7 +142,7 @@ def test_items_already_private_or_no_longer_there_are_counted_and_no_problem(lib
     job = withdraw(MAKE_PRIVATE, library, *lose(first, second))
 
     assert (job.clean, counted(job)) == (True, {"unchanged": 1, "gone": 1})
-    assert job.message == "1 item was no longer in Omeka S."
+    assert job.message == "1 item was deleted in Omeka S before, or is not visible for this key."
 
 
 def test_an_item_that_omeka_refuses_to_change_is_a_problem_and_the_others_go_on(library, omeka):
