@@ -19,6 +19,7 @@ from .connections import connected_to
 from .edits_since import has_edited_media, is_edited
 from .job_kind import LASTING
 from .stored_items import sent_of
+from .withdrawal_jobs import of_items
 
 JOB, PUBLISHED, FILE, SET = Job.__table__, PublishedItem.__table__, PublishedFile.__table__, PublishedSet.__table__
 CHANGED = PublishedChange.__table__
@@ -75,9 +76,12 @@ def compared(job: Job) -> Comparison:
     return _compared(destinations.get(job.options["destination"]), PUBLISHED.c.created_by_job_id == job.id)
 
 
-def compared_items(destination: Destination, item_ids: Select[Any]) -> Comparison:
-    """Return which of these items of the catalogue were edited at a destination since. The site is asked."""
-    return _compared(destination, PUBLISHED.c.item_id.in_(item_ids))
+def compared_items(destination: Destination, item_ids: Select[Any] | None) -> Comparison:
+    """Return which of these items were edited at a destination since. The site is asked.
+
+    `item_ids`: None for the items that have left the catalogue.
+    """
+    return _compared(destination, of_items(item_ids))
 
 
 def _compared(destination: Destination, which: ColumnElement[bool]) -> Comparison:

@@ -1,11 +1,15 @@
-"""Use cases: queue jobs that make published items private at a destination, or that delete them there."""
+"""Use cases: queue jobs that make published items private at a destination, or that delete them there.
+
+`item_ids` is a SELECT of items of the catalogue. It is None for all items that have left the catalogue since, for
+example by a takedown.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, insert, literal, select
+from sqlalchemy import ColumnElement, Select, func, insert, literal, select
 
 from ..errors import InvalidInputError
 from ..extensions import db, transaction
@@ -24,7 +28,8 @@ JOB, PUBLISHED, SELECTION = Job.__table__, PublishedItem.__table__, WithdrawalSe
 SOURCE, ITEM = Source.__table__, CatalogueItem.__table__
 # The job that last looked at an item, or else the one that began to create it, tells the source of the item.
 _JOB_ID = func.coalesce(PUBLISHED.c.job_id, PUBLISHED.c.created_by_job_id)
-# If that job was deleted, it is the first source of the repository.
+# If that job was deleted, it is the first source of the repository, or else the first source of all.
+_FIRST = select(func.min(SOURCE.c.id)).scalar_subquery()
 _OF_REPOSITORY = select(func.min(SOURCE.c.id)).join(ITEM, ITEM.c.repository_id == SOURCE.c.repository_id)
 
 
@@ -36,10 +41,10 @@ class Holder:
     items: int
 
 
-def holders(item_ids: Select[Any]) -> list[Holder]:
-    """Return the destinations that have some of these items of the catalogue, by name."""
+def holders(item_ids: Select[Any] | None) -> list[Holder]:
+    """Return the destinations that have some of these items, by name."""
     count = func.count().label("items")
-    held = select(PUBLISHED.c.destination_id, count).where(PUBLISHED.c.item_id.in_(item_ids), IS_THERE)
+    held = select(PUBLISHED.c.destination_id, count).where(of_items(item_ids), IS_THERE)
     numbers = {row.destination_id: row.items for row in db.session.execute(held.group_by(PUBLISHED.c.destination_id))}
     return [Holder(one, numbers[one.id]) for one in destinations.every() if one.id in numbers]
 
@@ -50,7 +55,15 @@ def items_at(destination_id: int, item_ids: Select[Any]) -> Select[CatalogueItem
     return select(CatalogueItem).where(CatalogueItem.id.in_(there)).order_by(CatalogueItem.id)
 
 
-def create(item_ids: Select[Any], destination_id: int, kind: JobKind, *, deletes_edited: bool = False) -> list[int]:
+def left_at(destination_id: int, most: int) -> list[int]:
+    """Return the ids at a destination of the first items there that have left the catalogue."""
+    ids = select(PUBLISHED.c.omeka_id).where(*_which(destination_id, None), PUBLISHED.c.omeka_id.is_not(None))
+    return list(db.session.scalars(ids.order_by(PUBLISHED.c.omeka_id).limit(most)))
+
+
+def create(
+    item_ids: Select[Any] | None, destination_id: int, kind: JobKind, *, deletes_edited: bool = False
+) -> list[int]:
     """Queue the withdrawal of items and return the ids of the jobs, one for each source.
 
     `kind`: MAKE_PRIVATE or DELETE_PUBLISHED. Raise InvalidInputError if the destination has none of the items.
@@ -62,12 +75,14 @@ def create(item_ids: Select[Any], destination_id: int, kind: JobKind, *, deletes
         return job_ids
 
 
-def queue(item_ids: Select[Any], destination_id: int, kind: JobKind, *, deletes_edited: bool = False) -> list[int]:
+def queue(
+    item_ids: Select[Any] | None, destination_id: int, kind: JobKind, *, deletes_edited: bool = False
+) -> list[int]:
     """Do the same as `create`, in the caller's transaction. Return no ids if the destination has none of the items."""
     destination = destinations.get(destination_id)
     rows = select(PUBLISHED.c.id).outerjoin(JOB, JOB.c.id == _JOB_ID).where(*_which(destination_id, item_ids))
     first = _OF_REPOSITORY.where(ITEM.c.id == PUBLISHED.c.item_id).scalar_subquery()
-    source_id = func.coalesce(JOB.c.source_id, first)
+    source_id = func.coalesce(JOB.c.source_id, first, _FIRST)
     sources = sorted(db.session.scalars(rows.with_only_columns(source_id).distinct()))
     return [_queued(kind, one, destination, rows.where(source_id == one), deletes_edited) for one in sources]
 
@@ -88,5 +103,10 @@ def _queued(
     return job_id
 
 
-def _which(destination_id: int, item_ids: Select[Any]) -> tuple[Any, ...]:
-    return PUBLISHED.c.destination_id == destination_id, PUBLISHED.c.item_id.in_(item_ids), IS_THERE
+def of_items(item_ids: Select[Any] | None) -> ColumnElement[bool]:
+    """Return the SQL condition on published items that are these items."""
+    return PUBLISHED.c.item_id.is_(None) if item_ids is None else PUBLISHED.c.item_id.in_(item_ids)
+
+
+def _which(destination_id: int, item_ids: Select[Any] | None) -> tuple[Any, ...]:
+    return PUBLISHED.c.destination_id == destination_id, of_items(item_ids), IS_THERE

@@ -206,6 +206,37 @@ def test_a_takedown_carries_out_the_choice_in_omeka(app, client, omeka, item_ids
     assert (number in omeka.resources, private(omeka), excluded(app)) == (left, hidden, 1)
 
 
+@pytest.mark.parametrize("kind", ["private", "delete"])
+def test_an_item_that_was_taken_down_earlier_can_be_withdrawn_from_the_excluded_items(
+    app, client, omeka, item_ids, kind
+):
+    page = client.get(f"/takedown/?item={item_ids[0]}")
+    chosen = {"confirmed": "yes", "reason": "Court order 7", "withdraw-1": "leave"}
+    client.post("/takedown/", data=hidden_fields(page) | chosen)
+    with app.app_context():
+        number = db.session.scalars(db.select(PublishedItem.omeka_id).where(PublishedItem.item_id.is_(None))).one()
+
+    shown = client.get("/excluded/")
+    answer = client.post("/withdraw/left/", data={"destination": "1", "do": kind})
+    if kind == "delete":
+        assert (number in omeka.resources, f"Item {number} in Omeka S" in words(answer)) == (True, True)
+        client.post("/withdraw/left/", data=hidden_fields(answer) | {"confirmed": "yes"})
+    run(app)
+
+    assert "1 item that has left the catalogue is still in Omeka S." in words(shown)
+    assert f"{omeka.url}/admin/item/{number}" in links(shown)
+    assert (number in omeka.resources, private(omeka)) == ((True, 1) if kind == "private" else (False, 0))
+    assert ("still in Omeka S" in words(client.get("/excluded/"))) == (kind == "private")
+
+
+def test_only_admins_withdraw_items_that_have_left_the_catalogue(app, client, item_ids):
+    become(app, Role.EDITOR)
+
+    refused = client.post("/withdraw/left/", data={"destination": "1", "do": "private"})
+
+    assert (refused.status_code, jobs(app)) == (403, [])
+
+
 def test_a_takedown_of_items_that_are_not_published_asks_nothing(client, item_ids):
     page = client.get(f"/takedown/?item={item_ids[-1]}")
 

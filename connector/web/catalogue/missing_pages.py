@@ -123,7 +123,9 @@ def take_down() -> Any:
 def exclusions() -> str:
     """Show the items that takedowns exclude from imports, newest first."""
     return render_template(
-        "catalogue/excluded.html", page=page_of(takedown.exclusions(), takedown.NEWEST_FIRST, asked_place())
+        "catalogue/excluded.html",
+        page=page_of(takedown.exclusions(), takedown.NEWEST_FIRST, asked_place()),
+        left=[(one, withdrawal_jobs.left_at(one.destination.id, TITLES)) for one in withdrawal_jobs.holders(None)],
     )
 
 

@@ -1,21 +1,24 @@
-"""The form below the items that are missing at source, which makes them private in Omeka S or deletes them there."""
+"""The forms that make items private in Omeka S or delete them there: items missing at source, or excluded ones."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
+from sqlalchemy import Select
 
 from ...accounts.authorization import allows, require
 from ...catalogue.missing import MissingSelection
 from ...errors import InvalidInputError
 from ...i18n import gettext as _
 from ...models.accounts import Role
+from ...models.job_kinds import JobKind
 from ...publishing import undo_effects, withdrawal_jobs
 from ...publishing.job_kind import DELETE_PUBLISHED, EDITED, WITHDRAWALS
 from ...publishing.withdrawal_jobs import Holder
 from ...row_ids import row_id
-from ..catalogue.missing_pages import chosen_missing, first_titles
+from ..catalogue.missing_pages import TITLES, chosen_missing, first_titles
 from ..flash_messages import flash
 from .publish_forms import started
 
@@ -26,30 +29,52 @@ blueprint = Blueprint("withdrawals", __name__, url_prefix="/withdraw")
 @allows(Role.EDITOR)
 def withdraw() -> Any:
     """Make the ticked items or the whole list private at a destination, or delete them there after a confirmation."""
-    chosen, kind = chosen_missing(), WITHDRAWALS.get(request.form.get("do", ""))
-    if kind is None:
-        raise InvalidInputError(_("Choose whether to make the items private or to delete them."))
-    holder = _holder(chosen)
+    chosen, kind = chosen_missing(), _kind()
+    holder = _holder(chosen.ids())
     if holder is None:
         flash(_("None of these items is in Omeka S. Tick items first, or tick the whole list."))
         return redirect(url_for("missing.index", repository=chosen.repository_id), 303)
     if kind is DELETE_PUBLISHED:
         require(Role.ADMIN)
         if "confirmed" not in request.form:
-            return _asked_once_more(chosen, holder)
+            titles = first_titles(withdrawal_jobs.items_at(holder.destination.id, chosen.ids()))
+            return _asked_once_more(chosen, holder, titles)
     edited = EDITED in request.form
     return started(withdrawal_jobs.create(chosen.ids(), holder.destination.id, kind, deletes_edited=edited))
 
 
-def _holder(chosen: MissingSelection) -> Holder | None:
+@blueprint.post("/left/")
+@allows(Role.ADMIN)
+def withdraw_left() -> Any:
+    """Make all items that have left the catalogue private at a destination, or delete them there."""
+    kind, holder = _kind(), _holder(None)
+    if holder is None:
+        flash(_("None of these items is in Omeka S any more."))
+        return redirect(url_for("missing.exclusions"), 303)
+    if kind is DELETE_PUBLISHED and "confirmed" not in request.form:
+        numbers = withdrawal_jobs.left_at(holder.destination.id, TITLES)
+        titles = [_("Item %(number)s in Omeka S", number=number) for number in numbers]
+        return _asked_once_more(None, holder, titles)
+    edited = EDITED in request.form
+    return started(withdrawal_jobs.create(None, holder.destination.id, kind, deletes_edited=edited))
+
+
+def _kind() -> JobKind:
+    kind = WITHDRAWALS.get(request.form.get("do", ""))
+    if kind is None:
+        raise InvalidInputError(_("Choose whether to make the items private or to delete them."))
+    return kind
+
+
+def _holder(item_ids: Select[Any] | None) -> Holder | None:
     """Return the destination in the form, or None if it has none of the items."""
     destination_id = request.form.get("destination", type=row_id)
-    return next((one for one in withdrawal_jobs.holders(chosen.ids()) if one.destination.id == destination_id), None)
+    return next((one for one in withdrawal_jobs.holders(item_ids) if one.destination.id == destination_id), None)
 
 
-def _asked_once_more(chosen: MissingSelection, holder: Holder) -> str:
-    titles = first_titles(withdrawal_jobs.items_at(holder.destination.id, chosen.ids()))
-    comparison = undo_effects.compared_items(holder.destination, chosen.ids())
+def _asked_once_more(chosen: MissingSelection | None, holder: Holder, titles: Sequence[str]) -> str:
+    """Return the confirmation page. `chosen`: None for the items that have left the catalogue."""
+    comparison = undo_effects.compared_items(holder.destination, chosen.ids() if chosen else None)
     return render_template(
         "publishing/withdraw.html", chosen=chosen, holder=holder, titles=titles, comparison=comparison
     )
