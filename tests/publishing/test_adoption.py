@@ -165,7 +165,7 @@ def test_items_of_the_module_are_adopted_and_keep_all_that_stands_there(library,
     assert [value["@value"] for value in adopted["dcterms:relation"]][:1] == ["Ours"]
     assert f"http://hdl.handle.net/{first.handle}" in [value["@id"] for value in adopted["bibo:uri"]]
     assert first.link in [value["@id"] for value in adopted["bibo:uri"]]
-    assert job.problems[first.id] == "Other values than at the source stand in Omeka S: title. They stay."
+    assert job.problems[first.id] == "Other values than at the source stand in Omeka S: Title. They stay."
     assert "Title" in [conflicts.in_words(row).name for row in db.session.scalars(conflicts.query(library))]
 
 

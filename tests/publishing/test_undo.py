@@ -263,11 +263,12 @@ def test_a_file_that_was_there_before_is_never_deleted(archive, omeka):
 def test_an_item_whose_files_a_person_has_put_in_another_order_is_kept(archive, omeka):
     file = db.session.scalars(db.select(CatalogueFile).where(CatalogueFile.status == "stored")).first()
     other = db.session.scalars(db.select(StoredFile.sha256).where(StoredFile.sha256 != file.sha256)).first()
-    values = {"item_id": file.item_id, "bundle": "ORIGINAL", "name": "new.png", "sha256": other, "status": "stored"}
+    item_id = file.item_id
+    values = {"item_id": item_id, "bundle": "ORIGINAL", "name": "new.png", "sha256": other, "status": "stored"}
     db.session.add(CatalogueFile(**values, bitstream_id="new", position=file.position + 1))
     db.session.commit()
     job = publish(archive, HARBOUR)
-    there = db.session.scalar(db.select(PublishedItem.omeka_id).where(PublishedItem.item_id == file.item_id))
+    there = db.session.scalar(db.select(PublishedItem.omeka_id).where(PublishedItem.item_id == item_id))
     media = [raw for raw in omeka.all_of("media") if raw["o:item"]["o:id"] == there]
     for position, medium in enumerate(reversed(media), 1):
         medium["@owner_position"] = position
