@@ -152,8 +152,8 @@ def test_a_new_field_is_added_and_the_others_keep_their_values(app, omeka):
 
     publish(library)
 
-    assert labels(omeka) == {"local_note": "local.note", "local_shelf-mark": "local.shelf-mark"}
-    assert (values_of(omeka, "local_shelf-mark"), len(values_of(omeka, "local_note"))) == ([["Ms 1"]], held())
+    assert labels(omeka) == {"local_note": "local.note", "local_shelf--mark": "local.shelf-mark"}
+    assert (values_of(omeka, "local_shelf--mark"), len(values_of(omeka, "local_note"))) == ([["Ms 1"]], held())
 
 
 @given(st.sets(st.text("ab1._- é", min_size=1, max_size=6), min_size=2, max_size=2))
