@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import secrets
 
 IS_THOROUGH = bool(os.environ.get("CONNECTOR_TEST_THOROUGH"))
+
+
+SEED = int(os.environ.get("CONNECTOR_TEST_SEED", 0)) or secrets.randbelow(2**32)  # of random tests, if thorough
 
 
 def share(number: int, part: int = 5) -> int:

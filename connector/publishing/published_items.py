@@ -102,8 +102,12 @@ class PublishedItems:
         self.replace_changes(self._id_of(task), changes)
 
     def forget_begin(self, tasks: Sequence[ItemToSend]) -> None:
-        """Store that the requests for these items and their files were never sent."""
-        db.session.execute(update(PUBLISHED).where(*self._rows_of(tasks)).values(sending_since=None))
+        """Store that this attempt never sent the requests for these items and their files.
+
+        An item that an earlier attempt began to create stays as it is: it may be at the destination.
+        """
+        new = [task for task in tasks if not task.is_begun]
+        db.session.execute(update(PUBLISHED).where(*self._rows_of(new)).values(sending_since=None))
         for task in tasks:
             file_uploads.end(select(PUBLISHED.c.id).where(*self._rows_of([task])), task.new_uploads)
 
