@@ -76,13 +76,14 @@ def furnish(app: Flask, sample: SampleRepository, omeka: Omeka) -> dict[str, int
         jobs["undo"] = _carried_out(creation.create_undo(jobs["undone"]))
         jobs["manuscripts"] = _import(repository_id, sample, MANUSCRIPTS)
         jobs |= _with_previews(repository_id, sample, jobs["completed"])
-        _take_down(repository_id, sample)
+        _take_down(repository_id, _items_of(sample, "Special files")[0])
         destination_id = _add_destination(omeka)
         jobs["publishing"] = _publish(jobs["completed"], destination_id, PUBLISH_PREVIEW)
         jobs["published"] = _publish(jobs["completed"], destination_id)
         odd = _publish(_import(repository_id, sample, "Odd metadata"), destination_id)
         jobs["made_private"] = _make_private(omeka, jobs["missing"], destination_id)
         _edit_on_both_sides(repository_id, sample, omeka, jobs["manuscripts"], destination_id)
+        _take_down(repository_id, _items_of(sample, MANUSCRIPTS)[-1])  # it stays in Omeka S
         jobs["publishing-undo"] = _carried_out(creation.create_undo(odd))
         _add_lookalikes(sample, omeka)
         jobs["adoption"] = _publish(jobs["problems"], destination_id)
@@ -195,9 +196,8 @@ def _make_private(omeka: Omeka, imported: int, destination_id: int) -> int:
     return _carried_out(job_id)
 
 
-def _take_down(repository_id: int, sample: SampleRepository) -> None:
-    handle = _items_of(sample, "Special files")[0].handle
-    takedown.take_down(repository_id, takedown.find_items(repository_id, [handle]), "بطلب من العائلة")
+def _take_down(repository_id: int, item: Item) -> None:
+    takedown.take_down(repository_id, takedown.find_items(repository_id, [item.handle]), "بطلب من العائلة")
 
 
 def _still(number: int, name: str, state: State, columns: dict[str, Any], counted: dict[str, int]) -> int:
