@@ -16,10 +16,15 @@ def is_edited(item: Item, sent: Sent | None) -> bool:
     `sent`: None if the answer to its creation was lost.
     """
     if sent is None:
-        return item.is_linked or item.modified != item.created
+        return item.is_linked or is_touched(item)
     there, stored = groups_of(item), groups_of(sent.accepted)
     is_added = any((there.pop(name) or frozenset()) - (stored.pop(name) or frozenset()) for name in MEMBERSHIPS)
     return item.is_linked or is_added or there != stored
+
+
+def is_touched(item: Item) -> bool:
+    """Return whether anybody changed an item since it was created."""
+    return item.modified != item.created
 
 
 def has_edited_media(item: Item, files: Mapping[int, int | None]) -> bool:

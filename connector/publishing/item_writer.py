@@ -11,13 +11,14 @@ from ..http import OutageWait
 from ..i18n import gettext as _
 from ..omeka import Item, OmekaClient
 from ..omeka.resources import IDENTIFIER
+from .edits_since import is_touched
 from .file_uploads import BegunUpload
 from .file_writer import RUNS_ON, FileResults, FileToSend, FileWriter
 from .item_changes import Changes, changes_between, continued
 from .item_failures import ITEM_PROBLEMS, Problem, problem_of
 from .mapping import Fields
 from .merge import Merge, Sent, is_same, merge, sent_after
-from .resource_groups import groups_of
+from .resource_groups import differing, groups_of
 
 Result = TypeVar("Result")
 
@@ -62,6 +63,11 @@ class ItemToSend:
     def is_adoption(self) -> bool:
         """Return whether the item, if it is at the destination, was created there by somebody else."""
         return self.sent is None and not self.is_begun
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Return whether an earlier attempt may have created the item and ended before it knew."""
+        return self.is_begun and self.sent is None
 
     @property
     def new_uploads(self) -> dict[str, int]:
@@ -192,8 +198,15 @@ class ItemWriter:
             raise JobStoppedError(_("The job was asked to stop."))
 
     def _changed(self, task: ItemToSend, current: Item) -> Outcome:
-        if task.is_begun and task.sent is None:
-            return _as_found(task, current)
+        if not task.is_unanswered:
+            return self._merged(task, current)
+        if is_touched(current):
+            # Nobody knows which of its values people have changed, so all of them stay.
+            names = tuple(differing(task.wanted, current))
+            return Outcome(task, "added", current, Sent(task.wanted, task.wanted), conflicts=names)
+        return replace(self._merged(_with_base(task, current), current), action="added")
+
+    def _merged(self, task: ItemToSend, current: Item) -> Outcome:
         merged = merge(task.wanted, task.sent, current)
         if merged.item == current:
             return self._outcome(task, current, merged, current)
@@ -232,8 +245,9 @@ class ItemWriter:
 
 def changes_planned(task: ItemToSend, current: Item) -> Changes:
     """Return what `ItemWriter.write` is going to change in an item that is at the destination."""
-    if task.is_begun and task.sent is None:
+    if task.is_unanswered and is_touched(current):
         return {}
+    task = _with_base(task, current)
     changes = changes_between(current, merge(task.wanted, task.sent, current).item, task.recorded)
     return continued(task.planned, changes, current) if changes else {}
 
@@ -242,14 +256,9 @@ def _as_created(task: ItemToSend, created: Item) -> Outcome:
     return Outcome(task, "added", created, Sent(task.wanted, created), _ignored(task.wanted, created))
 
 
-def _as_found(task: ItemToSend, current: Item) -> Outcome:
-    """Return the outcome for an item that an earlier attempt created and ended before it knew.
-
-    If people edited it since, what they changed does not count as sent.
-    """
-    created = _as_created(task, current)
-    is_edited = current.modified != current.created
-    return replace(created, sent=Sent(task.wanted, task.wanted)) if is_edited else created
+def _with_base(task: ItemToSend, current: Item) -> ItemToSend:
+    """Return the item so that what stands there counts as sent, if the answer to its creation is not known."""
+    return replace(task, sent=Sent(current, current)) if task.is_unanswered else task
 
 
 def _ignored(wanted: Item, there: Item) -> tuple[Problem, ...]:

@@ -34,6 +34,13 @@ def group_of(item: Item, name: str) -> Any:
     return groups_of(item).get(name, ())
 
 
+def differing(one: Item, other: Item) -> list[str]:
+    """Return the names of the groups in which two items differ, without item sets and sites."""
+    mine, theirs = groups_of(one), groups_of(other)
+    names = [name for name in {**mine, **theirs} if name not in MEMBERSHIPS]
+    return [name for name in names if mine.get(name, ()) != theirs.get(name, ())]
+
+
 def with_groups(item: Item, groups: Mapping[str, Any]) -> Item:
     """Return the item with these groups in place of its own. An empty group removes a property."""
     members = {name: group for name, group in groups.items() if name in _NAMES}

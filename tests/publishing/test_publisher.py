@@ -159,6 +159,43 @@ def test_an_item_whose_creation_was_not_recorded_before_a_crash_is_found_again(l
     assert counts(job, "added", "conflicts") == {"added": held(), "conflicts": 0}
 
 
+def title_of(omeka, there: dict) -> list[str]:
+    return [value["@value"] for value in omeka.resources[there["o:id"]]["dcterms:title"]]
+
+
+@pytest.fixture
+def unanswered(library, omeka) -> tuple[CatalogueItem, dict]:
+    """Return an item that is there although its creation has no answer yet, and the item there."""
+    publish(library)
+    item, there = first_published(omeka)
+    row = db.session.scalars(db.select(PublishedItem).where(PublishedItem.item_id == item.id)).one()
+    row.omeka_id = row.wanted = row.accepted = None
+    row.sending_since = utcnow() - timedelta(minutes=5)
+    db.session.commit()
+    return item, there
+
+
+def test_a_change_at_the_source_before_a_crashed_job_goes_on_is_sent(library, omeka, unanswered):
+    item, there = unanswered
+    change_title(item, "New")
+
+    job = publish(library)
+
+    assert (counts(job, "added", "conflicts"), title_of(omeka, there)) == ({"added": 1, "conflicts": 0}, ["New"])
+
+
+def test_an_edit_before_a_crashed_job_goes_on_stays_and_is_listed(library, omeka, unanswered):
+    item, there = unanswered
+    omeka.edit(there["o:id"], dcterms__title=[literal("Theirs")])
+    change_title(item, "New")
+
+    first = counts(publish(library), "added", "conflicts")
+    change_title(item, "Newer")
+    publish(library)
+
+    assert (first, title_of(omeka, there)) == ({"added": 1, "conflicts": 1}, ["Theirs"])
+
+
 def test_an_item_that_was_deleted_in_omeka_stays_deleted(library, omeka):
     publish(library)
     _, there = first_published(omeka)
