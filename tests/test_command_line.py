@@ -94,7 +94,7 @@ def test_the_command_line_imports_an_item_by_the_address_of_its_page(flask, dspa
         (("import", "not an address", "--all"), "Enter the address of the repository"),
         (("import", "http://10.0.0.1/", "--all"), "CONNECTOR_ALLOWED_NETWORKS"),
         (("import", "{url}"), "Say what to import"),
-        (("import", "{url}", "--all", "--limit", "0"), "1 to 1000"),
+        (("import", "{url}", "--all", "--limit", "0"), "1 to 1,000"),
         (("import", "{url}", "--all", "--collection", "x"), "one of --collection"),
         (("import", "{url}", "--collection", "123456789/999999"), "nothing with the handle"),
         (("import", "{url}", "--all", "--nonsense"), "No such option"),

@@ -38,7 +38,7 @@ from .user_commands import as_option
 )
 @click.argument("url")
 @option("--endpoint", default="rest", show_default=True, help=_l("Path of the API below the site, or its URL."))
-@option("--limit", help=_l("Results per request, 1 to 1000."))
+@option("--limit", help=_l("Results per request, 1 to 1,000."))
 @option("--delay", metavar="SECONDS", help=_l("Pause between two requests to this repository, 0 to 60."))
 @option("--collection", metavar="ID", help=_l("A collection, by uuid, number or handle."))
 @option("--community", metavar="ID", help=_l("A community with all below it."))

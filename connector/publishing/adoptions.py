@@ -126,9 +126,9 @@ def _ask(attempt: JobAttempt, destination_id: int, found: Mapping[int, Lookalike
 
 def _in_words(number: int) -> str:
     return ngettext(
-        "%(num)s item in Omeka S looks like one of these. Adopt it? An adopted item keeps its values there and gets "
-        "those that it lacks. Otherwise a new item is created beside it, and the item is there twice.",
-        "%(num)s items in Omeka S look like these. Adopt them? Adopted items keep their values there and get those "
-        "that they lack. Otherwise new items are created beside them, and the items are there twice.",
+        "%(num)s item in Omeka S looks like an item of this job. Adopt it? An adopted item keeps its values there and "
+        "gets the missing ones. Otherwise a new item is created beside it, and the item is there twice.",
+        "%(num)s items in Omeka S look like items of this job. Adopt them? Adopted items keep their values there and "
+        "get the missing ones. Otherwise new items are created beside them, and the items are there twice.",
         number,
     )

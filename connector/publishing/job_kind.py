@@ -117,7 +117,7 @@ PUBLISH_PREVIEW = JobKind(
 PUBLISH_UNDO = JobKind(
     name=_UNDO_NAME,
     title=_l("Undo in Omeka S"),
-    heading=_l("Undo of job %(job)s in Omeka S"),
+    heading=_l("Undo of job %(job)s in Omeka S: %(source)s"),
     counters=frozenset(_UNDO_COUNTERS),
     shown=(
         *UNDO_RESULTS,

@@ -153,7 +153,7 @@ def test_missing_items_can_be_hidden_shown_and_removed_singly_and_all_at_once(pa
 
     page.goto(f"{site.url}/missing/")
     page.get_by_label(first, exact=True).check()
-    page.get_by_role("button", name="Show again").click()
+    page.get_by_role("button", name="Show ticked items again").click()
     expect(page.get_by_text("Shown again: 1 item.")).to_be_visible()
 
     page.get_by_label(first, exact=True).check()
@@ -183,7 +183,7 @@ def test_missing_items_can_be_removed_with_the_keyboard(open_page, site, gone):
 
     press_until_focused(page, "checkbox", title)
     page.keyboard.press("Space")
-    press_until_focused(page, "button", "Remove")
+    press_until_focused(page, "button", "Remove ticked items")
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Remove these items?").wait_for()
     press_until_focused(page, "button", "Yes, remove them")

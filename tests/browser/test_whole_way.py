@@ -50,7 +50,7 @@ def test_a_person_can_connect_import_browse_rerun_and_undo(page, scripted, site,
     expect(page.get_by_text("A first try")).to_be_visible()
     page.get_by_label("Re-run job 1").check()
     page.get_by_role("button", name="Undo or re-run ticked jobs").click()
-    page.get_by_role("button", name="Confirm").click()
+    page.get_by_role("button", name="Re-run jobs").click()
     expect(page.get_by_text("Job 1 will be run again by job 2.")).to_be_visible()
     page.locator("#job-2").get_by_role("link", name="Harbour photographs", exact=True).click()
     wait_for(page, scripted, "Completed")

@@ -219,7 +219,9 @@ def _still(number: int, name: str, state: State, columns: dict[str, Any], counte
         db.session.flush()
         job = db.session.get_one(Job, creation.add(source, Kind.IMPORT, {"files": True}))
         began = utcnow() - timedelta(minutes=7)
-        job.state, job.started_at, job.claimed_at, job.heartbeat_at = state, began, began, utcnow()
+        job.state = state
+        if state != State.QUEUED:
+            job.started_at, job.claimed_at, job.heartbeat_at = began, began, utcnow()
         job.wait_since = began if "wait_reason" in columns else None
         for column, value in columns.items():
             setattr(job, column, value)

@@ -63,7 +63,7 @@ def test_a_running_job_shows_its_progress_and_activity(app, importer, client):
     page = client.get(f"/jobs/{job_id}/live")
 
     assert b'<progress aria-label="Items" value="20" max="1020"' in page.data
-    assert "20 of 1,020 items · 2.0 a second · about 8 min 20 s left Reading <Theses>" in words(page)
+    assert "20 of 1,020 items · 2.0 items a second · about 8 min 20 s left Reading <Theses>" in words(page)
     assert b"<html" not in page.data
 
 
@@ -127,7 +127,7 @@ def test_between_two_pages_of_items_the_files_do_not_lower_the_rate_of_the_items
 
     page = words(client.get(f"/jobs/{job_id}/live"))
 
-    assert "100 of 200 items · 10.0 a second · about 20 s left 30 of 30 files" in page
+    assert "100 of 200 items · 10.0 items a second · about 20 s left 30 of 30 files" in page
 
 
 @pytest.mark.parametrize("files", [0, 30])
@@ -151,7 +151,7 @@ def test_less_than_a_second_is_not_shown_as_time_left(app, importer, client):
 
     page = words(client.get(f"/jobs/{job_id}/live"))
 
-    assert "100 of 101 items · 10.0 a second" in page
+    assert "100 of 101 items · 10.0 items a second" in page
     assert " left" not in page
 
 

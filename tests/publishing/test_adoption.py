@@ -143,7 +143,7 @@ def test_nothing_is_written_before_a_person_has_decided(library, omeka):
 
     assert (job.state, job_of(job.id).asks, job.question) == (State.STOPPED, True, {"adopt": 2})
     assert not job_of(job.id).can_undo
-    assert job.message.startswith("2 items in Omeka S look like these. Adopt them?")
+    assert job.message.startswith("2 items in Omeka S look like items of this job. Adopt them?")
     assert state(omeka) == before
     assert [one for one in omeka.writes() if one != ("POST", "/api/media")] == []
 

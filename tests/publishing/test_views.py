@@ -313,7 +313,7 @@ def test_the_page_before_an_undo_tells_numbers_and_names_items_that_were_edited_
     shown = words(page)
     assert "“ Publishing of Odd metadata ” of" in shown
     assert f"Items deleted in Omeka S {len(omeka.all_of('items'))} Items restored 0" in shown
-    assert "They are kept unless you delete them, too. " + edited["o:title"] in shown
+    assert "It is kept, unless you choose below to delete it, too. " + edited["o:title"] in shown
     assert f"{omeka.url}/admin/item/{edited['o:id']}" in links(page)
 
 

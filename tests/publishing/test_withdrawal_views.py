@@ -129,7 +129,7 @@ def test_a_deletion_is_confirmed_with_the_names_and_the_edited_items(app, client
     assert "Delete 2 items in Library ?" in shown
     assert "Undo cannot restore them." in shown
     assert [title in shown for title in titles] == [True, True, False]
-    assert "They are kept unless you delete them, too. " + edited["o:title"] in shown
+    assert "It is kept, unless you choose below to delete it, too. " + edited["o:title"] in shown
     assert f"{omeka.url}/admin/item/{edited['o:id']}" in links(page)
     assert jobs(app) == []
 
@@ -170,7 +170,7 @@ def test_without_items_or_a_destination_nothing_happens(app, client, omeka, item
 def test_a_removal_says_that_the_published_items_stay(app, client, item_ids):
     page = words(client.post("/missing/", data={"do": "remove", "every": "yes"}))
 
-    assert "Published and not removed there: 2 items in Library ." in page
+    assert "2 of these items are also in Library and stay there." in page
 
 
 def excluded(app) -> int:
@@ -185,7 +185,7 @@ def test_a_takedown_asks_what_happens_in_omeka_and_chooses_nothing_itself(app, c
     refused = client.post("/takedown/", data=hidden_fields(page) | {"confirmed": "yes", "reason": "Court order 7"})
 
     assert "1 item in Library Leave as published Make private Delete permanently" in words(page)
-    assert "They are kept unless you delete them, too. " + edited["o:title"] in words(page)
+    assert "It is kept, unless you choose below to delete it, too. " + edited["o:title"] in words(page)
     assert "checked" not in page.get_data(as_text=True)
     assert (refused.status_code, excluded(app)) == (422, 0)
     assert "Choose what happens to the items in Omeka S." in words(refused)

@@ -37,8 +37,8 @@ def test_the_form_asks_for_site_endpoint_and_limit(client):
         ({"url": ""}, "Enter the address of the repository as in your browser"),
         ({"endpoint": ""}, "The endpoint is the path of the API below the site"),
         ({"endpoint": "ftp://x"}, "Enter the address of the repository as in your browser"),
-        ({"limit": "0"}, "The limit is a whole number from 1 to 1000."),
-        ({"limit": "many"}, "The limit is a whole number from 1 to 1000."),
+        ({"limit": "0"}, "The limit is a whole number from 1 to 1,000."),
+        ({"limit": "many"}, "The limit is a whole number from 1 to 1,000."),
     ],
 )
 def test_invalid_input_is_reported_at_its_field_and_kept(client, typed, sentence):

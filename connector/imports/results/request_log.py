@@ -59,7 +59,7 @@ def text(job: Job, contact: str, *, with_restricted: bool = True) -> str:
 def _head(job: Job, label: str, contact: str) -> Iterator[str]:
     repository = job.source.repository
     if job.is_undo:
-        what = _("Undo of import %(job)s", job=job.undoes_id)
+        what = _("Undo of job %(job)s", job=job.undoes_id)
     else:
         what = job.definition.heading % {"source": f"“{label}”"}
     yield _("%(what)s, job %(id)s", what=what, id=job.id)

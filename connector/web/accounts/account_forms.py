@@ -110,7 +110,7 @@ class InviteForm(Form):
     )
     role = SelectField(_l("Role"), choices=choices_of({role.value: words for role, words in ROLES.items()}))
     days = StringField(
-        _l("Days"),
+        _l("Valid for (days)"),
         description=_l("How long the link works, 1 to %(most)s days.", most=MOST_DAYS),
         default=str(INVITATION_DAYS),
         render_kw={"inputmode": "numeric", "autocomplete": "off"},

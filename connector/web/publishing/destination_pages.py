@@ -126,4 +126,6 @@ def _page(form: SaveDestinationForm, known: Destination | None) -> str:
     except ConnectorError as error:
         failure = error
     form.offer(offers)
+    if known:
+        form.credential.description = _("Leave empty to keep the saved credential.")
     return render_template("publishing/destination.html", form=form, destination=known, failure=failure)

@@ -37,7 +37,7 @@ class ConnectForm(Form):
     limit = CheckedField(
         _l("Limit"),
         [validator_of(check_limit)],
-        description=_l("Results per request, 1 to 1000. Leave empty unless the repository has problems."),
+        description=_l("Results per request, 1 to 1,000. Leave empty unless the repository has problems."),
         render_kw={"inputmode": "numeric"},
     )
     delay = CheckedField(

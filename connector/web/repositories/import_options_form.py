@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from flask import current_app
 from wtforms import BooleanField, Field, SelectField, StringField, TextAreaField
 from wtforms.validators import Length, ValidationError
 
@@ -14,6 +15,7 @@ from ...i18n import gettext as _, lazy_gettext as _l
 from ...imports.start.import_options import ImportOptions
 from ...models.catalogue import ItemSet
 from ...publishing import destinations
+from ...text import human_size
 from ..base_form import Form
 from .checked_fields import CheckedField, LinesField, strip_text, validator_of
 from .input_checks import check_bundles, check_hours, check_ignored, check_size, check_test, size_text
@@ -36,11 +38,7 @@ class ImportOptionsForm(Form):
         description=_l("Bundles whose files are downloaded, for example ORIGINAL, TEXT. Leave empty for ORIGINAL."),
         render_kw={"autocapitalize": "off", "spellcheck": "false"},
     )
-    file_limit = CheckedField(
-        _l("Largest file"),
-        [validator_of(check_size)],
-        description=_l("Largest file to download, for example 500 MB. Leave empty for the limit of the server."),
-    )
+    file_limit = CheckedField(_l("Largest file"), [validator_of(check_size)])
     files_limit = CheckedField(
         _l("All files together"),
         [validator_of(check_size)],
@@ -98,8 +96,12 @@ class ImportOptionsForm(Form):
     _filled: ImportOptions | None = None
 
     def __init__(self, *arguments: Any, **values: Any):
-        """Offer all destinations. Without any, the form has no such field."""
+        """Name the size limit of this app, and offer all destinations. Without any, the form has no such field."""
         super().__init__(*arguments, **values)
+        self.file_limit.description = _(
+            "Largest file to download, for example 500 MB. Leave empty for %(limit)s, the limit of this app.",
+            limit=human_size(current_app.config["MAX_FILE_BYTES"]),
+        )
         names = {str(one.id): one.name for one in destinations.every()}
         self.publish_to.choices = [("", _("None")), *names.items()]
         if not names:

@@ -41,7 +41,7 @@ def check_limit(text: str | None) -> int | None:
     if not text:
         return None
     if not (_WHOLE.fullmatch(text) and int(text) in LIMIT):
-        raise InvalidInputError(_("The limit is a whole number from 1 to 1000."), "limit")
+        raise InvalidInputError(_("The limit is a whole number from 1 to 1,000."), "limit")
     return int(text)
 
 

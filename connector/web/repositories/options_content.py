@@ -115,7 +115,6 @@ def _list_of(repository: Repository, name: str, words: str, reload: bool) -> dic
         "rows": scope_lists.rows_of(repository, level),
         "shown": sum(node.count or 1 for node in tree),
         "total": len(listing.rows),
-        "counted": any(row.item_count is not None for row in listing.rows),
         "twin": service.remember_communities(repository.id, above.rows) if name == "communities" else None,
         "trouble": listing.error,
         "listed_at": listing.read_at,
