@@ -23,6 +23,8 @@ from huey.storage import RedisStorage, SqliteStorage
 from sqlalchemy import JSON, BigInteger, CursorResult, Engine, Integer, MetaData, Table, UpdateBase, event
 from sqlalchemy.orm import DeclarativeBase
 
+from .word_search import fold
+
 NAMING = {
     "ix": "ix_%(column_0_label)s",
     "uq": "uq_%(table_name)s_%(column_0_name)s",
@@ -92,6 +94,7 @@ def _prepare_connection(connection: Any, record: Any) -> None:
         connection.isolation_level = None  # the driver must not begin transactions
         for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON", "busy_timeout = 15000"):
             connection.execute(f"PRAGMA {pragma}")
+        connection.create_function("fold", 1, lambda text: text and fold(text), deterministic=True)
     else:  # PostgreSQL would compile long queries, which takes longer than ours take to run
         connection.autocommit = True
         connection.execute("SET jit = off")

@@ -55,7 +55,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """Up to SIZE rows of a list. `previous`, `next`: the places of the adjacent pages, or None.
+    """The rows of a page of a list. `previous`, `next`: the places of the adjacent pages, or None.
 
     `total`: the number of rows in the list, counted up to `counted` + 1. `first`: the position of the first row in the
     list, from 1, or None if the list is too long to be counted.
@@ -89,15 +89,21 @@ def asked_place() -> Place:
 
 
 def page_of(
-    query: Select[Any], order: Order, place: Place, keys: Select[Any] | None = None, counted: int | None = None
+    query: Select[Any],
+    order: Order,
+    place: Place,
+    keys: Select[Any] | None = None,
+    counted: int | None = None,
+    size: int | None = None,
 ) -> ListPage:
     """Return the page at a place of a SELECT of rows of one table, or the nearest page if that row was deleted.
 
     The sort keys are read first and alone. An index provides them, and only the rows of the page are read. `keys`: a
     SELECT of the sort keys with a column for each of `order`, if another table has an index for them. `counted`: the
-    maximum of rows to count, COUNTED if None.
+    maximum of rows to count, COUNTED if None. `size`: the number of rows of a page, SIZE if None.
     """
-    window = _SortKeys(query.with_only_columns(*order.columns) if keys is None else keys, order.is_descending)
+    sort_keys: Select[Any] = query.with_only_columns(*order.columns) if keys is None else keys
+    window = _SortKeys(sort_keys, order.is_descending, size or SIZE)
     counted = COUNTED if counted is None else counted
     found, previous, following = window.at(place)
     total = _count(window.keys.limit(counted + 1))
@@ -117,18 +123,19 @@ class _SortKeys:
 
     keys: Select[Any]
     is_descending: bool
+    size: int
 
     def at(self, place: Place) -> tuple[Sequence[Row[Any]], bool, bool]:
         """Return (keys of the page, whether rows stand before it, whether rows follow)."""
         after, before = (self._key(text) for text in (place.after, place.before))
         if after is not None and (found := self._some(after)):
-            return found[:SIZE], True, len(found) > SIZE
+            return found[: self.size], True, len(found) > self.size
         if after is not None or before is not None or place.before == LAST:
             found = self._some(before, is_back=True)
-            if before is None or len(found) > SIZE:
-                return found[:SIZE][::-1], len(found) > SIZE, before is not None
+            if before is None or len(found) > self.size:
+                return found[: self.size][::-1], len(found) > self.size, before is not None
         found = self._some()
-        return found[:SIZE], False, len(found) > SIZE
+        return found[: self.size], False, len(found) > self.size
 
     def number_before(self, key: Sequence[Any]) -> int:
         """Return the number of rows before this key."""
@@ -147,7 +154,7 @@ class _SortKeys:
         """Return the keys of a page and one more. Backwards, those nearest to the key come first."""
         query = self.keys if beyond is None else self._beyond(beyond, is_back=is_back)
         order = _sorted(self._columns, self.is_descending != is_back)
-        return db.session.execute(query.order_by(None).order_by(*order).limit(SIZE + 1)).all()
+        return db.session.execute(query.order_by(None).order_by(*order).limit(self.size + 1)).all()
 
     def _key(self, text: str | None) -> Sequence[Any] | None:
         """Return the sort key in an address, or None if it does not fit this list."""

@@ -1,4 +1,6 @@
-"""The patterns of a search for words, and the text of an item that is searched.
+"""The terms of a search for words, and the text of an item that is searched.
+
+A search consists of words, "quoted phrases" and prefixes such as harb*. A hyphen before one of them excludes it.
 
 Words of three characters and more are found anywhere, also inside of other words. Words of one or two characters are
 found only as whole words, because almost every text contains them. The search index has no sequences shorter than three
@@ -11,6 +13,7 @@ import operator
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from .characters import storable
@@ -19,7 +22,7 @@ from .i18n import decimal, gettext as _
 
 SHORT = 2  # characters of a short word
 MOST_CHARACTERS, MOST_WORDS = 1000, 30  # limits of one search, because every item is searched for each word
-_PHRASES_AND_WORDS = re.compile(r'"([^"]*)"|([^\s"]+)')
+_TERM = re.compile(r'(?:(?<!\S)(-))?(?:"([^"]*)"|([^\s"]+))')
 _WORD = re.compile(r"\w+")
 # Thai to Burmese, Khmer, kana, Han, Yi and Hangul: in these scripts, no space separates words, or words have endings.
 _UNSPACED = re.compile(
@@ -46,46 +49,63 @@ def search_text(
     return "\n".join(("", *lines, *sorted(_short_words("\n".join(lines)) - lines.keys()), ""))
 
 
-def search_terms(query: str) -> list[str]:
-    """Return the words and "quoted phrases" of a search, each once, folded as `search_text` is.
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A folded word or phrase. `is_prefix`: it must be the start of a word. `is_excluded`: no item with it is found."""
 
-    Raises InvalidInputError if the search is longer than MOST_CHARACTERS or has more than MOST_WORDS words.
+    text: str
+    is_excluded: bool = False
+    is_prefix: bool = False
+
+    @property
+    def strings(self) -> list[str]:
+        """Return the strings that occur in a search text with this term: a long term anywhere, a short one as a line.
+
+        A short term with a symbol, such as "c#", is found where its letters are a whole word and the term occurs.
+        """
+        if len(self.text) > SHORT:
+            return [self.text]
+        words = _short_words(self.text)
+        if self.text in words:
+            return [f"\n{self.text}\n"]
+        return [*(f"\n{word}\n" for word in sorted(words)), self.text]
+
+    @property
+    def patterns(self) -> list[str]:
+        r"""Return the strings as patterns for `LIKE … ESCAPE '\'`."""
+        return [f"%{escape_like(string)}%" for string in self.strings]
+
+    @property
+    def expression(self) -> str:
+        """Return a regular expression of Python and PostgreSQL that finds the term in folded text."""
+        is_short = len(self.text) <= SHORT and not _UNSPACED.search(self.text)
+        start, end = (r"(?<!\w)" if self.is_prefix or is_short else ""), (r"(?!\w)" if is_short else "")
+        return start + re.escape(self.text) + end
+
+
+def search_terms(query: str) -> list[Term]:
+    """Return the terms of a search, each once, folded as `search_text` is.
+
+    Raises InvalidInputError if the search is longer than MOST_CHARACTERS, has more than MOST_WORDS words, or has a
+    prefix of one or two characters.
     """
     if len(query) > MOST_CHARACTERS:
         raise InvalidInputError(
             _("The search is too long. Use at most %(most)s characters.", most=decimal(MOST_CHARACTERS)), "q"
         )
-    found = [phrase or word for phrase, word in _PHRASES_AND_WORDS.findall(query)]
+    found = _TERM.findall(query)
     if len(found) > MOST_WORDS:
         raise InvalidInputError(_("The search has too many words. Use at most %(most)s.", most=MOST_WORDS), "q")
-    return [term for term in dict.fromkeys(map(fold, found)) if term]
+    return [term for term in dict.fromkeys(_term(*parts) for parts in found) if term.text]
 
 
-def searched_strings(query: str) -> list[str]:
-    """Return the strings that the search text of an item must contain, so that the search finds the item.
-
-    Raises InvalidInputError as `search_terms` does.
-    """
-    return [string for term in search_terms(query) for string in _strings(term)]
-
-
-def like_patterns(query: str) -> list[str]:
-    r"""Return a search as patterns for `LIKE … ESCAPE '\'` over `search_text`, all of which must match.
-
-    An empty list for an empty search. Raises InvalidInputError as `search_terms` does.
-    """
-    return ["%" + _LIKE_SPECIAL.sub(r"\\\g<0>", string) + "%" for string in searched_strings(query)]
-
-
-def _strings(term: str) -> list[str]:
-    """Return the strings to look for: a long term anywhere, a short one as a line.
-
-    A short term with a symbol, such as "c#", is found where its letters are a whole word and the term itself occurs.
-    """
-    if len(term) > SHORT:
-        return [term]
-    words = _short_words(term)
-    return [f"\n{term}\n"] if term in words else [*(f"\n{word}\n" for word in sorted(words)), term]
+def _term(hyphen: str, phrase: str, word: str) -> Term:
+    text = fold(phrase or word.rstrip("*"))
+    # Words of scripts without spaces have no visible start.
+    is_prefix = word.endswith("*") and not _UNSPACED.match(text)
+    if is_prefix and 0 < len(text) <= SHORT:
+        raise InvalidInputError(_("“%(word)s” is too short. Use at least three characters before “*”.", word=word), "q")
+    return Term(text, bool(hyphen), is_prefix)
 
 
 def _short_words(text: str) -> set[str]:
@@ -94,6 +114,11 @@ def _short_words(text: str) -> set[str]:
     for run in _UNSPACED.findall(text):
         words.update(run, map(operator.add, run, run[1:]))
     return words
+
+
+def escape_like(text: str) -> str:
+    r"""Return the text as part of a pattern for `LIKE … ESCAPE '\'`."""
+    return _LIKE_SPECIAL.sub(r"\\\g<0>", text)
 
 
 def fold(text: str) -> str:

@@ -21,6 +21,12 @@ def links(response: TestResponse) -> list[str]:
     return [html.unescape(href) for href in re.findall(r'<a [^>]*?href="([^"]*)"', response.get_data(as_text=True))]
 
 
+def lasting_links(response: TestResponse) -> list[str]:
+    """Return its links without those of facets, which combine to countless lists."""
+    facets = re.findall(r'<a href="([^"]*)" rel="nofollow"', response.get_data(as_text=True))
+    return [link for link in links(response) if link not in map(html.unescape, facets)]
+
+
 def neighbours(response: TestResponse) -> dict[str, str]:
     """Return the addresses of the neighbouring pages of its list, by the labels of their links or buttons."""
     found = re.findall(

@@ -15,21 +15,25 @@ from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import upgrade
 
+from connector.catalogue import facet_values
+from connector.catalogue.file_rows import files_of
 from connector.catalogue.search import Selection
 from connector.extensions import JSON_VALUE, db, migrate
 from connector.imports.results import job_kinds
 from connector.models.accounts import Account
 from connector.models.catalogue import CatalogueFile, CatalogueItem, Holding
 from connector.models.changes import ChangeFile
+from connector.models.facets import ItemFacet
 from connector.models.jobs import Job, PreviewRow, SampleItem
 from connector.models.publishing import PublishedItem
 from connector.models.repositories import Source
 from connector.storage.instance import prepare, revision
+from connector.word_search import fold
 from tests.conftest import app_at
 from tests.tools import needs
 
 # Neither reflection on SQLite nor comparison by Alembic understands indexes of expressions: `definitions` does.
-BY_EXPRESSION = {"ix_item_gone"}
+BY_EXPRESSION = {"ix_item_gone", "ix_item_last_modified"}
 RENAMED = {"0022": {"import_job": "job"}}  # tables, by migration
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index"),
@@ -42,6 +46,7 @@ SAMPLES: dict[tuple[str, str], Any] = {
     ("item", "source_metadata"): [EMAIL],
     ("item", "mapped_values"): {"person.email": [{"value": "a@example.org"}]},
     ("item", "search_text"): "a@example.org",
+    ("item_facet", "value_id"): 2**60,
     ("change", "before"): {"data": {"source_metadata": [EMAIL], "files": []}, "files": [], "memberships": []},
     ("import_job", "cursor"): {"login": "reader"},
     ("job", "cursor"): {"login": "reader"},
@@ -109,7 +114,7 @@ def row_of(table: sa.Table, number: int, newest: dict[str, Any]) -> dict[str, An
         if column.foreign_keys:
             (key,) = column.foreign_keys
             values[column.name] = newest.get(key.column.table.name)
-        elif not (column.primary_key and isinstance(column.type, sa.Integer)):
+        elif (table.name, column.name) in SAMPLES or not (column.primary_key and isinstance(column.type, sa.Integer)):
             values[column.name] = SAMPLES.get((table.name, column.name), value_of(column, number))
     return values
 
@@ -273,6 +278,34 @@ def test_a_job_of_sample_items_becomes_a_preview_that_keeps_them(app):
         ("1/b", "Broken", None),
     ]
     assert db.session.scalars(sa.select(PreviewRow)).all() == []
+
+
+def test_items_from_before_the_migration_have_facet_values_and_sort_keys(app):
+    upgrade(revision="0049")
+    found = {table.name: table for table in tables()}
+    values = {"dcterms:issued": ["1884-05-17T00:00", "c1911"], "dcterms:type": [" Image\x00", "x" * 300, ""]}
+    mapped = {term: [{"value": text, "language": None} for text in texts] for term, texts in values.items()}
+    mapped["dcterms:creator"] = [{"value": "Closed", "restricted": True}]
+    files = [("ORIGINAL", "application/pdf", True), ("ORIGINAL", "image/png;q", False), ("TEXT", "text/plain", False)]
+    fill(1)
+    with db.engine.begin() as connection:
+        item = sa.update(found["item"]).values(title="Die  Straße", mapped_values=sa.bindparam("m", type_=JSON_VALUE))
+        connection.execute(item, {"m": mapped})
+        connection.execute(sa.delete(found["file"]))
+        for position, (bundle, media_type, is_restricted) in enumerate(files):
+            row = {"item_id": 1, "position": position, "bundle": bundle, "media_type": media_type}
+            row |= {"bitstream_id": "b", "status": "stored", "name_is_restricted": is_restricted}
+            connection.execute(sa.insert(found["file"]).values(row))
+
+    upgrade()
+
+    stored = db.session.scalars(sa.select(ItemFacet)).all()
+    expected = facet_values.values_of(mapped, files_of([1])[1])
+    assert {(row.value_id, row.value): row.is_restricted for row in stored} == {
+        (facet_values.value_id(*key), key[1]): is_restricted for key, is_restricted in expected.items()
+    }
+    row = db.session.execute(sa.select(CatalogueItem.title_sort, CatalogueItem.date_sort)).one()
+    assert row == ("die strasse", "1884-05-17") == (fold("Die  Straße"), facet_values.sort_date(mapped))
 
 
 def test_numbers_of_repositories_are_kept_in_64_bits(app):

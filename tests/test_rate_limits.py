@@ -72,6 +72,8 @@ def test_searches_count_as_costly_and_pages_of_all_items_do_not(limited_client):
         "/items/?repository=1",
         "/items/?item_set=1&after=9",
         "/items/?job=1",
+        "/items/?creator=Strand",
+        "/items/?value=herring",
         "/missing/?repository=1",
         "/audit/?who=Tess",
     ],

@@ -41,6 +41,8 @@ FORMS = [  # POST requests whose answer is a page with an error
 def test_every_text_of_the_pages_is_translated(stocked_app, stocked_client):
     with pseudo_locale():
         pages = crawl(stocked_client)
+        lists = ("view=table&type=Image", "join=not&term=bibo:doi&op=any&value=&from=1884&files=yes", "from=x")
+        pages |= {query: stocked_client.get(f"/items/?{query}").text for query in lists}
 
     assert len(pages) > 20
     assert {"/items/1/history", "/item-sets/new", "/item-sets/1/edit", "/item-sets/1/delete"} <= pages.keys()

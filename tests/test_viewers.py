@@ -16,7 +16,7 @@ from tests import signed_in
 from tests.conftest import app_at, let_go
 from tests.gallery.instance import VIEWER_TOKEN, furnish
 from tests.omeka_server import Omeka
-from tests.pages import links
+from tests.pages import lasting_links
 from tests.sample import SampleRepository
 
 RTL = re.compile("[\u0590-\u08ff]")
@@ -44,7 +44,7 @@ def pages_of(client: FlaskClient) -> dict[str, tuple[int, str]]:
             continue
         answer = client.get(address, buffered=True, follow_redirects=True)
         pages[kind] = (answer.status_code, answer.text if answer.mimetype == "text/html" else "")
-        queue += links(answer) if answer.mimetype == "text/html" else []
+        queue += lasting_links(answer) if answer.mimetype == "text/html" else []
     return pages
 
 

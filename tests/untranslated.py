@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from connector.extensions import db
 from connector.web.help import guide
-from tests.pages import links
+from tests.pages import lasting_links
 from tests.pseudo import outside
 
 READ_ATTRIBUTES = {"aria-label", "alt", "data-label", "placeholder", "title"}
@@ -116,7 +116,7 @@ def crawl(client: FlaskClient, start: str = "/") -> dict[str, str]:
         pages[kind] = ""
         if answer.mimetype == "text/html":
             pages[kind] = answer.get_data(as_text=True)
-            queue += links(answer)
+            queue += lasting_links(answer)
     return pages
 
 

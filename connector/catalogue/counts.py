@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,6 +21,8 @@ from ..models.accounts import AuditEntry
 from ..models.catalogue import CatalogueCount, CatalogueFile, CatalogueItem, StoredFile
 from ..models.changes import Change
 from ..models.jobs import IN_PROGRESS, Job
+from . import facets
+from .search import Selection, find
 
 ROW = 1  # the id of the only row
 SHARE = 20  # counting takes at most this part of the time
@@ -66,8 +68,9 @@ def count_if_changed(now: datetime | None = None) -> bool:
             return False
     began = time.monotonic()
     counts = _count()
+    values = {"counts": counts, "facets": _facets(counts)}
     db.session.rollback()  # no transaction stays open
-    values = {"counted_at": now, "seconds": time.monotonic() - began, "basis": basis, "counts": counts}
+    values |= {"counted_at": now, "seconds": time.monotonic() - began, "basis": basis}
     with transaction():
         db.session.merge(CatalogueCount(id=ROW, **values))
     return True
@@ -82,6 +85,19 @@ def totals(*, with_restricted: bool) -> tuple[datetime | None, list[RepositoryTo
             one = _from_json(stored)
             found.setdefault(one.repository_id, RepositoryTotals(one.repository_id)).add(one)
     return (last.counted_at if last else None), list(found.values())
+
+
+def facets_of_all(with_restricted: bool) -> facets.Counts | None:
+    """Return the facet counts of all items at the last counting, None if the catalogue is small or not counted yet."""
+    last = db.session.get(CatalogueCount, ROW)
+    return last.facets[with_restricted] if last and last.facets else None
+
+
+def _facets(counts: Iterable[Mapping[str, Any]]) -> list[facets.Counts]:
+    """Return the facet counts without and with restricted values. An empty list if pages can count all items."""
+    if sum(one["items"] for one in counts) <= facets.COUNTED:
+        return []
+    return [facets.count(find(Selection(with_restricted=restricted)), counts_all=True) for restricted in (False, True)]
 
 
 def _basis() -> list[Any]:

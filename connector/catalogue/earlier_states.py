@@ -11,7 +11,7 @@ from ..extensions import db
 from ..models.catalogue import CatalogueFile, CatalogueItem, FileStatus, StoredFile
 from . import identity, problem_files, restricted_values
 from .file_rows import LOST, files_of, insert_files
-from .item_rows import DATA, derived_columns
+from .item_rows import DATA, derived_columns, write
 from .repository_context import RepositoryContext
 
 ITEM = CatalogueItem.__table__
@@ -60,7 +60,7 @@ def restore_data(repository: RepositoryContext, item_id: int, group: Mapping[str
     present = {file["bitstream_id"]: file for file in files_of([item_id]).get(item_id, [])}
     files = [_restored(_renamed(file, COLUMNS), present.get(file["bitstream_id"])) for file in group["files"]]
     values |= derived_columns(repository, group["title"], metadata, files)
-    db.session.execute(update(ITEM).where(ITEM.c.id == item_id).values(values))
+    write(item_id, values, files)
     db.session.execute(delete(FILE).where(FILE.c.item_id == item_id))
     if files:
         insert_files({item_id: files})

@@ -116,6 +116,13 @@ def citation_line(item: CatalogueItem, with_restricted: bool) -> str:
     return " · ".join(["; ".join(creators[:3]) + (" …" if len(creators) > 3 else "")] * bool(creators) + issued)
 
 
+def first_values(item: CatalogueItem, term: str, with_restricted: bool) -> list[str]:
+    """Return up to three values of a term, then "…" if there are more."""
+    values = item.mapped_values if with_restricted else restricted_values.open_terms(item.mapped_values)
+    texts = [value["value"] for value in values.get(term, ())]
+    return texts[:3] + ["…"] * (len(texts) > 3)
+
+
 def original_of(file: CatalogueFile) -> str:
     """Return the address of the original of a file at its source."""
     return file_link(file.item.repository.server, file.bitstream_id, file.item.handle, file.sequence, file.name)

@@ -13,8 +13,8 @@ from ..characters import storable
 from ..dspace.records import Item
 from ..extensions import db
 from ..models.catalogue import CatalogueItem
-from ..word_search import search_text
-from . import restricted_values
+from ..word_search import fold, search_text
+from . import facet_values, restricted_values
 from .crosswalk import crosswalk
 from .file_rows import BITSTREAM, file_rows, files_of
 from .identity import source_key
@@ -23,6 +23,7 @@ from .source_links import handle_link, page_link
 
 ITEM = CatalogueItem.__table__
 # Columns that an undo restores. The time stamp has its own group.
+SORTED_CHARACTERS = 250  # of a title
 DATA = (
     *("source_key", "source_id", "handle", "handle_link", "page_link"),
     *("title", "source_metadata", "content_hash"),
@@ -84,17 +85,25 @@ def item_row(repository: RepositoryContext, data: dict[str, Any], files: Sequenc
 def derived_columns(
     repository: RepositoryContext, title: str | None, metadata: Any, files: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """Return the columns computed from the source's data: mapped values and search texts."""
+    """Return the columns computed from the source's data: mapped values, search texts and sort keys."""
     mapped = crosswalk(metadata, repository.ignored)
     is_closed = restricted_values.closes_title(metadata, title)
     names, closed_names = restricted_values.open_names(files), restricted_values.restricted_names(files)
     closed_text = search_text(title if is_closed else None, restricted_values.restricted_terms(mapped), closed_names)
     return {
+        "title_sort": "" if is_closed else fold(title or "")[:SORTED_CHARACTERS],
+        "date_sort": facet_values.sort_date(mapped),
         "mapped_values": mapped,
         "title_is_restricted": is_closed,
         "search_text": search_text(None if is_closed else title, restricted_values.open_terms(mapped), names),
         "restricted_search_text": closed_text if restricted_values.is_marked(metadata) or closed_names else None,
     }
+
+
+def write(item_id: int, values: Mapping[str, Any], files: Sequence[Mapping[str, Any]]) -> None:
+    """Update an item with values that include the derived ones, and store its facet values. `files`: its file rows."""
+    db.session.execute(update(ITEM).where(ITEM.c.id == item_id).values(values))
+    facet_values.store({item_id: facet_values.values_of(values["mapped_values"], files)})
 
 
 def remap(repository: RepositoryContext) -> int:
@@ -106,7 +115,7 @@ def remap(repository: RepositoryContext) -> int:
     for page in list(rows):
         files = files_of([row.id for row in page])
         for row in page:
-            values = derived_columns(repository, row.title, row.source_metadata, files.get(row.id, []))
-            db.session.execute(update(ITEM).where(ITEM.c.id == row.id).values(values))
+            its_files = files.get(row.id, [])
+            write(row.id, derived_columns(repository, row.title, row.source_metadata, its_files), its_files)
         count += len(page)
     return count

@@ -28,7 +28,7 @@ def mark(repository: RepositoryContext, shown: Mapping[int, Shown]) -> None:
         if (metadata, marked) != (row.source_metadata, files.get(row.id, [])):
             _write_marks(row.id, marked)
             values = {"source_metadata": metadata} | item_rows.derived_columns(repository, row.title, metadata, marked)
-            db.session.execute(update(ITEM).where(ITEM.c.id == row.id).values(values))
+            item_rows.write(row.id, values, marked)
 
 
 def _with_marks(files: Iterable[Mapping[str, Any]], shown: Shown) -> list[dict[str, Any]]:

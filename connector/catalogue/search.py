@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, exists, select
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    case,
+    exists,
+    false,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+    true,
+)
 
+from ..dspace.records import SourceState
 from ..errors import InvalidInputError
 from ..extensions import db
 from ..i18n import gettext as _
 from ..models.catalogue import CatalogueItem, Holding, ItemSet, Membership
 from ..models.changes import Action, Change
+from ..models.facets import Facet, ItemFacet
 from ..row_ids import row_id
 from ..storage import search_index
-from ..word_search import like_patterns, searched_strings
+from ..word_search import Term, escape_like, search_terms
+from .facet_values import KINDS, is_date, value_id
+from .property_search import MOST_ROWS, Criterion, combined, required_strings
 from .set_names import labels
 
 SHORT = 1000  # items
@@ -26,73 +44,164 @@ SHORT = 1000  # items
 class Selection:
     """Criteria for items; None means any. `job_id`: items that this job added or updated. Hidden items only if wanted.
 
-    `with_restricted`: also include restricted items and values. Raise InvalidInputError if the search is too long.
+    `facets`: values that each item has. `criteria`: values of properties. `dates`: the first and the last date of
+    issue, or "". `with_restricted`: also include restricted items and values. Raise InvalidInputError if there are too
+    many words or criteria, or for invalid dates.
     """
 
     words: str = ""
     item_set_id: int | None = None
     repository_id: int | None = None
     job_id: int | None = None
+    state: SourceState | None = None
+    facets: tuple[tuple[Facet, str], ...] = ()
+    criteria: tuple[Criterion, ...] = ()
+    dates: tuple[str, str] = ("", "")
+    has_files: bool | None = None
     with_hidden: bool = False
     with_restricted: bool = True
 
     def __post_init__(self) -> None:
-        searched_strings(self.words)
+        search_terms(self.words)
+        if len(self.criteria) > MOST_ROWS:
+            raise InvalidInputError(_("The search has too many rows. Use at most %(most)s.", most=MOST_ROWS), "value")
+        if not all(is_date(date) for date in self.dates if date):
+            raise InvalidInputError(_("Write dates as 1911, 1911-05 or 1911-05-17."), "date")
+
+    @property
+    def is_everything(self) -> bool:
+        """Return whether all items are selected that the reader may see."""
+        return self == Selection(with_restricted=self.with_restricted)
 
     def conditions(self) -> list[Any]:
         """Return SQL conditions on CatalogueItem."""
-        found = [self._has(pattern) for pattern in like_patterns(self.words)]
+        # No correlated EXISTS: SQLite would read all changes of the job again for each item.
+        return [*self._own_conditions(), *map(_is_among, self._lists())]
+
+    def _own_conditions(self) -> list[Any]:
+        """Return the conditions on columns of CatalogueItem."""
+        found: list[Any] = [self._matches(term) for term in search_terms(self.words)]
         if not self.with_hidden:
             found.append(CatalogueItem.is_hidden.is_(False))
         if not self.with_restricted:
             found.append(CatalogueItem.is_restricted.is_(False))
         if self.repository_id is not None:
             found.append(CatalogueItem.repository_id == self.repository_id)
-        # No correlated EXISTS: SQLite would read all changes of the job again for each item.
-        return found + [_is_among(listed) for _, listed in self._lists()]
+        if self.state is not None:
+            found.append(CatalogueItem.source_state == self.state.value)
+        if self.criteria:
+            found.append(combined(self.criteria, self.with_restricted))
+        if self.has_files is False:
+            found.append(CatalogueItem.id.not_in(_with_files(self.with_restricted)))
+        return found
 
-    def _lists(self) -> Iterator[tuple[str, Select[Any]]]:
-        """Yield (attribute, SELECT of item ids) for the selected item set and job."""
+    def _lists(self) -> list[Select[Any]]:
+        """Return a SELECT of item ids for the selected item set, job and each facet value."""
+        lists: list[Select[Any]] = []
         if self.item_set_id is not None:
-            yield "item_set_id", select(Membership.item_id).where(Membership.item_set_id == self.item_set_id)
+            lists.append(select(Membership.item_id).where(Membership.item_set_id == self.item_set_id))
         if self.job_id is not None:
             done = Change.action.in_((Action.ADDED, Action.UPDATED))
             changed = select(Change.item_id).where(Change.job_id == self.job_id, done, Change.item_id.is_not(None))
-            yield "job_id", changed
+            lists.append(changed)
+        for facet, value in self.facets:
+            has_value = select(ItemFacet.item_id).where(ItemFacet.value_id == value_id(facet, value))
+            lists.append(has_value if self.with_restricted else has_value.where(ItemFacet.is_restricted.is_(False)))
+        if self.has_files:
+            lists.append(_with_files(self.with_restricted))
+        if any(self.dates):
+            lists.append(_dated(*self.dates))
+        return lists
 
     def ids(self) -> Select[Any]:
         """Return a SELECT of the ids of the selected items.
 
-        It follows the index of the item set, job or words, so that the database reads no more rows than a page shows.
+        It follows the index of a list or of the words, so that the database reads no more rows than a page shows.
         """
-        lists = list(self._lists())
-        with_words = search_index.candidates(searched_strings(self.words))
-        if with_words is not None and not any(_is_short(listed) for _, listed in lists):
+        lists = sorted(self._lists(), key=_is_short, reverse=True)
+        with_words = search_index.candidates(self._required_strings())
+        if with_words is not None and not (lists and _is_short(lists[0])):
             [column] = with_words.selected_columns
-            others = replace(self, item_set_id=None, job_id=None).conditions()
-            within = [listed.where(listed.selected_columns[0] == column).exists() for _, listed in lists]
-            return with_words.where(exists().where(CatalogueItem.id == column, *others), *within)
-        for name, listed in lists:
-            [column] = listed.selected_columns
-            without: dict[str, Any] = {name: None}
-            others = replace(self, **without).conditions()
-            return listed.where(exists().where(CatalogueItem.id == column, *others)).distinct()
-        return self.query(CatalogueItem.id)
+            within = [listed.where(listed.selected_columns[0] == column).exists() for listed in lists]
+            return with_words.where(exists().where(CatalogueItem.id == column, *self._own_conditions()), *within)
+        if not lists:
+            return self.query(CatalogueItem.id)
+        [column] = lists[0].selected_columns
+        conditions = (CatalogueItem.id == column, *self._own_conditions(), *map(_is_among, lists[1:]))
+        return lists[0].where(exists().where(*conditions)).distinct()
 
-    def _has(self, pattern: str) -> Any:
-        """Return the condition that an item matches a pattern, which fits at most one line of a search text."""
-        is_open = CatalogueItem.search_text.like(pattern, escape="\\")
-        if not self.with_restricted:
-            return is_open
-        return is_open | CatalogueItem.restricted_search_text.like(pattern, escape="\\")
+    def relevance(self) -> ColumnElement[int]:
+        """Return 1 for items that have all words of the search in the title, else 0."""
+        terms = [term for term in search_terms(self.words) if not term.is_excluded]
+        patterns = [f"%{escape_like(term.text)}%" for term in terms]
+        in_title = and_(true(), *(CatalogueItem.title_sort.like(pattern, escape="\\") for pattern in patterns))
+        return case((in_title, literal_column("1", Integer)), else_=literal_column("0", Integer))
+
+    def _required_strings(self) -> list[str]:
+        """Return the strings that the search text of each selected item has."""
+        terms = [term for term in search_terms(self.words) if not term.is_excluded]
+        return [string for term in terms for string in term.strings] + required_strings(self.criteria)
+
+    def _matches(self, term: Term) -> ColumnElement[bool]:
+        """Return the condition that an item has a term, or that it does not have an excluded term."""
+        texts = (CatalogueItem.search_text, CatalogueItem.restricted_search_text)[: 1 + self.with_restricted]
+        found = and_(*(or_(*(text.like(pattern, escape="\\") for text in texts)) for pattern in term.patterns))
+        if term.is_prefix:
+            found &= or_(*(text.regexp_match(term.expression) for text in texts))
+        return not_(func.coalesce(found, false())) if term.is_excluded else found
 
     def query(self, *columns: Any) -> Select[Any]:
         """Return a SELECT of these columns (by default whole items) of the selected items."""
         return select(*(columns or (CatalogueItem,))).where(*self.conditions())
 
 
+@dataclass(frozen=True, slots=True)
+class FoundItems:
+    """Selected items. `few`: their ids if there are at most SHORT, so that the search is not repeated for each use."""
+
+    selection: Selection
+    few: Sequence[int] | None
+
+    def ids(self) -> Select[Any]:
+        """Return a SELECT of the ids of the items."""
+        return self.selection.ids() if self.few is None else self._few(CatalogueItem.id)
+
+    def keys(self, *columns: Any) -> Select[Any]:
+        """Return a SELECT of sort keys of the items. If there are many, it follows the index of the keys."""
+        return self.selection.query(*columns) if self.few is None else self._few(*columns)
+
+    def newest(self, most: int | None) -> Select[Any]:
+        """Return a SELECT of the ids of the newest items. It reads no wide rows unless it searches in them."""
+        is_read = self.few is not None or self.selection.words or self.selection.criteria
+        ids = self.ids() if is_read else self.keys(CatalogueItem.id)
+        return ids.order_by(ids.selected_columns[0].desc()).limit(most)
+
+    def _few(self, *columns: Any) -> Select[Any]:
+        return select(*columns).where(CatalogueItem.id.in_(self.few or ()))
+
+
+def find(selection: Selection) -> FoundItems:
+    """Return the selected items."""
+    ids = db.session.scalars(selection.ids().limit(SHORT + 1)).all()
+    return FoundItems(selection, ids if len(ids) <= SHORT else None)
+
+
+def _with_files(with_restricted: bool) -> Select[Any]:
+    """Return a SELECT of the ids of items with original files."""
+    kinds = [value_id(Facet.KIND, kind) for kind in KINDS]
+    query = select(ItemFacet.item_id).where(ItemFacet.value_id.in_(kinds))
+    return query if with_restricted else query.where(ItemFacet.is_restricted.is_(False))
+
+
+def _dated(first: str, last: str) -> Select[Any]:
+    """Return a SELECT of the ids of items with a date of issue from the first to the last date."""
+    latest = (last or "9999") + "-12-31"[len(last or "9999") - 4 :]
+    is_between = CatalogueItem.date_sort.between(first or "0000", latest)
+    return select(CatalogueItem.id).where(CatalogueItem.is_hidden.in_((False, True)), is_between)
+
+
 def _is_short(listed: Select[Any]) -> bool:
-    """Return whether the list has so few items that checking the words of each one is faster than the word index."""
+    """Return whether a SELECT of ids has so few rows that reading each item is faster than following another index."""
     return len(db.session.scalars(listed.limit(SHORT + 1)).all()) <= SHORT
 
 

@@ -16,11 +16,11 @@ from sqlalchemy import delete, insert, select, update
 from ..dspace.records import Item, SourceState
 from ..extensions import db
 from ..models.catalogue import CatalogueFile, CatalogueItem
-from . import identity, problem_files, restricted_values
+from . import facet_values, identity, problem_files, restricted_values
 from .earlier_states import data_group, data_groups, state_group
 from .file_rows import bitstream_of, file_rows, files_of, insert_files
 from .identity import SeenIds, no_ids
-from .item_rows import DATA, item_data, item_row
+from .item_rows import DATA, item_data, item_row, write
 from .repository_context import RepositoryContext
 
 ITEM = CatalogueItem.__table__
@@ -93,7 +93,6 @@ def save(
     rows, data, fresh, known, changed = _sorted_out(repository, items, seen)
     ids = _insert(repository, fresh, data)
     added = [Saved(item, key := data[item.id]["source_key"], ids[key], "added", {}) for item in fresh]
-    insert_files({ids[s.key]: file_rows(s.item, {}) for s in added})
     before = _update(repository, changed, rows, data, closed)
     _touch([(rows[item.id], data[item.id]) for item in known if item.id not in before])
     return added + _outcomes(known, rows, before, data)
@@ -155,14 +154,21 @@ def _outcomes(
 
 
 def _insert(repository: RepositoryContext, fresh: list[Item], data: Mapping[str, dict[str, Any]]) -> dict[str, int]:
+    """Insert new items with their files and facet values. Return their ids by source key."""
     if not fresh:
         return {}
     state = {"repository_id": repository.id, "source_state": SourceState.PRESENT.value}
-    rows = [state | item_row(repository, data[item.id], file_rows(item, {})) for item in fresh]
-    db.session.execute(insert(ITEM), rows)
-    keys = [row["source_key"] for row in rows]
+    files = {data[item.id]["source_key"]: file_rows(item, {}) for item in fresh}
+    rows = [
+        item_row(repository, data[item.id], its_files) for item, its_files in zip(fresh, files.values(), strict=True)
+    ]
+    db.session.execute(insert(ITEM), [state | row for row in rows])
     query = select(ITEM.c.source_key, ITEM.c.id).where(ITEM.c.repository_id == repository.id)
-    return dict(db.session.execute(query.where(ITEM.c.source_key.in_(keys))).all())
+    ids = dict(db.session.execute(query.where(ITEM.c.source_key.in_(files))).all())
+    insert_files({ids[key]: its_files for key, its_files in files.items()})
+    values = {row["source_key"]: row["mapped_values"] for row in rows}
+    facet_values.store({ids[key]: facet_values.values_of(values[key], files[key]) for key in values})
+    return ids
 
 
 def _update(
@@ -187,7 +193,7 @@ def _update(
         kept = [{**file, **closed[file["bitstream_id"]]} for file in old if file["bitstream_id"] in closed]
         new_rows += [{**file, "position": position} for position, file in enumerate(kept, len(new_rows))]
         values = item_row(repository, data[item.id] | {"source_metadata": metadata}, new_rows) | present
-        db.session.execute(update(ITEM).where(ITEM.c.id == row.id).values(values))
+        write(row.id, values, new_rows)
         db.session.execute(delete(FILE).where(FILE.c.item_id == row.id))
         insert_files({row.id: new_rows})
     problem_files.mark([rows[item.id].id for item in changed])

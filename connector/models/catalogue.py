@@ -74,6 +74,8 @@ class CatalogueItem(Base):
     `search_text`: the text in which every reader's search looks. `restricted_search_text`: additional text for readers
     who may see restricted values and file names, None if nothing is restricted.
 
+    `title_sort`, `date_sort`: by which lists are sorted, without restricted values (see `item_rows.derived_columns`).
+
     `content_hash`: SHA-256 of the source's data alone. `is_restored`: the next import reads the item in full, because
     of an undo, an upgrade that marked its files, or files that could not be listed. `is_restricted`: only a login shows
     the item at its source.
@@ -83,7 +85,16 @@ class CatalogueItem(Base):
     __table_args__ = (
         UniqueConstraint("repository_id", "source_key", name="uq_item_source_key"),
         Index("ix_item_source_id", "repository_id", "source_id"),
-        Index("ix_item_listed", "is_hidden", "id", "is_restricted"),
+        Index("ix_item_listed", "is_hidden", "id", "is_restricted", "repository_id", "source_state"),
+        Index("ix_item_title_sort", "is_hidden", "title_sort", "id", "is_restricted", "repository_id"),
+        Index("ix_item_date_sort", "is_hidden", "date_sort", "id", "is_restricted", "repository_id"),
+        Index(
+            "ix_item_last_modified",
+            "is_hidden",
+            text("coalesce(last_modified, '')"),
+            *("id", "is_restricted", "repository_id"),
+        ),
+        Index("ix_item_source_state", "is_hidden", "source_state", "id", "is_restricted", "repository_id"),
         Index("ix_item_repository", "repository_id", "is_hidden", "id", "is_restricted"),
         Index(
             "ix_item_gone",
@@ -106,6 +117,8 @@ class CatalogueItem(Base):
     mapped_values: Mapped[dict[str, Any]] = mapped_column(JSON_VALUE)
     search_text: Mapped[str] = mapped_column(Text)
     restricted_search_text: Mapped[str | None] = mapped_column(Text)
+    title_sort: Mapped[str] = mapped_column(default="", server_default="")
+    date_sort: Mapped[str] = mapped_column(default="", server_default="")
     title_is_restricted: Mapped[bool] = mapped_column(default=False, server_default=false())
     is_restored: Mapped[bool] = mapped_column(default=False, server_default=false())
     last_modified: Mapped[str | None]
@@ -331,7 +344,8 @@ class CatalogueCount(Base):
     """The counts of the catalogue that the overview shows, in one row (see `catalogue.counts`).
 
     `seconds`: how long the counting took. `basis`: the last change, the last audit entry and the running jobs then.
-    `counts`: a list with an object for each repository, once for open and once for restricted items.
+    `counts`: a list with an object for each repository, once for open and once for restricted items. `facets`: the
+    facet counts of all items, without and with restricted values.
     """
 
     __tablename__ = "catalogue_count"
@@ -341,3 +355,4 @@ class CatalogueCount(Base):
     seconds: Mapped[float]
     basis: Mapped[list[Any]] = mapped_column(JSON_VALUE)
     counts: Mapped[list[dict[str, Any]]] = mapped_column(JSON_VALUE)
+    facets: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON_VALUE)

@@ -19,6 +19,8 @@ from limits.strategies import FixedWindowRateLimiter
 from werkzeug.exceptions import TooManyRequests
 from werkzeug.wsgi import ClosingIterator
 
+from ..models.facets import Facet
+
 # Downloads of whole tables. Each occupies a thread until the client has read the last line.
 LISTS = frozenset(
     {
@@ -33,7 +35,10 @@ QUESTIONS = frozenset({"repositories.scope_list"})  # GET requests that ask a re
 # Lists that are costly with one of these filters in the query string.
 FILTERS = {
     "admin.trail": ("who", "what"),
-    "catalogue.items": ("q", "item_set", "repository", "job"),
+    "catalogue.items": (
+        *("q", "item_set", "repository", "job", "state", *Facet),
+        *("term", "value", "from", "to", "files"),
+    ),
     "missing.index": ("repository",),
     "previews.preview": ("show",),
 }

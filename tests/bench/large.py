@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -9,8 +10,10 @@ from flask import Flask
 from sqlalchemy import text
 
 from connector.catalogue import counts, problem_files
+from connector.catalogue.facet_values import value_id
 from connector.extensions import db, transaction, utcnow
 from connector.jobs import counters
+from connector.models.facets import Facet
 from connector.models.jobs import Job, Kind, State
 from connector.models.repositories import Repository, Source
 
@@ -27,6 +30,14 @@ MAPPED = """'{"dcterms:title": [{"value": "Report ' || n || ' on harbour ' || (n
  "dcterms:abstract": [{"value": "' || {abstract} || '", "language": "en"}]}'"""
 ABSTRACT = "'" + "Ships, tides and prices as the clerks of the port wrote them down. " * 12 + "' || n"
 
+FACETS = (  # facet, values, SQL for the value of item n
+    (Facet.TYPE, [f"Type {n}" for n in range(30)], "'Type ' || (n % 30)"),
+    (Facet.YEAR, [str(year) for year in range(1900, 2020)], "CAST(1900 + n % 120 AS TEXT)"),
+    (Facet.LANGUAGE, [f"l{n}" for n in range(8)], "'l' || (n % 8)"),
+    (Facet.CREATOR, [f"Author {n}" for n in range(5003)], "'Author ' || (n % 5003)"),
+    (Facet.CREATOR, [f"Editor {n}" for n in range(20011)], "'Editor ' || (n % 20011)"),
+    (Facet.KIND, ["pdf"], "'pdf'"),
+)
 SHORT_WORDS = "'\nas\nof\non\n' || CASE WHEN n % 977 < 100 THEN (n % 977) || '\n' ELSE '' END"
 
 
@@ -56,6 +67,8 @@ def make(app: Flask, items: int = FULL) -> Large:
             _jobs(large)
             for table, number, columns in _tables(large):
                 _insert(table, number, columns)
+            for facet, values, value in FACETS:
+                _insert_facet(facet, values, value, items)
             if db.engine.dialect.name == "postgresql":  # without statistics, each batch reads all files
                 db.session.execute(text("ANALYZE"))
             for first in range(1, items + 1, BATCH):
@@ -121,6 +134,9 @@ def _tables(large: Large) -> list[tuple[str, int, dict[str, str]]]:
         "source_metadata": _json(METADATA.replace("{abstract}", ABSTRACT)),
         "mapped_values": _json(MAPPED.replace("{abstract}", ABSTRACT)),
         "search_text": f"'\nreport ' || n || ' on harbour ' || (n % 977) || '\n' || lower({ABSTRACT}) || {SHORT_WORDS}",
+        "title_sort": "'report ' || n || ' on harbour ' || (n % 977)",
+        "date_sort": "(1900 + n % 120) || '-05-17'",
+        "last_modified": "CASE WHEN n % 10 > 0 THEN '2020-01-' || (10 + n % 20) END",
         "content_hash": "'hash ' || n",
         "source_state": "CASE WHEN n % 20 = 0 THEN 'withdrawn' ELSE 'present' END",
         "state_since": f"CASE WHEN n % 20 = 0 THEN {now} END",
@@ -176,6 +192,16 @@ def _insert(table: str, number: int, columns: dict[str, str]) -> None:
     rows = f"{numbers} SELECT {', '.join(columns.values())} FROM numbers"
     statement = f"INSERT INTO {table} ({', '.join(columns)}) {rows}"
     db.session.connection().exec_driver_sql(statement.replace("%", "%%") if _is_postgresql() else statement)
+
+
+def _insert_facet(facet: Facet, values: Sequence[str], value: str, number: int) -> None:
+    """Insert a facet value for each item. `values`: all values. `value`: SQL for that of item n."""
+    numbers = f"numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {number})"
+    rows = ", ".join(f"('{text}', {value_id(facet, text)})" for text in values)
+    query = f"SELECT value_id, n, value, FALSE FROM numbers JOIN named ON value = {value}"
+    statement = f"WITH RECURSIVE {numbers}, named(value, value_id) AS (VALUES {rows}) {query}"
+    insert = f"INSERT INTO item_facet (value_id, item_id, value, is_restricted) {statement}"
+    db.session.connection().exec_driver_sql(insert.replace("%", "%%") if _is_postgresql() else insert)
 
 
 def _json(sql: str) -> str:

@@ -52,6 +52,8 @@ PAGES = (
         "/excluded/",
     ),
     *("/items/?q=harbour", "/items/?q=harbour&after=100000", "/items/?q=nothingatall", "/items/?q=harbour+977"),
+    *("/items/?type=Type+3", "/items/?language=l3&kind=pdf", "/items/?creator=Author+7", "/items/?q=harbour&year=1911"),
+    *("/items/?kind=pdf", "/items/?state=present", "/items/?state=withdrawn", "/items/?q=harb*+-977"),
     *("/items/?q=nothingatall&item_set=1", "/items/?q=harbour&job=1"),
     # Words of two and one characters that no item, few items and all items have.
     *("/items/?q=zz", "/items/?q=7", "/items/?q=of", "/items/?q=of+harbour+7", "/items/?q=of&job=1", "/items/?q=zzz"),

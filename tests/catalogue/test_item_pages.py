@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import re
 
@@ -38,6 +39,40 @@ def test_items_are_shown_25_a_page(stocked_client):
     assert len([link for link in links(first) if re.fullmatch(r"/items/\d+/", link)]) == 25
 
 
+def titles(page):
+    """Return the titles of the items of a list, in order."""
+    return [html.unescape(title) for title in re.findall(r'<a class="name"[^>]*>(.*?)</a>', page.text)]
+
+
+def test_lists_are_sorted_by_title_and_date_and_keep_the_order_on_each_page(stocked_client):
+    first = stocked_client.get("/items/?sort=title")
+    second = stocked_client.get(neighbours(first)["Next"])
+    by_title = [title.casefold() for title in titles(first) + titles(second) if title != "Untitled"]
+    oldest, newest = (
+        titles(stocked_client.get(f"/items/?sort={sort}&size=50")) for sort in ("oldest-date", "newest-date")
+    )
+
+    assert by_title == sorted(by_title)
+    assert len(by_title) == 35
+    assert oldest == newest[::-1]
+    assert '<option value="title" selected>' in second.text
+
+
+@pytest.mark.parametrize(
+    ("query", "number"), [("size=50", 36), ("size=7", 25), ("size=x&sort=x&view=x", 25), ("view=table&size=100", 36)]
+)
+def test_a_list_has_the_chosen_number_of_items_and_ignores_unknown_options(stocked_client, query, number):
+    assert len(titles(stocked_client.get(f"/items/?{query}"))) == number
+
+
+def test_the_table_shows_creators_dates_and_types(stocked_client):
+    table = stocked_client.get("/items/?view=table&q=herring")
+
+    assert "Tick Title Creator Date Type" in words(table)
+    assert "Strand, Amalie ; Strand, Jens" in words(table)
+    assert "view=table" in facet(table, "Strand, Amalie")[0]
+
+
 @pytest.mark.parametrize("key", ["", "x", "1,2", "null", "[1]", "1e999", "NaN", "9" * 30, "9" * 5000, "[" * 900])
 @pytest.mark.parametrize("name", ["after", "before"])
 def test_an_invalid_position_shows_the_start_of_the_list(stocked_client, name, key):
@@ -50,6 +85,9 @@ def test_an_invalid_position_shows_the_start_of_the_list(stocked_client, name, k
         ("q=herring", 1),
         ("q=strand+1884", 2),
         ("q=nothing-like-it", 0),
+        ("q=strand+-1884+-herring", 10),
+        ("q=herr*", 1),
+        ("q=erring*", 0),
         ("job=1", 12),
         ("job=1&q=herring", 1),
         ("repository=1", 36),
@@ -65,6 +103,142 @@ def test_items_are_found_by_words_set_repository_and_import(stocked_client, quer
     sentence = f"{number} item{'' if number == 1 else 's'} " if number else "No items match"
     assert sentence in words(page)
     assert len(rows) == number + 1
+
+
+def test_found_words_are_marked_in_titles_and_excerpts(stocked_client):
+    page = stocked_client.get("/items/?q=herring+plate")
+
+    assert "<mark>Herring</mark> boats leaving at dawn" in page.text
+    assert ': <span dir="auto">' in page.text
+    assert "<mark>plate</mark>" in page.text
+
+
+def facet(page, value):
+    """Return the address and the number of items of this value of a facet."""
+    found = re.search(rf'<a href="([^"]*)"[^>]*>{value}</a> <small>([^<]*)</small>', page.text)
+    return html.unescape(found[1]), found[2]
+
+
+def test_facets_narrow_a_list_and_combine(stocked_client):
+    address, number = facet(stocked_client.get("/items/"), "Strand, Amalie")
+    by_creator = stocked_client.get(address)
+    year, year_number = facet(by_creator, "1884")
+    both = stocked_client.get(year)
+
+    assert f"{number} items " in words(by_creator)
+    assert f"{year_number} item" in words(both)
+    assert "Year: 1884 Remove Creator: Strand, Amalie Remove" in words(both)
+    assert {"/items/?year=1884", "/items/?creator=Strand,%20Amalie"} <= {
+        link.replace("+", "%20") for link in links(both)
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "number"),
+    [
+        ("state=present", 36),
+        ("state=nonsense", 36),
+        ("state=withdrawn", 0),
+        ("year=1884&item_set=1", 2),
+        ("type=nothing", 0),
+        ("creator=Strand,+Amalie&creator=Strand,+Jens&q=herring&repository=1", 1),
+    ],
+)
+def test_items_are_found_by_facets(stocked_client, query, number):
+    sentence = f"{number} item{'' if number == 1 else 's'} " if number else "No items match"
+
+    assert sentence in words(stocked_client.get(f"/items/?{query}"))
+
+
+def test_every_facet_number_is_that_of_its_list(stocked_client):
+    page = stocked_client.get("/items/")
+    shown = re.findall(r'<li><a href="(/items/[^"]*)" rel="nofollow"[^>]*>[^<]*</a> <small>([^<]*)</small>', page.text)
+
+    assert len(shown) > 15
+    for address, number in shown:
+        assert f" {number} item" in words(stocked_client.get(html.unescape(address))), address
+
+
+@pytest.mark.parametrize(
+    ("query", "number"),
+    [
+        ("term=dcterms:title&op=contains&value=HERRING&join=and", 1),
+        ("term=dcterms:creator&op=contains&value=herring&join=and", 0),
+        ("term=&op=contains&value=herring&join=and", 1),
+        ("term=dcterms:title&op=is&value=herring&join=and", 0),
+        ("term=dcterms:title&op=is&value=Herring+boats+leaving+at+dawn&join=and", 1),
+        ("term=dcterms:title&op=starts&value=herring+boats&join=and", 1),
+        ("term=dcterms:title&op=starts&value=boats&join=and", 0),
+        ("term=dcterms:title&op=contains&value=herring&join=not", 35),
+        ("term=local.shelfmark&op=contains&value=plate+1&join=and&term=dcterms:title&op=starts&value=h&join=and", 1),
+        ("term=dcterms:title&op=contains&value=herring&join=or&term=dcterms:title&op=is&value=x&join=or", 1),
+        ("term=dcterms:title&op=contains&value=herring&join=and&term=bibo:doi&op=any&value=&join=and", 0),
+        ("term=dcterms:title&op=contains&value=&join=and", 36),
+        ("term=dcterms:title&op=nonsense&value=x&join=and", 36),
+        ("from=1884&to=1884", 2),
+        ("from=1884-05&to=1900", 9),
+        ("files=yes&kind=text", 6),
+    ],
+)
+def test_the_advanced_search_finds_items(stocked_client, query, number):
+    sentence = f"{number} item{'' if number == 1 else 's'} " if number else "No items match"
+
+    assert sentence in words(stocked_client.get(f"/items/?{query}"))
+
+
+def test_items_with_any_value_of_a_property_are_found(stocked_app, stocked_client):
+    with stocked_app.app_context():
+        values = db.session.scalars(db.select(CatalogueItem.mapped_values)).all()
+    number = sum("dcterms:type" in found for found in values)
+    query = "/items/?term=dcterms:type&op=any&value=&size=50&join="
+
+    assert [len(titles(stocked_client.get(query + join))) for join in ("and", "not")] == [number, 36 - number]
+    assert 0 < number < 36
+
+
+def test_items_with_and_without_files_are_all_items(stocked_client):
+    numbers = [len(titles(stocked_client.get(f"/items/?files={files}&size=100"))) for files in ("yes", "no")]
+
+    assert sum(numbers) == 36
+    assert all(numbers)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "from=yesterday",
+        "&".join(["join=and&term=&op=contains&value=x"] * 11),
+        "join=and&term=a%22b&op=any&value=",
+        f"join=and&term=&op=is&value={'x' * 1001}",
+    ],
+)
+def test_an_invalid_advanced_search_is_refused_with_a_reason(stocked_client, query):
+    page = stocked_client.get(f"/items/?{query}")
+
+    assert page.status_code == 422
+    assert 'role="alert"' in page.text
+    assert stocked_client.get(f"/items/advanced?{query}").status_code == 200
+
+
+def test_rows_are_added_and_removed_without_script(stocked_client):
+    query = "join=and&term=dcterms:title&op=is&value=A&join=not&term=bibo:doi&op=any&value=&from=1884&type=Image"
+    first, second, third = (
+        stocked_client.get(f"/items/advanced?{query}{button}") for button in ("", "&add=1", "&remove=0")
+    )
+
+    assert [page.text.count('name="value"') for page in (first, second, third)] == [2, 3, 1]
+    assert '<option value="bibo:doi" selected' in third.text
+    assert 'dcterms:title" selected' not in third.text
+    assert 'name="from" value="1884"' in third.text
+    assert '<input type="hidden" name="type" value="Image">' in third.text
+
+
+def test_each_criterion_is_named_and_can_be_removed(stocked_client):
+    query = "join=and&term=dcterms:title&op=contains&value=herring&join=not&term=bibo:doi&op=any&value="
+    page = stocked_client.get(f"/items/?{query}&from=1884")
+
+    assert "Date from: 1884 Remove And: Title contains “herring” Remove Not: DOI has any value Remove" in words(page)
+    assert any("term=bibo:doi" in link and "herring" not in link and "from=1884" in link for link in links(page))
 
 
 def test_a_search_that_finds_nothing_says_that_short_words_must_be_whole(stocked_client):

@@ -1,13 +1,14 @@
 """Searches find the texts that have all their words."""
 
+import re
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 from hypothesis import given, strategies as st
 
 from connector.errors import InvalidInputError
-from connector.word_search import MOST_CHARACTERS, MOST_WORDS, like_patterns, search_terms, search_text
+from connector.word_search import MOST_CHARACTERS, MOST_WORDS, Term, search_terms, search_text
 
 
 def literal(text: str) -> dict:
@@ -16,10 +17,14 @@ def literal(text: str) -> dict:
 
 def found(query: str, text: str) -> bool:
     """Whether SQLite finds the search in the text, as the item list asks it."""
+
+    def has(term: Term) -> bool:
+        like = [db.execute(r"SELECT ? LIKE ? ESCAPE '\'", (text, pattern)).fetchone()[0] for pattern in term.patterns]
+        is_there = all(like) and (not term.is_prefix or re.search(term.expression, text) is not None)
+        return is_there != term.is_excluded
+
     with closing(sqlite3.connect(":memory:")) as db:
-        return all(
-            db.execute(r"SELECT ? LIKE ? ESCAPE '\'", (text, pattern)).fetchone()[0] for pattern in like_patterns(query)
-        )
+        return all(map(has, search_terms(query)))
 
 
 def test_title_values_uris_labels_and_file_names_are_searched_one_a_line():
@@ -88,6 +93,16 @@ def test_characters_that_databases_cannot_store_are_searched_as_they_are_shown()
         ("100%", "100% cotton"),
         ("a_b", "a_b"),
         (r"c:\dir", r"C:\dir"),
+        ("harb*", "The harbours"),
+        ("HARB**", "inner-harbour"),
+        ("第*", "新第7章"),
+        ("日本*", "新日本語"),
+        ("*", "anything"),
+        ("man -woman", "man"),
+        ('man -"man for"', "man of men"),
+        ("man -wom*", "a man in clowom"),
+        ("well-known", "well-known"),
+        ("- 5", "- 5"),
         ("", "anything"),
         (' "" ', "anything"),
     ],
@@ -113,6 +128,11 @@ def test_a_search_finds_texts_with_all_its_words(query, title):
         ("c#", "C, 7#"),
         ("a.", "data."),
         ("&", "7 and 8"),
+        ("arb*", "harbours"),
+        ("ship -harb*", "ship in harbours"),
+        ('man -"for man"', "man for man"),
+        ("-man", "man"),
+        ("ship -of", "ship of"),
     ],
 )
 def test_a_search_skips_texts_that_lack_a_word(query, title):
@@ -120,9 +140,11 @@ def test_a_search_skips_texts_that_lack_a_word(query, title):
 
 
 def test_words_and_phrases_become_one_pattern_each():
-    patterns = like_patterns('  Word "a  Phrase" word 5%_\\ of 日本')
+    terms = search_terms('  Word "a  Phrase" word 5%_\\ of 日本')
 
-    assert patterns == ["%word%", "%a phrase%", r"%5\%\_\\%", "%\nof\n%", "%\n日本\n%"]
+    assert [pattern for term in terms for pattern in term.patterns] == [
+        *("%word%", "%a phrase%", r"%5\%\_\\%", "%\nof\n%", "%\n日本\n%")
+    ]
 
 
 def test_a_phrase_does_not_run_over_two_values():
@@ -133,16 +155,30 @@ def test_a_phrase_does_not_run_over_two_values():
 
 @given(st.text())
 def test_every_text_is_found_by_its_own_words(text):
-    assert found(text.replace('"', " "), search_text(text, {}, []))
+    words = text.replace('"', " ").split()[:MOST_WORDS]
+
+    assert found(" ".join(f'"{word}"' for word in words), search_text(text, {}, []))
+
+
+@given(st.text(st.characters(codec="utf-8") | st.sampled_from('"-* \\%')))
+def test_every_search_is_accepted_or_refused_with_a_reason(query):
+    with suppress(InvalidInputError):
+        found(query, "\nany text\n")
 
 
 @pytest.mark.parametrize("query", ["x" * (MOST_CHARACTERS + 1), "x " * (MOST_WORDS + 1)])
 def test_a_search_that_is_too_long_is_refused(query):
     with pytest.raises(InvalidInputError, match=r"The search .* Use at most"):
-        like_patterns(query)
+        search_terms(query)
+
+
+@pytest.mark.parametrize("query", ["ha*", "-c#*", "ships h**"])
+def test_a_prefix_of_one_or_two_characters_is_refused(query):
+    with pytest.raises(InvalidInputError, match=r"at least three characters before “\*”"):
+        search_terms(query)
 
 
 def test_a_search_as_long_as_allowed_is_accepted():
     words = [f"word{number}".ljust(MOST_CHARACTERS // MOST_WORDS - 1, "x") for number in range(MOST_WORDS)]
 
-    assert search_terms(" ".join(words)) == words
+    assert [term.text for term in search_terms(" ".join(words))] == words

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from flask import request
@@ -11,14 +15,59 @@ from werkzeug.datastructures import MultiDict
 
 from ...accounts.authorization import sees_restricted
 from ...catalogue import item_set_queries
-from ...catalogue.search import Selection
+from ...catalogue.item_order import Sort, order_of
+from ...catalogue.property_search import Criterion, Join, Operator
+from ...catalogue.search import FoundItems, Selection
+from ...dspace.records import SourceState
 from ...errors import InvalidInputError
-from ...i18n import gettext as _
+from ...i18n import gettext as _, lazy_gettext as _l
 from ...models.catalogue import CatalogueItem
-from ...pagination import Order, asked_place, page_of
+from ...models.facets import Facet
+from ...pagination import asked_place, page_of
 from ...row_ids import row_id
+from ...word_search import search_terms
 
 FOUND_COUNTED = 1000  # count at most this many matches of a search, since each must be read
+
+
+CRITERION = ("join", "term", "op", "value")  # query arguments of a row of the advanced search
+SORTS = {
+    Sort.RELEVANCE: _l("Relevance"),
+    Sort.TITLE: _l("Title"),
+    Sort.NEWEST_DATE: _l("Date, newest first"),
+    Sort.OLDEST_DATE: _l("Date, oldest first"),
+    Sort.NEWEST_IMPORT: _l("Date imported, newest first"),
+    Sort.OLDEST_IMPORT: _l("Date imported, oldest first"),
+    Sort.LAST_MODIFIED: _l("Last modified"),
+}
+SIZES = (25, 50, 100)  # items of a page
+
+
+class View(StrEnum):
+    """How a list shows its items. The names are part of addresses."""
+
+    LIST = "list"
+    TABLE = "table"
+
+
+VIEWS = {View.LIST: _l("List"), View.TABLE: _l("Table")}
+
+
+@dataclass(frozen=True, slots=True)
+class ListOptions:
+    """The sort order, the number of items of a page, and the view of a list. `usual_sort`: that without a choice."""
+
+    sort: Sort
+    usual_sort: Sort
+    size: int
+    view: View
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Return the options as query arguments, without the usual ones."""
+        usual = {"sort": self.usual_sort, "size": SIZES[0], "view": View.LIST}
+        chosen = {"sort": self.sort, "size": self.size, "view": self.view}
+        return {name: [str(value)] for name, value in chosen.items() if value != usual[name]}
 
 
 def asked_selection() -> Selection:
@@ -44,34 +93,75 @@ def chosen_items() -> Select[int]:
 
 
 def _selection(values: MultiDict[str, str]) -> Selection:
-    """Return the selection in these values. Ignore ids that are not numbers."""
+    """Return the selection in these values. Ignore ids that are not numbers, and unknown states."""
     return Selection(
         words=values.get("q", "").strip(),
         item_set_id=values.get("item_set", type=row_id),
         repository_id=values.get("repository", type=row_id),
         job_id=values.get("job", type=row_id),
+        state=values.get("state", type=SourceState),
+        criteria=tuple(_criteria(values)),
+        dates=(values.get("from", "").strip(), values.get("to", "").strip()),
+        has_files={"yes": True, "no": False}.get(values.get("files", "")),
+        facets=tuple((facet, value) for facet in Facet for value in dict.fromkeys(values.getlist(facet)) if value),
         with_restricted=sees_restricted(),
     )
 
 
+def _criteria(values: MultiDict[str, str]) -> Iterator[Criterion]:
+    """Yield the rows of the advanced search. Rows without a value are left out, unless any value is searched."""
+    for join, term, operator, value in zip(*(values.getlist(name) for name in CRITERION), strict=False):
+        with suppress(ValueError):  # an unknown join or operator
+            chosen = Join(join), term, Operator(operator)
+            if value.strip() or (chosen[-1] is Operator.ANY and term):
+                yield Criterion(*chosen, value.strip())
+
+
 def as_arguments(selection: Selection) -> dict[str, Any]:
-    """Return the selection as query arguments, without the empty ones."""
-    every = {
+    """Return the selection as query arguments, each a list of values. The empty ones are left out."""
+    first, last = selection.dates
+    single = {
         "q": selection.words or None,
         "item_set": selection.item_set_id,
         "repository": selection.repository_id,
         "job": selection.job_id,
+        "state": selection.state and selection.state.value,
+        "from": first or None,
+        "to": last or None,
+        "files": None if selection.has_files is None else "yes" if selection.has_files else "no",
     }
-    return {name: value for name, value in every.items() if value is not None}
+    every: dict[str, Any] = {name: [str(value)] for name, value in single.items() if value is not None}
+    for facet, value in selection.facets:
+        every.setdefault(facet.value, []).append(value)
+    for criterion in selection.criteria:
+        for name, text in zip(CRITERION, criterion.texts, strict=True):
+            every.setdefault(name, []).append(text)
+    return every
 
 
-def found_page(selection: Selection, *, newest_first: bool) -> dict[str, Any]:
-    """Return a page of the selected items and their thumbnails. Large columns are deferred."""
+def asked_options(selection: Selection, default: Sort | None = None) -> ListOptions:
+    """Return the options in the query string. The default order is by relevance if words are searched."""
+    usual = default or (Sort.RELEVANCE if selection.words else Sort.NEWEST_IMPORT)
+    size = request.args.get("size", SIZES[0], type=int)
+    return ListOptions(
+        sort=request.args.get("sort", usual, type=Sort),
+        usual_sort=usual,
+        size=size if size in SIZES else SIZES[0],
+        view=request.args.get("view", View.LIST, type=View),
+    )
+
+
+def found_page(items: FoundItems, options: ListOptions) -> dict[str, Any]:
+    """Return a page of the items, their thumbnails and the terms to mark. Large columns are deferred."""
     light = (defer(CatalogueItem.search_text), defer(CatalogueItem.source_metadata))
-    order = Order((CatalogueItem.id,), is_descending=newest_first)
-    counted = FOUND_COUNTED if selection.words else None
-    page = page_of(select(CatalogueItem).options(*light), order, asked_place(), selection.ids(), counted)
+    order = order_of(items, options.sort)
+    keys = items.ids() if order.columns == (CatalogueItem.id,) else items.keys(*order.columns)
+    selection = items.selection
+    counted = FOUND_COUNTED if selection.words or selection.criteria else None
+    page = page_of(select(CatalogueItem).options(*light), order, asked_place(), keys, counted, options.size)
     return {
         "page": page,
+        "options": options,
+        "terms": search_terms(selection.words),
         "pictures": item_set_queries.thumbnails([i.id for i in page.rows], with_restricted=sees_restricted()),
     }

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, Response, abort, make_response, render_template, request, send_file, stream_with_context
 from sqlalchemy import select
 
 from ...accounts.authorization import allows, sees_restricted
-from ...catalogue import export, history, item_presentation, item_set_queries, search
-from ...catalogue.search import Selection
+from ...catalogue import export, facets, found_words, history, item_presentation, item_set_queries, search
+from ...catalogue.search import Selection, find
 from ...catalogue.set_names import labels
 from ...catalogue.source_links import value_href
 from ...dspace.records import SourceState
@@ -20,8 +21,10 @@ from ...models.accounts import Role
 from ...models.catalogue import CatalogueFile, CatalogueItem
 from ...models.repositories import Repository
 from ...storage.garbage_collection import the_folder
+from ...word_search import Term
 from . import item_formats
-from .item_lists import as_arguments, asked_selection, found_page
+from .facet_links import facet_links
+from .item_lists import SIZES, SORTS, VIEWS, as_arguments, asked_options, asked_selection, found_page
 from .readable import check_restricted, readable_item
 
 blueprint = Blueprint("catalogue", __name__)
@@ -30,6 +33,7 @@ blueprint.app_template_global()(item_presentation.is_shown)
 blueprint.app_template_global()(item_presentation.next_try)
 blueprint.app_template_global()(item_presentation.original_of)
 blueprint.app_template_global()(value_href)
+blueprint.app_template_global("marked")(found_words.marked)
 blueprint.app_template_global("file_statuses")(lambda: item_presentation.FILE_STATUSES)
 
 # Stored files are untrusted. A browser that opens one must not run its scripts or load anything.
@@ -45,21 +49,34 @@ def items() -> Any:
     try:
         return _items_page(asked_selection(), request.args.get("q", ""))
     except InvalidInputError as error:
-        return _items_page(Selection(), request.args["q"], error), 422
+        return _items_page(Selection(), request.args.get("q", ""), error), 422
 
 
 def _items_page(selection: Selection, words: str, refused: InvalidInputError | None = None) -> str:
     """Return the search form with the items found, or with the reason why it was refused."""
-    found = {} if refused else found_page(selection, newest_first=True)
+    item_sets = item_set_queries.every()
+    repositories = db.session.scalars(select(Repository).order_by(Repository.id)).all()
+    set_labels, names = labels(item_sets), {repository.id: repository.label_and_host for repository in repositories}
+    options, asked = asked_options(selection), as_arguments(selection)
+    found: dict[str, Any] = {"options": options}
+    if not refused:
+        items = find(selection)
+        found |= found_page(items, options)
+        found["facet_links"] = facet_links(items, asked | options.arguments, set_labels, names)
     return render_template(
         "catalogue/items.html",
         selection=selection,
         words=words,
         refused=refused,
-        asked=as_arguments(selection),
-        item_sets=(every := item_set_queries.every()),
-        set_labels=labels(every),
-        repositories=db.session.scalars(select(Repository).order_by(Repository.id)).all(),
+        asked=asked,
+        item_sets=item_sets,
+        set_labels=set_labels,
+        repositories=repositories,
+        facet_limit=facets.COUNTED,
+        advanced=request.args.to_dict(flat=False),
+        sorts=SORTS,
+        sizes=SIZES,
+        views=VIEWS,
         **found,
     )
 
@@ -148,3 +165,15 @@ def title_of(item: CatalogueItem) -> str:
 def citation_line(item: CatalogueItem) -> str:
     """Return the creators and the date of an item as the current user may see them."""
     return item_presentation.citation_line(item, sees_restricted())
+
+
+@blueprint.app_template_global()
+def excerpt_of(item: CatalogueItem, terms: Sequence[Term]) -> tuple[str, found_words.Parts] | None:
+    """Return the label and a part of the first value with found words, as the current user may see it."""
+    return found_words.excerpt(item, terms, sees_restricted())
+
+
+@blueprint.app_template_global()
+def first_values(item: CatalogueItem, term: str) -> list[str]:
+    """Return the first values of a term as the current user may see them."""
+    return item_presentation.first_values(item, term, sees_restricted())

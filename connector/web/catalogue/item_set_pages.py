@@ -9,7 +9,8 @@ from sqlalchemy import select
 
 from ...accounts.authorization import allows, sees_restricted
 from ...catalogue import item_set_changes, item_set_queries
-from ...catalogue.search import Selection
+from ...catalogue.item_order import Sort
+from ...catalogue.search import Selection, find
 from ...catalogue.set_names import labels
 from ...errors import InvalidInputError
 from ...formatting import item_count
@@ -19,7 +20,7 @@ from ...models.catalogue import ItemSet
 from ...pagination import Order, asked_place, page_of
 from ...row_ids import row_id
 from ..flash_messages import flash, link
-from .item_lists import as_arguments, chosen_items, form_selection, found_page
+from .item_lists import as_arguments, asked_options, chosen_items, form_selection, found_page
 from .item_set_forms import ItemSetForm
 
 blueprint = Blueprint("item_sets", __name__, url_prefix="/item-sets")
@@ -40,7 +41,7 @@ def show(item_set_id: int) -> str:
     """Show an item set with its items."""
     shown = item_set_queries.get(item_set_id)
     selection = Selection(item_set_id=item_set_id, with_restricted=sees_restricted())
-    found = found_page(selection, newest_first=False)
+    found = found_page(find(selection), asked_options(selection, Sort.OLDEST_IMPORT))
     return render_template(
         "catalogue/item_set.html", item_set=shown, asked=as_arguments(selection), **_other_sets(item_set_id), **found
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from ...dspace.records import Collection, Community
-from ...word_search import fold, search_terms
+from ...word_search import Term, fold, search_terms
 
 Listed = Collection | Community
 OneKind = TypeVar("OneKind", Collection, Community)
@@ -138,6 +138,6 @@ def _sorted(rows: Iterable[OneKind]) -> list[OneKind]:
     return sorted(rows, key=lambda row: row.name.casefold())
 
 
-def _matches(text: str, terms: Iterable[str]) -> bool:
+def _matches(text: str, terms: Iterable[Term]) -> bool:
     folded = fold(text)
-    return all(term in folded for term in terms)
+    return all((term.text in folded) != term.is_excluded for term in terms)

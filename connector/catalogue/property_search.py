@@ -1,0 +1,119 @@
+"""Criteria for the values of a property: the rows of the advanced search."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import JSON, ColumnElement, and_, exists, false, func, not_, or_, true, type_coerce
+
+from ..characters import storable
+from ..errors import InvalidInputError
+from ..extensions import db
+from ..i18n import decimal, gettext as _
+from ..models.catalogue import CatalogueItem
+from ..word_search import MOST_CHARACTERS, Term, escape_like, fold
+from .restricted_values import MARK
+
+MOST_ROWS = 10  # because each reads the values of many items
+
+
+class Join(StrEnum):
+    """How a criterion is combined with those before it. The names are part of addresses."""
+
+    AND = "and"
+    OR = "or"
+    NOT = "not"
+
+
+class Operator(StrEnum):
+    """What a criterion asks of a value. The names are part of addresses."""
+
+    CONTAINS = "contains"
+    IS = "is"
+    STARTS = "starts"
+    ANY = "any"
+
+
+_TERM = re.compile(r"[\w.:-]{0,200}")
+_PATTERNS = {Operator.CONTAINS: "%{}%", Operator.IS: "{}", Operator.STARTS: "{}%"}  # of a whole value
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """What an item must have. `term`: a property such as dcterms:title, or "" for any. `value`: folded when compared.
+
+    Raise InvalidInputError if the value is missing or too long.
+    """
+
+    join: Join
+    term: str
+    operator: Operator
+    value: str = ""
+
+    def __post_init__(self) -> None:
+        if not _TERM.fullmatch(self.term):
+            raise InvalidInputError(_("“%(term)s” is no property.", term=self.term), "term")
+        if self.operator is not Operator.ANY and not fold(self.value):
+            raise InvalidInputError(_("Write a value in each row, or choose “has any value”."), "value")
+        if len(self.value) > MOST_CHARACTERS:
+            most = decimal(MOST_CHARACTERS)
+            raise InvalidInputError(_("A value is too long. Use at most %(most)s characters.", most=most), "value")
+
+    @property
+    def texts(self) -> tuple[str, str, str, str]:
+        """Return join, term, operator and value as texts."""
+        return self.join.value, self.term, self.operator.value, self.value
+
+    @property
+    def strings(self) -> list[str]:
+        """Return the strings that the search text of an item with such a value has."""
+        value = fold(self.value)
+        strings = {Operator.IS: [f"\n{value}\n"], Operator.STARTS: [f"\n{value}"], Operator.ANY: []}
+        return strings.get(self.operator, Term(value).strings)
+
+    def condition(self, with_restricted: bool) -> ColumnElement[bool]:
+        """Return the condition that an item has such a value, apart from `join`."""
+        columns = (CatalogueItem.search_text, CatalogueItem.restricted_search_text)[: 1 + with_restricted]
+        patterns = [f"%{escape_like(string)}%" for string in self.strings]
+        in_text = and_(true(), *(or_(*(c.like(pattern, escape="\\") for c in columns)) for pattern in patterns))
+        return and_(in_text, self._has_value(with_restricted)) if self.term else in_text
+
+    def _has_value(self, with_restricted: bool) -> ColumnElement[bool]:
+        """Return the condition that the property itself has such a value."""
+        is_sqlite = db.engine.dialect.name == "sqlite"
+        elements = func.json_each if is_sqlite else func.json_array_elements
+        element = elements(CatalogueItem.mapped_values[self.term]).table_valued("value")
+        entry = type_coerce(element.c.value, JSON)
+        conditions = [element.c.value.is_not(None)]  # SQLite has a row without value where the item lacks the property
+        if not with_restricted:
+            conditions.append(entry[MARK].as_string().is_(None))
+        if self.operator is not Operator.ANY:
+            text = func.coalesce(entry["value"].as_string(), entry["uri"].as_string())
+            folded = func.fold(text) if is_sqlite else func.lower(func.regexp_replace(text, r"\s+", " ", "g"))
+            value = fold(self.value) if is_sqlite else " ".join(storable(self.value).split()).lower()
+            conditions.append(folded.like(_PATTERNS[self.operator].format(escape_like(value)), escape="\\"))
+        return exists().select_from(element).where(*conditions)
+
+
+def combined(criteria: Sequence[Criterion], with_restricted: bool) -> ColumnElement[bool]:
+    """Return the condition of all criteria, combined from the first to the last."""
+    found: ColumnElement[bool] = true()
+    for number, criterion in enumerate(criteria):
+        condition = criterion.condition(with_restricted)
+        if criterion.join is Join.NOT:  # a condition on a text that is NULL is unknown
+            found = and_(found, not_(func.coalesce(condition, false())))
+        elif criterion.join is Join.OR and number:
+            found = or_(found, condition)
+        else:
+            found = and_(found, condition)
+    return found
+
+
+def required_strings(criteria: Sequence[Criterion]) -> list[str]:
+    """Return the strings that the search text of each selected item has."""
+    if any(criterion.join is Join.OR for criterion in criteria[1:]):
+        return []
+    return [string for criterion in criteria if criterion.join is not Join.NOT for string in criterion.strings]

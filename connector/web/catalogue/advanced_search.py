@@ -1,0 +1,60 @@
+"""The form of the advanced search. Its buttons to add and remove rows send it to its own page, without script."""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+
+from flask import Blueprint, render_template, request
+from sqlalchemy import select
+
+from ...accounts.authorization import allows
+from ...catalogue import item_presentation, item_set_queries
+from ...catalogue.crosswalk import BIBO, DCTERMS
+from ...catalogue.property_search import MOST_ROWS, Join, Operator
+from ...catalogue.set_names import labels
+from ...extensions import db
+from ...models.accounts import Role
+from ...models.facets import Facet
+from ...models.repositories import Repository
+from .facet_links import FILES, JOINS, OPERATORS
+from .item_lists import CRITERION
+
+blueprint = Blueprint("advanced_search", __name__)
+VOCABULARIES = {
+    "Dublin Core": {f"dcterms:{name}": label for name, label in DCTERMS.items()},
+    "BIBO": {f"bibo:{name}": label for name, label in BIBO.items()},
+}
+EMPTY_ROW = (Join.AND.value, "", Operator.CONTAINS.value, "")
+KEPT = ("sort", "size", "view", *Facet)  # query arguments that the form has no fields for
+
+
+@blueprint.get("/items/advanced")
+@allows(Role.VIEWER)
+def form() -> str:
+    """Show the form with the criteria in the query string, with a row more or less if a button asks for it."""
+    item_sets = item_set_queries.every()
+    return render_template(
+        "catalogue/advanced.html",
+        rows=_rows(),
+        most_rows=MOST_ROWS,
+        kept={name: values for name in KEPT if (values := request.args.getlist(name))},
+        vocabularies=VOCABULARIES,
+        joins=JOINS,
+        operators=OPERATORS,
+        item_sets=item_sets,
+        set_labels=labels(item_sets),
+        repositories=db.session.scalars(select(Repository).order_by(Repository.id)).all(),
+        states=item_presentation.STATES,
+        files=FILES,
+    )
+
+
+def _rows() -> list[tuple[str, ...]]:
+    """Return join, property, operator and value of each row, at least one row."""
+    rows = list(zip_longest(*(request.args.getlist(name) for name in CRITERION), fillvalue=""))[:MOST_ROWS]
+    number = request.args.get("remove", type=int)
+    if number is not None and 0 <= number < len(rows):
+        del rows[number]
+    if not rows or ("add" in request.args and len(rows) < MOST_ROWS):
+        rows.append(EMPTY_ROW)
+    return rows
