@@ -53,6 +53,13 @@ PAGES = (
     ),
     *("/items/?q=harbour", "/items/?q=harbour&after=100000", "/items/?q=nothingatall", "/items/?q=harbour+977"),
     *("/items/?type=Type+3", "/items/?language=l3&kind=pdf", "/items/?creator=Author+7", "/items/?q=harbour&year=1911"),
+    *("/items/?sort=title", "/items/?sort=last-modified&kind=pdf", "/items/?q=harbour&sort=newest-date"),
+    *("/items/?sort=title&type=Type+3&view=table&size=100", "/items/?from=1911&to=1920", "/items/?files=no"),
+    "/items/advanced",
+    "/items/?join=and&term=dcterms:title&op=contains&value=harbour+97",
+    "/items/?join=and&term=dcterms:title&op=starts&value=report+97",
+    "/items/?join=and&term=bibo:doi&op=any&value=",
+    "/items/?join=not&term=dcterms:title&op=contains&value=harbour+9",
     *("/items/?kind=pdf", "/items/?state=present", "/items/?state=withdrawn", "/items/?q=harb*+-977"),
     *("/items/?q=nothingatall&item_set=1", "/items/?q=harbour&job=1"),
     # Words of two and one characters that no item, few items and all items have.
