@@ -52,9 +52,10 @@ def _stored_values(found: CTE, with_restricted: bool) -> Select[Any]:
 def _columns(found: CTE, are_few: bool) -> list[Select[Any]]:
     """Return a SELECT like that of `_stored_values` for each facet that another table has."""
     members = select(Membership.id).where(Membership.item_id.in_(select(found)))
+    few = CatalogueItem.id.in_(select(found))
     # The sum keeps SQLite from reading the wide rows of many items. It reads narrow indexes of all items instead.
-    item_id = CatalogueItem.id if are_few else CatalogueItem.id + 0
-    items = select(CatalogueItem.id).where(CatalogueItem.is_hidden.is_(False), item_id.in_(select(found)))
+    many = CatalogueItem.is_hidden.is_(False) & (CatalogueItem.id + 0).in_(select(found))
+    items = select(CatalogueItem.id).where(few if are_few else many)
     return [
         _most_frequent(ITEM_SET, Membership.item_set_id, func.count(Membership.item_id.distinct()), members),
         _most_frequent(REPOSITORY, CatalogueItem.repository_id, func.count(), items),
