@@ -281,7 +281,7 @@ def test_a_job_of_sample_items_becomes_a_preview_that_keeps_them(app):
 
 
 def test_items_from_before_the_migration_have_facet_values_and_sort_keys(app):
-    upgrade(revision="0049")
+    upgrade(revision="0050")
     found = {table.name: table for table in tables()}
     values = {"dcterms:issued": ["1884-05-17T00:00", "c1911"], "dcterms:type": [" Image\x00", "x" * 300, ""]}
     mapped = {term: [{"value": text, "language": None} for text in texts] for term, texts in values.items()}
