@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests import processes
-from tests.processes import Process
+from tests.processes import NO_LIMITS, Process
 
 GAZETTE = "Aldermouth Gazette"
 
@@ -22,9 +23,9 @@ class CommandLine:
             "CONNECTOR_MAX_OUTAGE_SECONDS": "2",
         }
 
-    def start(self, *args: str, may_write: int | None = None, **environment: str) -> Process:
-        """`may_write`: this many bytes into a file, as on a disk that is full; without it no limit."""
-        return processes.start("flask", *args, environment=self.environment | environment, may_write=may_write)
+    def start(self, *args: str, limits: Mapping[str, int] = NO_LIMITS, **environment: str) -> Process:
+        """Start the command (see `processes.start`)."""
+        return processes.start("flask", *args, environment=self.environment | environment, limits=limits)
 
     def __call__(self, *args: str, **environment: str) -> tuple[int, str, str]:
         process = self.start(*args, **environment)

@@ -26,12 +26,12 @@ LENGTH = 8  # bytes of the number that precedes a request
 def serve(requests: socket.socket) -> None:
     """Fork a process for each request. Return, or raise SystemExit, only in these processes and after the last request.
 
-    A request is a JSON object with three descriptors: of stdout, of stderr, and of a pipe that gets the lines "PID" and
-    "EXIT CODE".
+    A request is a JSON object with four descriptors: of stdin, of stdout, of stderr, and of a pipe that gets the lines
+    "PID" and "EXIT CODE".
     """
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the monitors
     while True:
-        length, descriptors, _, _ = socket.recv_fds(requests, LENGTH, 3)
+        length, descriptors, _, _ = socket.recv_fds(requests, LENGTH, 4)
         if not length:
             return
         request = json.loads(requests.recv(int(length), socket.MSG_WAITALL))
@@ -45,16 +45,17 @@ def serve(requests: socket.socket) -> None:
             os.close(descriptor)
 
 
-def _fork_monitored(stdout: int, stderr: int, status: int) -> bool:
+def _fork_monitored(*descriptors: int) -> bool:
     """Fork. Return True in the new process, and False in this one after the other has ended."""
+    *standard, status = descriptors
     pid = os.fork()
     if pid == 0:
-        os.dup2(stdout, 1)
-        os.dup2(stderr, 2)
+        for number, descriptor in enumerate(standard):
+            os.dup2(descriptor, number)
     else:
         os.write(status, b"%d\n" % pid)
-    os.close(stdout)
-    os.close(stderr)
+    for descriptor in standard:
+        os.close(descriptor)
     if pid:
         _, ended = os.waitpid(pid, 0)
         os.write(status, b"%d\n" % os.waitstatus_to_exitcode(ended))
@@ -64,8 +65,9 @@ def _fork_monitored(stdout: int, stderr: int, status: int) -> bool:
 
 def _become(request: dict) -> None:
     """Run a module as `python -m` does."""
-    if request["may_write"] is not None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (request["may_write"],) * 2)
+    for name, limit in request["limits"].items():
+        number = getattr(resource, name)
+        resource.setrlimit(number, (limit, resource.getrlimit(number)[1]))
     os.environ.clear()
     os.environ.update(request["environment"])
     time.tzset()

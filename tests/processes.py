@@ -19,6 +19,7 @@ from pathlib import Path
 from tests.fork_server import LENGTH
 
 ROOT = Path(__file__).parents[1]
+NO_LIMITS: Mapping[str, int] = {}
 
 
 class Process:
@@ -82,16 +83,22 @@ class ForkServer:
         other.close()
         self._sending = threading.Lock()
 
-    def start(self, module: str, *arguments: str, environment: Mapping[str, str], may_write: int | None) -> Process:
-        """Start `python -m module arguments`. `may_write`: the maximum size in bytes of a file that it writes."""
-        named = {"module": module, "arguments": arguments, "environment": dict(environment), "may_write": may_write}
+    def start(
+        self, module: str, *arguments: str, environment: Mapping[str, str], typed: str, limits: Mapping[str, int]
+    ) -> Process:
+        """Start `python -m module arguments`.
+
+        `typed`: all that comes from stdin. `limits`: soft limits by the names of `resource`, such as RLIMIT_FSIZE.
+        """
+        named = {"module": module, "arguments": arguments, "environment": dict(environment), "limits": dict(limits)}
         request = json.dumps(named).encode()
-        pipes = [os.pipe() for _ in range(3)]
-        theirs = [pipe[1] for pipe in pipes]
+        (stdin, typing), *pipes = [os.pipe() for _ in range(4)]
+        os.write(typing, typed.encode())  # a pipe takes 64 kB before it blocks
+        theirs = [stdin, *(pipe[1] for pipe in pipes)]
         with self._sending:
             socket.send_fds(self._requests, [b"%*d" % (LENGTH, len(request))], theirs)
             self._requests.sendall(request)
-        for descriptor in theirs:
+        for descriptor in (typing, *theirs):
             os.close(descriptor)
         return Process(*(pipe[0] for pipe in pipes))
 
@@ -108,6 +115,12 @@ def _server() -> ForkServer:
     return server
 
 
-def start(module: str, *arguments: str, environment: Mapping[str, str], may_write: int | None = None) -> Process:
+def start(
+    module: str,
+    *arguments: str,
+    environment: Mapping[str, str] = os.environ,
+    typed: str = "",
+    limits: Mapping[str, int] = NO_LIMITS,
+) -> Process:
     """Start `python -m module arguments` (see `ForkServer.start`)."""
-    return _server().start(module, *arguments, environment=environment, may_write=may_write)
+    return _server().start(module, *arguments, environment=environment, typed=typed, limits=limits)

@@ -453,7 +453,7 @@ def test_a_queue_that_cannot_be_created_is_reported_with_its_name(flask, tmp_pat
     ],
 )
 def test_a_full_disk_is_reported_without_traceback(flask, command, key, begins):
-    process = flask.start(*command, may_write=0, CONNECTOR_SECRET_KEY=key)
+    process = flask.start(*command, limits={"RLIMIT_FSIZE": 0}, CONNECTOR_SECRET_KEY=key)
 
     out, err = process.communicate()
 

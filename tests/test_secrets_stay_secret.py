@@ -18,22 +18,13 @@ from flask.testing import FlaskClient
 from connector.accounts import user_management
 from connector.models.accounts import Role
 from connector.tasks import carry_out
+from tests import processes
 from tests.sample import SampleRepository, login
 
 ROOT = Path(__file__).parents[1]
 CANARY = "cänary & söng?+"
 WRONG = "wröng & bird?+"
 TOKENS = re.compile(rb"Bearer e30|rest-dspace-token|JSESSIONID=S")
-
-# With all that any library has to say, whatever the app does to the log in general.
-LOUD = """
-import logging
-import connector  # which quiets some of them
-for name in ("urllib3", "requests", "connector", "werkzeug", "sqlalchemy.engine"):
-    logging.getLogger(name).setLevel(logging.DEBUG)
-    logging.getLogger(name).addHandler(logging.StreamHandler())
-"""
-COMMAND = f"{LOUD}\nimport flask.cli; flask.cli.main()"
 
 
 def spellings(text: str) -> list[bytes]:
@@ -77,7 +68,10 @@ class Life:
         return done.returncode
 
     def flask(self, *args: str, given: str = "") -> int:
-        return self.python(COMMAND, *args, given=given)
+        """Run the command with a loud log. Return its exit code."""
+        process = processes.start("tests.loud_flask", *args, environment=self._environment, typed=given)
+        self.said += "".join(process.communicate(timeout=120)).encode()
+        return process.returncode
 
     def everything(self) -> bytes:
         """All that is to be read by somebody who has the folder and has seen the output."""

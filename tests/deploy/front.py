@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import http.client
 import os
+import shutil
 import ssl
-import sys
+import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
+from tests import processes
 from tests.ports import free_port
+from tests.processes import NO_LIMITS
 
 from .servers import Certificate, running
 
-ROOT = Path(__file__).parents[2]
 ELSEWHERE = "127.0.0.2"  # an address that is not the proxy's
 HTTPS = "__Host-"  # what the name of the cookie begins with where it came over https
 
@@ -76,8 +78,11 @@ class Elsewhere:
 
 
 @contextmanager
-def served(instance: Path, **settings: str) -> Iterator[int]:
-    """`flask up` on this instance, behind one proxy unless `settings` say otherwise; gives its port."""
+def served(instance: Path, limits: Mapping[str, int] = NO_LIMITS, **settings: str) -> Iterator[int]:
+    """Run `flask up` on this instance, behind one proxy unless `settings` say otherwise. Yield its port.
+
+    `limits`: see `processes.start`.
+    """
     port = free_port()
     environment = os.environ | {
         "CONNECTOR_INSTANCE": str(instance),
@@ -88,6 +93,11 @@ def served(instance: Path, **settings: str) -> Iterator[int]:
         "CONNECTOR_MIN_FREE_DISK": "0",
     }
     environment |= {f"CONNECTOR_{name}": value for name, value in settings.items()}
-    command = [sys.executable, "-m", "flask", "up"]
-    with open(instance.parent / "log", "w") as log, running(command, port, cwd=ROOT, env=environment, stderr=log):
-        yield port
+    process = processes.start("flask", "up", environment=environment, limits=limits)
+    with open(instance.parent / "log", "w") as log:
+        logging = threading.Thread(target=shutil.copyfileobj, args=(process.stderr, log))
+        logging.start()
+        with running(process, port):
+            yield port
+        logging.join()
+    process.communicate()

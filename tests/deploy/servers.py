@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
 
 import pytest
 from _pytest.mark import ParameterSet
@@ -22,6 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.ports import free_port
+from tests.processes import Process
 from tests.tools import needs, path_of
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -141,14 +141,18 @@ def in_front(
     """
     kind, port = KINDS[example.partition("/")[0]], free_port()
     command = kind.command(folder, change(adapted(DEPLOY / example, port, app_port, certificate)))
-    with running([*command, *kind.run], port):
+    with running(started([*command, *kind.run]), port):
         yield f"https://localhost:{port}{PREFIX if 'prefix' in example else ''}"
 
 
+def started(command: list[str]) -> subprocess.Popen:
+    """Start a web server."""
+    return subprocess.Popen(command, stderr=subprocess.DEVNULL)
+
+
 @contextmanager
-def running(command: list[str], port: int, **options: Any) -> Iterator[None]:
-    """Run a server as long as the block lasts, which begins when it listens on this port. `options`: those of Popen."""
-    process = subprocess.Popen(command, **{"stderr": subprocess.DEVNULL} | options)
+def running(process: subprocess.Popen | Process, port: int) -> Iterator[None]:
+    """Run the block as soon as this server listens on this port, and end the server with it."""
     try:
         _await(port, process)
         yield
@@ -157,7 +161,7 @@ def running(command: list[str], port: int, **options: Any) -> Iterator[None]:
         process.wait(60)
 
 
-def _await(port: int, process: subprocess.Popen) -> None:
+def _await(port: int, process: subprocess.Popen | Process) -> None:
     """Wait until the server listens at this port. Raises AssertionError where it ends before."""
     pause = threading.Event()
     while True:

@@ -19,7 +19,7 @@ from tests.signed_in import NAME, PASSWORD
 from tests.tools import needs
 
 from .front import ELSEWHERE, Elsewhere, Front, served
-from .servers import DEPLOY, PREFIX, SERVED, Certificate, certificate_in, in_front, nginx, running
+from .servers import DEPLOY, PREFIX, SERVED, Certificate, certificate_in, in_front, nginx, running, started
 
 OF_THE_SITE = "a password of the site"
 EMPTIES = '        proxy_set_header X-Remote-User "";\n'
@@ -112,7 +112,7 @@ def outer_proxy(folder: Path, inner: str, certificate: Certificate) -> Iterator[
     folder.mkdir()
     port, parts = free_port(), re.fullmatch(r"https://localhost:(\d+)(.*)", inner)
     site = OUTER.format(port=port, inner=parts[1], certificate=certificate)
-    with running(nginx(folder, site), port):
+    with running(started(nginx(folder, site)), port):
         yield f"https://localhost:{port}{parts[2]}"
 
 

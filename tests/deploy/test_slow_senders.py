@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import shutil
 import socket
 import ssl
@@ -23,7 +22,7 @@ from .servers import Certificate, certificate_in, in_front, served_by
 APACHE = served_by("apache")
 THROUGH_APACHE = 120  # waitress as it comes holds 100
 STRAIGHT = 600  # with what each has sent in a file, too, the limit of 1024 open files is passed
-FEW_FILES = 1024  # as the system gives a process
+FEW_FILES = {"RLIMIT_NOFILE": 1024}  # as the system gives a process that does not ask for more
 DRIP = b"a" * 1200
 FIRST = b"a" * 20_000  # Apache asks the app once it has 16 kB
 LARGER_THAN_IN_MEMORY = b"a" * 70_000
@@ -34,15 +33,6 @@ LATER = "Content-Length: {length}\r\n\r\n"
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory) -> Certificate:
     return certificate_in(tmp_path_factory.mktemp("certificate"))
-
-
-@pytest.fixture
-def few_files() -> Iterator[None]:
-    """What is started meanwhile may have as many open files as the system gives without being asked."""
-    before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (FEW_FILES, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 @pytest.fixture
@@ -92,10 +82,8 @@ def test_a_page_is_served_through_apache_while_many_send_slowly(
     assert still_sending >= THROUGH_APACHE
 
 
-def test_a_page_is_served_while_hundreds_of_requests_are_incomplete(
-    few_files, instance, certificate, open_until_the_end
-):
-    with served(instance, PROXY_HOPS="0") as port:
+def test_a_page_is_served_while_hundreds_of_requests_are_incomplete(instance, certificate, open_until_the_end):
+    with served(instance, FEW_FILES, PROXY_HOPS="0") as port:
         url = f"http://127.0.0.1:{port}"
         for _ in range(STRAIGHT):
             open_until_the_end.enter_context(begin(url, certificate, LARGER_THAN_IN_MEMORY))

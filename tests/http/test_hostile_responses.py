@@ -2,38 +2,17 @@
 
 import gzip
 import json
-import os
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 
 from connector.http.json_limits import decode, parse, weight
+from tests import processes
 
 from .sites import hang_up, reply
 
 MOST_MEMORY = 220  # MB
 SIZE = 30 * 2**20  # below the limit in bytes, so that the weight decides
-
-READER = """
-import ipaddress, json, re, sys
-from connector.errors import RepositoryError
-from connector.http import AddressRule, HttpClient, HttpSettings, ConcurrencyLimit
-from pathlib import Path
-
-rule = AddressRule((ipaddress.ip_network("127.0.0.0/8"),))
-settings = HttpSettings("test", rule, deadline=float(sys.argv[3]))
-http = HttpClient(settings, ConcurrencyLimit(Path(sys.argv[2]), "repository", 1))
-try:
-    http.get_json(sys.argv[1], tries=1)
-    told = "read"
-except RepositoryError as error:
-    told = type(error).__name__
-peak = re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())  # of this process, unlike ru_maxrss
-print(json.dumps([told, int(peak[1]) // 1024]))
-"""
 
 
 def endless(handler):
@@ -90,16 +69,12 @@ def test_no_hostile_answer_ends_the_process(name, site, tmp_path):
     answer, told = HOSTILE[name]
     there = site(answer if answer in (endless, drip) else answer())
 
-    done = subprocess.run(
-        [sys.executable, "-c", READER, there.url, str(tmp_path), "2" if answer is drip else "120"],
-        cwd=Path(__file__).parents[2],
-        env=os.environ,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    deadline = "2" if answer is drip else "120"
+    reader = processes.start("tests.http.measured_reader", there.url, str(tmp_path), deadline)
+    out, err = reader.communicate()
 
-    found, megabytes = json.loads(done.stdout)
+    assert reader.returncode == 0, err
+    found, megabytes = json.loads(out)
     assert found == told
     assert megabytes < MOST_MEMORY - 20, "the whole app takes a little more than its client"
 

@@ -2,46 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 
 from config import DEFAULT_RESPONSE_BYTES
-
-PROGRAM = '''
-import sys
-from connector.errors import TooLargeError
-from connector.http.response_reader import parsed
-
-class Answer:
-    """An answer that comes in pieces, so that the process holds no more of it than it keeps."""
-
-    status_code, url, headers = 200, "https://example.org/", {}
-
-    def __init__(self, row, size):
-        self.row, self.size = row, size
-
-    def iter_content(self, most):
-        piece = self.row * (most // len(self.row))
-        yield b"[" + self.row[:-1]
-        for _ in range(self.size // len(piece)):
-            yield b"," + piece[:-1]
-        yield b"]"
-
-def memory(name):
-    with open("/proc/self/status") as status:
-        return next(int(line.split()[1]) * 1024 for line in status if line.startswith(name))
-
-row, size, limit = eval(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-before = memory("VmRSS")
-try:
-    parsed(Answer(row, size), limit)
-except TooLargeError as error:
-    print(memory("VmHWM") - before, "too large")
-else:
-    print(memory("VmHWM") - before, "parsed")
-'''
+from tests import processes
 
 
 @pytest.mark.parametrize(
@@ -70,10 +34,11 @@ else:
 def test_an_answer_takes_at_most_two_and_a_half_times_the_limit(row, share, becomes):
     row = row.encode() if isinstance(row, str) else row
     size = str(int(share * DEFAULT_RESPONSE_BYTES))
-    command = [sys.executable, "-c", PROGRAM, repr(row), size, str(DEFAULT_RESPONSE_BYTES)]
+    measured = processes.start("tests.http.measured_parser", row.hex(), size, str(DEFAULT_RESPONSE_BYTES))
 
-    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    out, err = measured.communicate()
 
-    used, _, became = printed.strip().partition(" ")
+    assert measured.returncode == 0, err
+    used, _, became = out.strip().partition(" ")
     assert became == becomes
     assert int(used) < 2.6 * DEFAULT_RESPONSE_BYTES
