@@ -8,21 +8,24 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import CodeType
+from typing import ClassVar
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from jinja2.bccache import Bucket, BytecodeCache
 from playwright.sync_api import Browser
+from werkzeug.routing import Rule
 
 from config import load
 from connector import create_app
 from connector.dspace.records import ScopeKind
 from connector.extensions import db
 from connector.imports.start import queueing
+from connector.logs import LoggedFlask
 from connector.repositories import discovery, service
 from connector.storage.instance import prepare
 from connector.tasks import carry_out
@@ -97,6 +100,20 @@ class CompiledTemplates(BytecodeCache):
         self._code[bucket.key, bucket.checksum] = bucket.code
 
 
+class CompiledRule(Rule):
+    """A URL rule with the functions that were compiled for earlier apps of this process. They take the rule."""
+
+    _functions: ClassVar[dict[tuple[str, str, bool], Callable[..., tuple[str, str]]]] = {}
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        """Return the function that makes addresses of this rule."""
+        key = self.rule, repr(self.defaults), append_unknown
+        if key not in self._functions:
+            self._functions[key] = super()._compile_builder(append_unknown)
+        return self._functions[key]
+
+
+LoggedFlask.url_rule_class = CompiledRule
 COMPILED = CompiledTemplates()
 NUMBERS = itertools.count(1)
 
