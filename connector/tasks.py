@@ -12,6 +12,8 @@ from . import error_translation
 from .actor import SCHEDULE
 from .catalogue import counts
 from .errors import ConflictError
+from .exports import exporter, results as export_results
+from .exports.export_kind import EXPORT
 from .extensions import huey
 from .i18n import gettext as _
 from .imports import importer, preview, undo
@@ -64,6 +66,7 @@ RUNNERS: dict[str, Callable[[JobAttempt], tuple[bool, str]]] = {
     PUBLISH_UNDO.name: publish_undo.run,
     MAKE_PRIVATE.name: withdrawal.run,
     DELETE_PUBLISHED.name: withdrawal.run,
+    EXPORT.name: exporter.run,
 }
 
 RETRIES: dict[str, tuple[Callable[[Job], bool], Callable[[int], int]]] = {
@@ -144,6 +147,7 @@ def prune() -> retention.Pruned:
 
     This runs more than once a day, since a machine that is off at night could miss a daily run.
     """
+    export_results.prune()
     pruned = retention.prune()
     return replace(pruned, states=pruned.states + old_changes.prune())
 

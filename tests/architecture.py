@@ -13,8 +13,8 @@ import grimp
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "architecture.md"
 PACKAGES = (
-    *("server", "cli", "web", "tasks", "imports", "publishing", "backup", "jobs", "repositories", "catalogue"),
-    *("accounts", "storage", "models", "dspace", "omeka", "http"),
+    *("server", "cli", "web", "tasks", "imports", "publishing", "exports", "backup"),
+    *("jobs", "repositories", "catalogue", "accounts", "storage", "models", "dspace", "omeka", "http"),
 )
 PARTS_OF_IMPORTS = (
     *("preview", "importer", "completeness", "reading", "files"),

@@ -68,9 +68,9 @@ def sees_restricted() -> bool:
     return may(Role.EDITOR)
 
 
-def require_owner(owner: str) -> None:
-    """Raise PermissionDeniedError unless the current user may change jobs of this owner."""
-    if not (_is_operator() or g.person.owns(owner)):
+def require_owner(owner: str, role: Role = Role.EDITOR) -> None:
+    """Raise PermissionDeniedError unless the current user may change jobs of this owner that this role starts."""
+    if not (_is_operator() or g.person.owns(owner, role)):
         raise PermissionDeniedError(
             _("This job is %(owner)s's: only they or an administrator may change it.", owner=owner)
         )

@@ -43,9 +43,12 @@ class Person(UserMixin):
         """Return whether the user has this role or a higher one."""
         return self.role.includes(role)
 
-    def owns(self, owner: str) -> bool:
-        """Return whether the user may stop, resume or undo jobs of this owner: admins all jobs, editors their own."""
-        return self.may(Role.ADMIN) or (self.may(Role.EDITOR) and names.key_of(owner) == names.key_of(self.name))
+    def owns(self, owner: str, role: Role = Role.EDITOR) -> bool:
+        """Return whether the user may stop, resume or undo jobs of this owner: admins all jobs, others their own.
+
+        `role`: the role that starts such jobs.
+        """
+        return self.may(Role.ADMIN) or (self.may(role) and names.key_of(owner) == names.key_of(self.name))
 
 
 def begin(account_id: int, address: str) -> str:

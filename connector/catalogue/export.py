@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select
 
 from ..extensions import db
 from ..models.catalogue import CatalogueItem
@@ -32,7 +32,7 @@ FILE_FIELDS = (
 
 def as_jsonl(selection: Selection) -> Iterator[str]:
     """Return an iterator of JSON lines, one for each item, oldest first."""
-    return (json_line(record) for record in records(selection))
+    return map(json_line, _records(selection))
 
 
 def as_csv(selection: Selection) -> Iterator[str]:
@@ -40,33 +40,39 @@ def as_csv(selection: Selection) -> Iterator[str]:
 
     The first pass finds their terms, which become columns.
     """
-    return csv_rows([*FIXED_COLUMNS, *_terms(selection)], records(selection))
+    found = terms(selection.query(), selection.with_restricted)
+    return csv_rows([*FIXED_COLUMNS, *found], _records(selection))
 
 
 FORMATS: dict[str, Callable[[Selection], Iterator[str]]] = {"jsonl": as_jsonl, "csv": as_csv}
 
 
-def records(selection: Selection) -> Iterator[dict[str, Any]]:
+def _records(selection: Selection) -> Iterator[dict[str, Any]]:
     """Yield the selected items, each as the dict of a JSON line (see `export_formats`)."""
-    folder, with_restricted = the_folder(), selection.with_restricted
-    for items in _pages(selection):
-        ids = [item.id for item in items]
-        files, sets, jobs = files_of(ids), set_names_of(ids), jobs_of(ids)
-        yield from [_record(item, files, sets, jobs, folder, with_restricted) for item in items]
+    for items in pages(selection.query()):
+        yield from records(items, selection.with_restricted)
+
+
+def pages(query: Select[CatalogueItem], size: int = PAGE) -> Iterator[list[CatalogueItem]]:
+    """Yield the items of a SELECT in pages, oldest first. Before the next page, forget them and close the transaction.
+
+    Each query starts after the last id, so that a slow reader holds no cursor open.
+    """
+    after = 0
+    while items := list(
+        db.session.scalars(query.where(CatalogueItem.id > after).order_by(CatalogueItem.id).limit(size))
+    ):
+        after = items[-1].id
+        yield items
         db.session.expunge_all()
         db.session.rollback()
 
 
-def _pages(selection: Selection) -> Iterator[list[CatalogueItem]]:
-    """Yield pages of items. Each query starts after the last id, so that a slow reader holds no cursor open."""
-    after = 0
-    while True:
-        query = selection.query().where(CatalogueItem.id > after).order_by(CatalogueItem.id).limit(PAGE)
-        items = list(db.session.scalars(query))
-        if not items:
-            return
-        after = items[-1].id
-        yield items
+def records(items: Sequence[CatalogueItem], with_restricted: bool) -> list[dict[str, Any]]:
+    """Return items as dicts of JSON lines (see `export_formats`)."""
+    ids, folder = [item.id for item in items], the_folder()
+    files, sets, jobs = files_of(ids), set_names_of(ids), jobs_of(ids)
+    return [_record(item, files, sets, jobs, folder, with_restricted) for item in items]
 
 
 def _record(
@@ -106,15 +112,13 @@ def _file(file: dict[str, Any], folder: FileFolder) -> dict[str, Any]:
     }
 
 
-def _terms(selection: Selection) -> list[str]:
-    """Return the sorted terms of the selected items."""
-    terms: set[str] = set()
+def terms(query: Select[CatalogueItem], with_restricted: bool) -> list[str]:
+    """Return the sorted terms of the items of a SELECT."""
+    found: set[str] = set()
     after = 0
-    while True:
-        query = select(CatalogueItem.id, CatalogueItem.mapped_values).where(*selection.conditions())
-        rows = db.session.execute(query.where(CatalogueItem.id > after).order_by(CatalogueItem.id).limit(PAGE)).all()
-        if not rows:
-            return sorted(terms)
+    columns = query.with_only_columns(CatalogueItem.id, CatalogueItem.mapped_values).order_by(CatalogueItem.id)
+    while rows := db.session.execute(columns.where(CatalogueItem.id > after).limit(PAGE)).all():
         after = rows[-1].id
         for row in rows:
-            terms.update(row.mapped_values if selection.with_restricted else open_terms(row.mapped_values))
+            found.update(row.mapped_values if with_restricted else open_terms(row.mapped_values))
+    return sorted(found)

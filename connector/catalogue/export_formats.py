@@ -49,17 +49,23 @@ def json_line(record: Mapping[str, Any]) -> str:
     return _ESCAPED.sub(lambda one: f"\\u{ord(one[0]):04x}", line) + "\n"
 
 
-def csv_rows(columns: Sequence[str], records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    r"""Yield CSV lines (RFC 4180, ended by \r\n): a header, then one line per record.
+def csv_rows(columns: Sequence[str], records: Iterable[Mapping[str, Any]], separator: str = SEPARATOR) -> Iterator[str]:
+    """Yield CSV lines (see `csv_lines`): a header, then one line per record.
 
-    `columns`: `FIXED_COLUMNS` and terms. Several values of a column are joined by `||`. A value that contains `||` is
-    not escaped; only the JSON lines are unambiguous. Cells are safe against formulas (`csv_safe`). Half a surrogate
-    pair becomes U+FFFD.
+    `columns`: `FIXED_COLUMNS` and terms. Several values of a column are joined by the separator. A value that contains
+    it is not escaped. Only the JSON lines are unambiguous. Cells are safe against formulas (`csv_safe`).
     """
+    yield from csv_lines([map(csv_safe, columns)])
+    yield from csv_lines(
+        (csv_safe(separator.join(column_texts(record, column))) for column in columns) for record in records
+    )
+
+
+def csv_lines(rows: Iterable[Iterable[str]]) -> Iterator[str]:
+    r"""Yield a CSV line (RFC 4180, ended by \r\n) for each row. Half a surrogate pair becomes U+FFFD."""
     writer = csv.writer(_Echo(), lineterminator="\r\n")
-    yield writer.writerow([_cell(column) for column in columns])
-    for record in records:
-        yield writer.writerow([_cell(_text(record, column)) for column in columns])
+    for row in rows:
+        yield writer.writerow(map(encodable, row))
 
 
 class _Echo:
@@ -69,19 +75,14 @@ class _Echo:
         return line
 
 
-def _text(record: Mapping[str, Any], column: str) -> str:
+def column_texts(record: Mapping[str, Any], column: str) -> list[str]:
+    """Return the texts of a record for one of `FIXED_COLUMNS` or a term, in order."""
     if column == "files":
-        return SEPARATOR.join(file["name"] or "" for file in record["files"])
+        return [file["name"] or "" for file in record["files"]]
     if column == "restricted":
-        return "yes" if record["restricted"] else "no"
+        return ["yes" if record["restricted"] else "no"]
     if column == "item_sets":
-        return SEPARATOR.join(record["item_sets"])
+        return list(record["item_sets"])
     if column in FIXED_COLUMNS:
-        return "" if record[column] is None else str(record[column])
-    return SEPARATOR.join(
-        value["uri"] if "uri" in value else value["value"] for value in record["values"].get(column, ())
-    )
-
-
-def _cell(text: str) -> str:
-    return csv_safe(encodable(text))
+        return [] if record[column] is None else [str(record[column])]
+    return [value["uri"] if "uri" in value else value["value"] for value in record["values"].get(column, ())]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import case, select, union_all
+from sqlalchemy import case, insert, select, union_all, update
 
 from ..extensions import db
 from ..models.catalogue import CatalogueItem
 from ..models.changes import Action, Change
 from . import changes
 
+ITEM, PROBLEM = CatalogueItem.__table__, Change.__table__
 # The actions of items that a job could not read fully.
 UNREAD = (Action.FAILED, Action.FILES_UNLISTED)
 PROBLEMS = (*UNREAD, Action.SHARES_HANDLE)
@@ -40,3 +41,31 @@ def _of_job(job_id: int, limit: int | None) -> Any:
     each = [changes.of_job(of_job, job_id, action).limit(limit).subquery() for action in PROBLEMS]
     found = union_all(*(select(one) for one in each)).subquery()
     return select(found).order_by(found.c.id).limit(limit)
+
+
+def note(
+    job_id: int,
+    item_id: int | None,
+    identifier: str,
+    title: str | None,
+    sentence: str,
+    details: Collection[str] = (),
+) -> None:
+    """Add a sentence to the problems of an item in a job, inside the caller's transaction, unless it is there already.
+
+    `identifier`, `title`: of the item at a destination, for an item that has left the catalogue. `details`: technical
+    details.
+    """
+    columns = [ITEM.c[name] for name in ("source_key", "source_id", "handle", "title")]
+    item = db.session.execute(select(*columns).where(ITEM.c.id == item_id)).one_or_none()
+    new: dict[str, Any] = dict(item._mapping) if item else {"source_key": identifier, "title": title}
+    mine = {"job_id": job_id, "action": Action.FAILED.value, "source_key": new["source_key"]}
+    same = [PROBLEM.c[name] == value for name, value in mine.items()]
+    known = db.session.execute(select(PROBLEM.c.reason, PROBLEM.c.technical_details).where(*same)).one_or_none()
+    if known is None:
+        values = {"item_id": item_id if item else None, "reason": sentence, "technical_details": list(details) or None}
+        db.session.execute(insert(PROBLEM).values(new | mine | values))
+    elif sentence not in known.reason:
+        lines = list(dict.fromkeys((*(known.technical_details or ()), *details))) or None
+        values = {"reason": f"{known.reason} {sentence}", "technical_details": lines}
+        db.session.execute(update(PROBLEM).where(*same).values(values))

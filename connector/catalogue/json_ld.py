@@ -9,6 +9,7 @@ from typing import Any
 from ..formatting import bcp47
 from ..models.catalogue import CatalogueFile
 from .item_presentation import Texts, media_type
+from .restricted_values import Mapped
 
 VOCABULARIES = {
     "bibo": "http://purl.org/ontology/bibo/",
@@ -23,11 +24,20 @@ def json_ld(link: str, fields_url: str, texts: Texts, files: Iterable[tuple[str,
 
     `fields_url`: the start of the IRIs of fields without a term. `files`: the URL and the file, for each.
     """
-    context = VOCABULARIES | {"field": fields_url}
-    described = {_name(term): [_value(value) for value in values] for term, values in texts.values.items()}
-    media = [_file(url, file) for url, file in files]
-    document = {"@context": context, "@id": link, **described, **({"schema:associatedMedia": media} if media else {})}
+    document = {"@context": context(fields_url), **node(link, texts.values, files)}
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+def context(fields_url: str) -> dict[str, str]:
+    """Return the context of a document. `fields_url`: the start of the IRIs of fields without a term."""
+    return VOCABULARIES | {"field": fields_url}
+
+
+def node(link: str, values: Mapped, files: Iterable[tuple[str, CatalogueFile]]) -> dict[str, Any]:
+    """Return the node of the item at `link`, without a context. `files`: the URL and the file, for each."""
+    described = {_name(term): [_value(value) for value in texts] for term, texts in values.items()}
+    media = [_file(url, file) for url, file in files]
+    return {"@id": link, **described, **({"schema:associatedMedia": media} if media else {})}
 
 
 def _name(term: str) -> str:

@@ -105,7 +105,8 @@ def _jobs(as_json: bool) -> None:
         print_json([report.as_dict(job) | {"owner": job.owner} for job in rows])
         return
     for job in rows:
-        click.echo(_("%(job)s Owner: %(owner)s.", job=report.line(job, job.source.label), owner=job.owner))
+        line = report.line(job, job.source.label if job.source else "")
+        click.echo(_("%(job)s Owner: %(owner)s.", job=line, owner=job.owner))
 
 
 @command("recover", help=_l("Put jobs whose worker has ended back into the queue."))

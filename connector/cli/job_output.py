@@ -28,7 +28,7 @@ def print_job(job: Job, as_json: bool) -> None:
     if as_json:
         changes = {"changes": list(preview_rows.changes(job.id))} if job.is_preview else {}
         print_json(report.as_dict(job) | changes)
-    click.echo(report.line(job, job.source.label), err=True)
+    click.echo(report.line(job, job.source.label if job.source else ""), err=True)
     if job.asks and job.question and ADOPT in job.question:
         click.echo(
             _("  flask resume %(id)s --adopt all adopts them, --adopt none creates new items.", id=job.id), err=True

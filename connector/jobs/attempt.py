@@ -175,7 +175,7 @@ class JobAttempt:
     def _stop_if_due(self, connection: Connection) -> None:
         """Set `stop` if the job is no longer running this attempt, or if its permitted hours have ended."""
         job, source = Job.__table__, Source.__table__
-        query = select(job.c.state, job.c.kind, job.c.scheduled, job.c.options, source.c.schedule).join(source)
+        query = select(job.c.state, job.c.kind, job.c.scheduled, job.c.options, source.c.schedule).outerjoin(source)
         row = connection.execute(query.where(job.c.id == self.job_id, job.c.attempt == self.attempt)).one_or_none()
         if row is None or row.state != State.RUNNING:
             self.stop.set()

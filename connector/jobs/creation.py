@@ -26,11 +26,20 @@ def add(source: Source, kind: str, options: Mapping[str, Any], *, requests: int 
     `kind`: the name of its kind. `values`: other columns of the job, and a `resource` other than that of the source.
     """
     where = {"repository_id": source.repository_id, "resource": source.resource, "source_id": source.id}
-    job = Job(kind=kind, **where | values, options=dict(options))
+    job_id = add_without_source(kind, options, source.name, **where | values)
+    counters.add(db.session.connection(), job_id, {"requests": requests})
+    return job_id
+
+
+def add_without_source(kind: str, options: Mapping[str, Any], about: str, **values: Any) -> int:
+    """Queue a job of the whole catalogue inside the caller's transaction and return its id.
+
+    `about`: what the audit trail says about it. `values`: other columns of the job.
+    """
+    job = Job(kind=kind, **values, options=dict(options))
     db.session.add(job)
     db.session.flush()
-    counters.add(db.session.connection(), job.id, {"requests": requests})
-    audit.note(job.kind, source.name, job=job.id, **({"undoes": job.undoes_id} if job.undoes_id else {}))
+    audit.note(job.kind, about, job=job.id, **({"undoes": job.undoes_id} if job.undoes_id else {}))
     return job.id
 
 

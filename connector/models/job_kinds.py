@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..i18n import lazy_gettext as _l
+from .accounts import Role
 
 
 def no_problems(job: Any, limit: int | None, with_restricted: bool) -> Iterator[dict[str, Any]]:
@@ -87,7 +88,8 @@ class JobKind:
     that a job cannot see. `position`: counters that tell whether two attempts ended at the same place. `variants`: by
     name of an option, the most important first. `limit_option`: the option that limits the number of items.
     `has_hours`: its jobs pause outside the hours in their options or in the schedule of the source. `is_preview`: its
-    jobs only read, and keep rows to show. `undo_kind`: the kind of the jobs that undo its jobs, or "".
+    jobs only read, and keep rows to show. `undo_kind`: the kind of the jobs that undo its jobs, or "". `started_by`:
+    the role that a person needs to start such jobs, and to stop or resume their own.
     """
 
     name: str
@@ -107,6 +109,7 @@ class JobKind:
     has_hours: bool = False
     is_preview: bool = False
     undo_kind: str = ""
+    started_by: Role = Role.EDITOR
 
     def variant_option(self, options: Mapping[str, Any]) -> str | None:
         """Return the name of the option that makes a job with these options a variant, or None."""

@@ -51,6 +51,7 @@ class WaitReason(StrEnum):
     HOURS = "hours"
 
 
+WITH_RESTRICTED = "restricted"  # the option of a job that exports restricted items, values and files, too
 ACTIVE = (State.QUEUED, State.RUNNING, State.STOPPING)
 IN_PROGRESS = (State.RUNNING, State.STOPPING)
 
@@ -78,10 +79,11 @@ def _in_sqlite(function: json_object_agg, compiler: SQLCompiler, **options: Any)
 
 
 class Job(Base):
-    """One run of a source, or one undo. Counts and states change only by single UPDATE statements (see `jobs`).
+    """One run of a source, one undo, or one export. Counts and states change only by single UPDATEs (see `jobs`).
 
-    `kind`: the name of one of `job_kinds.KINDS`. `resource`: what no other job may use at the same time, such as
-    "repository:3". `heartbeat_at`: the last sign of its worker. `wait_reason`, `wait_detail`, `wait_since`: the
+    `kind`: the name of one of `job_kinds.KINDS`. `repository_id`, `source_id`, `source`: only exports of the catalogue
+    have none, and the code of the other kinds relies on that. `resource`: what no other job may use at the same time,
+    such as "repository:3". `heartbeat_at`: the last sign of its worker. `wait_reason`, `wait_detail`, `wait_since`: the
     current wait, if any, with its start in UTC. `scheduled`: started by the schedule of the source. `resume_at`:
     when the job resumes automatically, in UTC. `notified_at`, `notification_attempted_at`: when its notification
     was sent, and when a worker last tried (see `notifications`). `pruned_at`: since when earlier states of its
@@ -105,8 +107,10 @@ class Job(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    repository_id: Mapped[int] = mapped_column(ForeignKey("repository.id", ondelete="CASCADE"), index=True)
-    source_id: Mapped[int] = mapped_column(ForeignKey("source.id", ondelete="CASCADE"), index=True)
+    repository_id: Mapped[int] = mapped_column(
+        ForeignKey("repository.id", ondelete="CASCADE"), index=True, nullable=True
+    )
+    source_id: Mapped[int] = mapped_column(ForeignKey("source.id", ondelete="CASCADE"), index=True, nullable=True)
     kind: Mapped[str]
     resource: Mapped[str | None]
     undoes_id: Mapped[int | None] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"), index=True)
@@ -199,11 +203,12 @@ class Job(Base):
 
     @property
     def names_restricted(self) -> bool:
-        """Return whether the report may name restricted items: the job was signed in, or it is a preview.
+        """Return whether the report may name restricted items: the job was signed in, a preview, or exports them.
 
         The login in the cursor is False if the attempts used different logins, or only some of them a login.
         """
-        return self.is_preview or (self.cursor or {}).get("login") is not None
+        is_signed_in = (self.cursor or {}).get("login") is not None
+        return self.is_preview or is_signed_in or bool(self.options.get(WITH_RESTRICTED))
 
     @property
     def is_undone(self) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import func, select
 
+from ..catalogue import item_problems
 from ..extensions import db, transaction, utcnow
 from ..i18n import decimal, gettext as _, ngettext
 from ..jobs import lifecycle
@@ -21,7 +22,7 @@ from ..models.changes import Change
 from ..models.jobs import Job
 from ..models.publishing import FileMode
 from ..omeka import Item
-from . import adoptions, destinations, job_problems
+from . import adoptions, destinations
 from .attempt_connections import Connect, connected_for
 from .conflicts import part_name
 from .connections import WRITERS, DestinationConnection, open_destination
@@ -276,7 +277,7 @@ class Publisher:
         return len(files.uploaded) + sum(begun[sha256].job_id == self._attempt.job_id for sha256 in files.continued)
 
     def _note_problem(self, task: ItemToSend, problem: Problem) -> None:
-        job_problems.note(self._attempt.job_id, task.item_id, task.identifier, None, problem)
+        item_problems.note(self._attempt.job_id, task.item_id, task.identifier, None, *problem)
 
     def _result(self) -> tuple[bool, str]:
         db.session.expire_all()

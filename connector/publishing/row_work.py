@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import func, or_, select
 
+from ..catalogue import item_problems
 from ..extensions import db, transaction, utcnow
 from ..i18n import gettext as _, ngettext
 from ..jobs import lifecycle
@@ -22,7 +23,7 @@ from ..jobs.attempt import JobAttempt
 from ..models.changes import Change
 from ..models.publishing import PublishedItem
 from ..omeka import Item, Media
-from . import adoptions, file_uploads, job_problems
+from . import adoptions, file_uploads
 from .attempt_connections import check_key
 from .connections import WRITERS, DestinationConnection
 from .edits_since import has_edited_media, is_edited, is_edited_medium
@@ -223,7 +224,7 @@ class RowWork:
         with transaction():
             self._attempt.advance(effect.counts, cursor=self._cursor)
             if effect.problem:
-                job_problems.note(self._attempt.job_id, *subject_of(row), effect.problem)
+                item_problems.note(self._attempt.job_id, *subject_of(row), *effect.problem)
             store(row, effect)
 
     def _has_no_problems(self) -> bool:

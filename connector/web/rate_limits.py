@@ -26,6 +26,7 @@ LISTS = frozenset(
     {
         "admin.trail_csv",
         "catalogue.items_csv",
+        "exports.download",
         "missing.exclusions_csv",
         "imports.request_log_text",
         "imports.problems",

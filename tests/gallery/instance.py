@@ -10,6 +10,8 @@ from flask import Flask
 from connector.accounts import user_management
 from connector.catalogue import missing, takedown
 from connector.dspace.records import ScopeKind
+from connector.exports import export_jobs
+from connector.exports.export_jobs import ExportChoice
 from connector.extensions import db, transaction, utcnow
 from connector.imports.start import queueing
 from connector.jobs import counters, creation, lifecycle
@@ -85,6 +87,7 @@ def furnish(app: Flask, sample: SampleRepository, omeka: Omeka) -> dict[str, int
         _edit_on_both_sides(repository_id, sample, omeka, jobs["manuscripts"], destination_id)
         _take_down(repository_id, _items_of(sample, MANUSCRIPTS)[-1])  # it stays in Omeka S
         jobs["publishing-undo"] = _carried_out(creation.create_undo(odd))
+        jobs["export"] = _export(jobs["problems"])
         _add_lookalikes(sample, omeka)
         jobs["adoption"] = _publish(jobs["problems"], destination_id)
         jobs |= {name: _still(number, *state) for number, (name, state) in enumerate(STILL.items())}
@@ -184,6 +187,12 @@ def _add_lookalikes(sample: SampleRepository, omeka: Omeka) -> None:
 
 def _items_of(sample: SampleRepository, collection: str) -> list[Item]:
     return [item for item in sample.data.items.values() if item.collection.name == collection]
+
+
+def _export(imported: int) -> int:
+    """Export a source that has files with problems."""
+    items = export_jobs.of_source(lifecycle.get(imported).source_id, with_restricted=True)
+    return _carried_out(export_jobs.create(items, ExportChoice("saf", "||", True), "https://example.org/fields#"))
 
 
 def _make_private(omeka: Omeka, imported: int, destination_id: int) -> int:

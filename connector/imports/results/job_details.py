@@ -25,9 +25,9 @@ def files(job: Job) -> Sequence[tuple[str, int]]:
 def source_page(job: Job, problem: Mapping[str, Any]) -> str | None:
     """Return the URL at the source of the item of a problem (see `report.problems`).
 
-    Return None if neither the handle nor the id of the item is known.
+    Return None if neither the handle nor the id of the item is known, or if the job has no source.
     """
-    if not problem["handle"] and not problem["id"]:
+    if job.source is None or not (problem["handle"] or problem["id"]):
         return None
     server = job.source.repository.server
     return page_link(server.site_url, server.ui_url, server.generation, problem["id"] or "", problem["handle"])

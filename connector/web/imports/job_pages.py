@@ -57,9 +57,9 @@ blueprint.app_template_filter()(clock)
 
 
 @blueprint.app_template_global()
-def label_of(source: Source) -> str:
-    """Return the name of a source as the current user may see it."""
-    return source_label(source, with_restricted=sees_restricted())
+def label_of(source: Source | None) -> str:
+    """Return the name of a source as the current user may see it, "" without a source."""
+    return source_label(source, with_restricted=sees_restricted()) if source else ""
 
 
 @blueprint.app_template_global()
@@ -120,7 +120,7 @@ def request_log_text(job_id: int) -> Response:
 
 
 @blueprint.post("/<int:job_id>/stop")
-@allows(Role.EDITOR)
+@allows(Role.VIEWER)
 def stop(job_id: int) -> Any:
     """Request that the job stop."""
     own_job(job_id)
@@ -128,7 +128,7 @@ def stop(job_id: int) -> Any:
 
 
 @blueprint.post("/<int:job_id>/resume")
-@allows(Role.EDITOR)
+@allows(Role.VIEWER)
 def resume(job_id: int) -> Any:
     """Resume the job at its cursor."""
     own_job(job_id)
@@ -205,7 +205,8 @@ def undo_now(job_id: int) -> Any:
 def own_job(job_id: int) -> Job:
     """Return the job. Raise PermissionDeniedError if the current user may not change it."""
     found = lifecycle.get(job_id)
-    require_owner(found.owner)
+    require(found.definition.started_by)
+    require_owner(found.owner, found.definition.started_by)
     return found
 
 

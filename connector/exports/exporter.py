@@ -1,0 +1,93 @@
+"""Runs an export: writes its file beside its place, then moves it there. A resumed export begins again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from flask import current_app
+from sqlalchemy import delete, func, select
+
+from ..errors import ConflictError, StorageError
+from ..extensions import db, transaction
+from ..i18n import gettext as _, ngettext
+from ..jobs import lifecycle
+from ..jobs.attempt import JobAttempt
+from ..models.changes import Change
+from ..models.exports import ExportItem
+from ..models.jobs import Job
+from ..storage.content_store import Part
+from ..storage.disk_space import Room
+from . import results
+from .contents import Contents
+from .export_kind import FORMAT
+from .formats import FORMATS
+
+CHANGE = Change.__table__
+OWNER_ONLY = 0o700
+
+
+def run(attempt: JobAttempt) -> tuple[bool, str]:
+    """Export the items of a job. Return (clean, message)."""
+    form = FORMATS[lifecycle.get(attempt.job_id).options[FORMAT]]
+    _begin(attempt)
+    attempt.say(_("Writing the file"))
+    part = _part()
+    try:
+        size = _write(attempt, part, form.write(Contents(attempt)))
+        with transaction():  # another attempt that has taken over keeps its file
+            attempt.advance(totals={"bytes": size})
+            os.replace(part.path, results.path_of(attempt.job_id))
+    finally:
+        part.discard()
+    return _result(attempt)
+
+
+def _begin(attempt: JobAttempt) -> None:
+    """Forget what an earlier attempt counted and noted. Raise ConflictError if the list of items was deleted."""
+    with transaction():
+        attempt.advance(totals={"seen": 0, "files": 0, "bytes": 0})
+        db.session.execute(delete(CHANGE).where(CHANGE.c.job_id == attempt.job_id))
+        first = select(ExportItem.item_id).where(ExportItem.job_id == attempt.job_id).limit(1)
+        if db.session.scalar(first) is None:
+            raise ConflictError(_("The items of this export are no longer known. Start a new export."))
+
+
+def _part() -> Part:
+    """Create the folder if it is missing, and a new part file in it. Raise StorageError if that fails."""
+    folder = results.folder()
+    try:
+        folder.folder.mkdir(mode=OWNER_ONLY, exist_ok=True)
+    except OSError as error:
+        sentence = _("The folder of exports cannot be written: %(strerror)s.", strerror=error.strerror)
+        raise StorageError(sentence) from error
+    return folder.part()
+
+
+def _write(attempt: JobAttempt, part: Part, pieces: Iterator[bytes]) -> int:
+    """Write all pieces and return their size in bytes. Wait while the disk is almost full."""
+    room = Room(current_app.config["INSTANCE"], current_app.config["MIN_FREE_DISK"], attempt)
+    write, size = room.with_space_check(part.write), 0
+    room.wait()
+    for piece in pieces:
+        attempt.check()
+        write(piece)
+        size += len(piece)
+    part.finish()
+    return size
+
+
+def _result(attempt: JobAttempt) -> tuple[bool, str]:
+    """Return (clean, message) of an export that was written."""
+    db.session.expire_all()
+    job = db.session.get_one(Job, attempt.job_id)
+    problems = db.session.scalars(select(func.count()).select_from(CHANGE).where(CHANGE.c.job_id == job.id)).one()
+    left = (job.expected or 0) - job.counts["seen"]
+    if not left:
+        return problems == 0, ""
+    sentence = ngettext(
+        "%(num)s item is not in the file, because it was removed or restricted since the start.",
+        "%(num)s items are not in the file, because they were removed or restricted since the start.",
+        left,
+    )
+    return False, sentence

@@ -1,0 +1,87 @@
+"""The pages of exports: the choice of a format, and the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from flask import Blueprint, Response, redirect, render_template, request, send_file, url_for
+from sqlalchemy import Select, func, select
+from werkzeug.datastructures import MultiDict
+
+from ...accounts.authorization import allows, sees_restricted
+from ...exports import export_jobs, results
+from ...exports.export_kind import FORMAT
+from ...exports.formats import FORMATS
+from ...extensions import db
+from ...models.accounts import Role
+from ...models.jobs import Job
+from ...row_ids import row_id
+from ...tasks import wake
+from .export_forms import ExportForm
+from .item_lists import as_arguments, asked_selection, chosen_items, form_selection
+
+blueprint = Blueprint("exports", __name__, url_prefix="/exports")
+blueprint.app_template_global("export_file")(results.of_job)
+
+
+@blueprint.app_template_global()
+def export_format(job: Job) -> str:
+    """Return the label of the format of a job, or "" if it exports nothing."""
+    return str(FORMATS[job.options[FORMAT]].label) if FORMAT in job.options else ""
+
+
+@blueprint.route("/new", methods=["GET", "POST"])
+@allows(Role.VIEWER)
+def new() -> str:
+    """Show the formats. A list posts its ticked items, and other pages name a source or a selection in the address."""
+    return _page(ExportForm(formdata=None))
+
+
+@blueprint.post("/")
+@allows(Role.VIEWER)
+def create() -> Any:
+    """Begin the export and show its job."""
+    form = ExportForm()
+    if not form.validate():
+        return _page(form), 422
+    choice = form.choice(may_see_restricted=sees_restricted())
+    fields_url = url_for("home.dashboard", _external=True) + "fields#"
+    job_id = export_jobs.create(_chosen(), choice, fields_url)
+    wake(job_id)
+    return redirect(url_for("imports.job", job_id=job_id), 303)
+
+
+@blueprint.get("/<int:job_id>/<path:name>")
+@allows(Role.VIEWER)
+def download(job_id: int, name: str) -> Response:
+    """Download the file of an export. `name` only makes the URL readable."""
+    file = results.downloadable(job_id)
+    return send_file(file.path, mimetype=file.media_type, as_attachment=True, download_name=file.name)
+
+
+def _page(form: ExportForm) -> str:
+    chosen = _chosen()
+    number = db.session.scalars(select(func.count()).select_from(chosen.subquery())).one()
+    hints = {name: form.hint for name, form in FORMATS.items()}
+    return render_template("exports/new.html", form=form, hints=hints, number=number, hidden=list(_hidden()))
+
+
+def _chosen() -> Select[int]:
+    """Return a SELECT of the ids of the items that the request names: of a source, all of a list, or the ticked ones.
+
+    Raise InvalidInputError if a form names none.
+    """
+    if (source_id := request.values.get("source", type=row_id)) is not None:
+        return export_jobs.of_source(source_id, with_restricted=sees_restricted())
+    return chosen_items() if request.method == "POST" else asked_selection().ids()
+
+
+def _hidden() -> Iterable[tuple[str, Any]]:
+    """Return the names and values of the form fields that name the same items."""
+    if (source_id := request.values.get("source", type=row_id)) is not None:
+        return [("source", source_id)]
+    if request.method == "POST" and "every" not in request.form:
+        return [("item", item_id) for item_id in request.form.getlist("item", type=row_id)]
+    selection = form_selection() if request.method == "POST" else asked_selection()
+    return [("every", "on"), *MultiDict(as_arguments(selection)).items(multi=True)]

@@ -1,0 +1,99 @@
+"""Exports as CSV and JSON, read back by Python's own readers."""
+
+import csv
+import io
+import json
+
+import pytest
+from sqlalchemy import select
+
+from connector.catalogue.export import as_csv, as_jsonl
+from connector.catalogue.search import Selection
+from connector.extensions import db, transaction
+from connector.models.catalogue import CatalogueFile, CatalogueItem
+
+from .steps import FIELDS, export, exported, problems
+
+
+@pytest.fixture(autouse=True)
+def context(stocked_app):
+    with stocked_app.app_context():
+        yield
+
+
+def rows(form: str, *item_ids: int, **choice) -> list[dict[str, str]]:
+    text = exported(form, *item_ids, **choice).read_bytes().decode()
+    return list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+
+
+def write_values(**values: list[str]) -> int:
+    """Give an item these mapped values and no others. Return its id."""
+    with transaction():
+        item = db.session.scalars(select(CatalogueItem).order_by(CatalogueItem.id).limit(1)).one()
+        item.mapped_values = {
+            f"dcterms:{term}": [{"value": text, "language": None} for text in texts] for term, texts in values.items()
+        }
+        return item.id
+
+
+def test_csv_and_json_lines_are_those_of_the_command():
+    assert exported("csv").read_bytes().decode() == "".join(as_csv(Selection()))
+    assert exported("jsonl").read_text() == "".join(as_jsonl(Selection()))
+
+
+def test_the_chosen_separator_joins_the_values_of_a_cell():
+    item_id = write_values(subject=["Boats", "Harbours"])
+
+    [row] = rows("csv", item_id, separator=";")
+
+    assert row["dcterms:subject"] == "Boats;Harbours"
+
+
+@pytest.mark.parametrize("form", ["csv", "omeka"])
+def test_a_value_that_contains_the_separator_is_named(form):
+    item_id = write_values(subject=["Boats; Harbours"], title=["Plain"])
+
+    assert problems(export(form, item_id, separator=";")) == {
+        item_id: "A value of dcterms:subject contains the separator ;."
+    }
+    assert problems(export(form, item_id, separator="|")) == {}
+
+
+def test_csv_for_spreadsheets_is_safe_against_formulas_and_that_for_omeka_has_the_values_as_they_are():
+    item_id = write_values(title=["=1+1"])
+
+    assert rows("csv", item_id)[0]["dcterms:title"] == "'=1+1"
+    assert rows("omeka", item_id)[0]["dcterms:title"] == "=1+1"
+
+
+def test_headers_for_omeka_are_terms_and_the_name_that_the_module_takes_for_addresses_of_files():
+    item_id = write_values(title=["A boat"], creator=["Ann", "Ben"])
+
+    [row] = rows("omeka", item_id)
+
+    assert list(row) == ["dcterms:creator", "dcterms:title", "media url"]
+    assert row["dcterms:creator"] == "Ann||Ben"
+    names = db.session.scalars(select(CatalogueFile.name).where(CatalogueFile.item_id == item_id)).all()
+    addresses = row["media url"].split("||")
+    assert len(addresses) == len(names)
+    assert all(address.startswith("http://127.0.0.1:") and address.endswith("/download") for address in addresses)
+
+
+def test_files_that_need_a_login_have_no_address_for_omeka():
+    with transaction():
+        file = db.session.scalars(select(CatalogueFile).limit(1)).one()
+        for one in file.item.files:
+            one.content_is_restricted = True
+        item_id = file.item_id
+
+    assert rows("omeka", item_id)[0]["media url"] == ""
+
+
+def test_json_ld_is_one_document_with_a_node_for_each_item():
+    document = json.loads(exported("jsonld").read_bytes())
+
+    items = db.session.scalars(select(CatalogueItem).order_by(CatalogueItem.id)).all()
+    assert [node["@id"] for node in document["@graph"]] == [item.link for item in items]
+    assert document["@context"]["field"] == FIELDS
+    titles = [value["value"] for value in items[0].mapped_values["dcterms:title"]]
+    assert [value["@value"] for value in document["@graph"][0]["dcterms:title"]] == titles
