@@ -21,6 +21,7 @@ from .web.accounts.two_step_pages import blueprint as two_step
 from .web.accounts.user_pages import blueprint as admin
 from .web.catalogue.advanced_search import blueprint as advanced_search
 from .web.catalogue.export_pages import blueprint as exports
+from .web.catalogue.item_archive import blueprint as item_archive
 from .web.catalogue.item_formats import blueprint as item_formats
 from .web.catalogue.item_pages import blueprint as catalogue
 from .web.catalogue.item_set_pages import blueprint as item_sets
@@ -70,6 +71,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     app.register_blueprint(advanced_search)
     app.register_blueprint(item_formats)
     app.register_blueprint(exports)
+    app.register_blueprint(item_archive)
     app.register_blueprint(item_sets)
     app.register_blueprint(missing)
     app.register_blueprint(guide)

@@ -27,6 +27,7 @@ LISTS = frozenset(
         "admin.trail_csv",
         "catalogue.items_csv",
         "exports.download",
+        "item_archive.download",
         "missing.exclusions_csv",
         "imports.request_log_text",
         "imports.problems",

@@ -14,7 +14,7 @@ from ...catalogue.json_ld import json_ld
 from ...catalogue.source_links import safe_href
 from ...models.accounts import Role
 from ...models.catalogue import CatalogueFile, CatalogueItem
-from .readable import readable_item
+from .readable import readable_files, readable_item
 
 blueprint = Blueprint("item_formats", __name__)
 MOST_LINK_BYTES = 1500  # of all Link headers to files, because nginx accepts 4 KB of headers by default
@@ -80,7 +80,6 @@ def links(item: CatalogueItem) -> Iterator[str]:
 
 def _readable_files(item: CatalogueItem) -> Iterator[tuple[str, CatalogueFile]]:
     """Yield the URL of each stored file that the current user may open, with the file."""
-    for file in item_presentation.files_of(item, sees_restricted()):
-        if file.is_stored and (sees_restricted() or not file.is_restricted):
-            name = item_presentation.file_name(file)
-            yield url_for("catalogue.file", file_id=file.id, name=name, _external=True), file
+    for file in readable_files(item):
+        name = item_presentation.file_name(file)
+        yield url_for("catalogue.file", file_id=file.id, name=name, _external=True), file

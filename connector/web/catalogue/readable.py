@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from ...accounts.authorization import sees_restricted
+from ...catalogue.item_presentation import files_of
 from ...errors import NotFoundError, PermissionDeniedError
 from ...extensions import db
 from ...i18n import gettext as _
-from ...models.catalogue import CatalogueItem
+from ...models.catalogue import CatalogueFile, CatalogueItem
 
 
 def readable_item(item_id: int) -> CatalogueItem:
@@ -16,6 +17,12 @@ def readable_item(item_id: int) -> CatalogueItem:
         raise NotFoundError(_("There is no item %(item_id)s. It may have been removed by an undo.", item_id=item_id))
     check_restricted(found.is_restricted)
     return found
+
+
+def readable_files(item: CatalogueItem) -> list[CatalogueFile]:
+    """Return the stored files of an item that the current user may open."""
+    files = files_of(item, sees_restricted())
+    return [file for file in files if file.is_stored and (sees_restricted() or not file.is_restricted)]
 
 
 def check_restricted(is_restricted: bool) -> None:
