@@ -167,3 +167,12 @@ def test_past_imports_and_the_audit_trail_name_an_export(office):
     with office.app.app_context():
         job = db.session.scalars(select(Job).order_by(Job.id.desc()).limit(1)).one()
         assert job.owner == "vera"
+
+
+def test_the_page_of_an_export_names_each_item_that_is_not_exported_as_it_is(office):
+    editor = office.enter("ed")
+
+    page = words(editor.get(start(editor, form="saf")))
+
+    assert "Completed with problems" in page
+    assert "In the export, .hidden is named hidden." in page
