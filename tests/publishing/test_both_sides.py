@@ -525,7 +525,7 @@ def test_no_edit_is_lost_no_item_exists_twice_and_undo_of_everything_leaves_only
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=share(400, 10),
+            max_examples=share(400, 20),
             stateful_step_count=40 if IS_THOROUGH else 15,
             derandomize=not IS_THOROUGH,
             phases=list(Phase) if IS_THOROUGH else [Phase.generate],

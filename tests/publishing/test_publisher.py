@@ -186,11 +186,12 @@ def test_a_change_at_the_source_before_a_crashed_job_goes_on_is_sent(library, om
 
 def test_an_edit_before_a_crashed_job_goes_on_stays_and_is_listed(library, omeka, unanswered):
     item, there = unanswered
+    item_id = item.id
     omeka.edit(there["o:id"], dcterms__title=[literal("Theirs")])
     change_title(item, "New")
 
     first = counts(publish(library), "added", "conflicts")
-    change_title(item, "Newer")
+    change_title(db.session.get_one(CatalogueItem, item_id), "Newer")
     publish(library)
 
     assert (first, title_of(omeka, there)) == ({"added": 1, "conflicts": 1}, ["Theirs"])
