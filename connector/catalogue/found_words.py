@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from ..models.catalogue import CatalogueItem
 from ..word_search import Term, fold
 from .crosswalk import term_label
-from .item_presentation import citation_line, described, texts_of
+from .item_presentation import citation_line, described, title_of
+from .restricted_values import open_terms
 
 BEFORE, AFTER = 60, 140  # characters of an excerpt before and after the start of the first found term
 Parts = list[tuple[str, bool]]
@@ -35,13 +36,13 @@ def excerpt(item: CatalogueItem, terms: Sequence[Term], with_restricted: bool) -
 
     The part has the terms marked.
     """
-    texts = texts_of(item, with_restricted)
-    shown = fold(f"{texts.title} {citation_line(item, with_restricted)}")
+    shown = fold(f"{title_of(item, with_restricted)} {citation_line(item, with_restricted)}")
     missing = [term for term in terms if not term.is_excluded and not re.search(term.expression, shown)]
     if not missing:
         return None
     expression = re.compile("|".join(term.expression for term in missing))
-    for term, text in _values(texts.values):
+    values = item.mapped_values if with_restricted else open_terms(item.mapped_values)
+    for term, text in _values(values):
         if found := expression.search(fold(text)):
             return term_label(term), marked(_around(" ".join(text.split()), found.start()), terms)
     return None

@@ -22,6 +22,7 @@ from sqlalchemy import (
     select,
     true,
 )
+from sqlalchemy.orm import aliased
 
 from ..dspace.records import SourceState
 from ..errors import InvalidInputError
@@ -196,8 +197,9 @@ def _with_files(with_restricted: bool) -> Select[Any]:
 def _dated(first: str, last: str) -> Select[Any]:
     """Return a SELECT of the ids of items with a date of issue from the first to the last date."""
     latest = (last or "9999") + "-12-31"[len(last or "9999") - 4 :]
-    is_between = CatalogueItem.date_sort.between(first or "0000", latest)
-    return select(CatalogueItem.id).where(CatalogueItem.is_hidden.in_((False, True)), is_between)
+    dated = aliased(CatalogueItem)  # because `Selection.ids` combines it with conditions on the table itself
+    is_between = dated.date_sort.between(first or "0000", latest)
+    return select(dated.id).where(dated.is_hidden.in_((False, True)), is_between)
 
 
 def _is_short(listed: Select[Any]) -> bool:

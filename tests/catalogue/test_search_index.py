@@ -8,9 +8,12 @@ import pytest
 from sqlalchemy import delete, func, select, text, update
 
 from connector.catalogue import search
-from connector.catalogue.search import Selection
+from connector.catalogue.property_search import Criterion, Join, Operator
+from connector.catalogue.search import Selection, find
+from connector.dspace.records import SourceState
 from connector.extensions import db, transaction
 from connector.models.catalogue import CatalogueItem
+from connector.models.facets import Facet
 from connector.storage import search_index
 from connector.word_search import search_text
 
@@ -86,6 +89,48 @@ def test_words_are_found_within_a_set_job_and_repository(catalogue, monkeypatch,
     selection = Selection(words="har", **within)
 
     assert found(selection) == found_by_reading_all(selection)
+
+
+@pytest.mark.parametrize(
+    "within",
+    [
+        {},
+        {"words": "a"},
+        {"words": "herring"},
+        {"words": "-herring"},
+        {"item_set_id": 1},
+        {"repository_id": 1},
+        {"job_id": 1},
+        {"state": SourceState.PRESENT},
+        {"facets": ((Facet.KIND, "image"),)},
+        {"facets": ((Facet.KIND, "image"), (Facet.TYPE, "Image"))},
+        {"criteria": (Criterion(Join.AND, "dcterms:title", Operator.ANY),)},
+        {"criteria": (Criterion(Join.NOT, "", Operator.CONTAINS, "herring"),)},
+        {"criteria": (Criterion(Join.AND, "", Operator.IS, "x"), Criterion(Join.OR, "dcterms:title", Operator.ANY))},
+        {"dates": ("1800", "")},
+        {"dates": ("", "2030"), "item_set_id": 1},
+        {"has_files": True},
+        {"has_files": False},
+    ],
+)
+@pytest.mark.parametrize("short", [0, 1000])
+@pytest.mark.parametrize("with_restricted", [True, False])
+def test_no_criterion_finds_hidden_items_or_shows_restricted_items_to_viewers(
+    catalogue, monkeypatch, within, short, with_restricted
+):
+    monkeypatch.setattr(search, "SHORT", short)
+    selection = Selection(**within, with_restricted=with_restricted)
+    before = found(selection)
+    with transaction():
+        db.session.execute(update(ITEM).where(ITEM.c.id % 3 == 0).values(is_hidden=True))
+        db.session.execute(update(ITEM).where(ITEM.c.id % 3 == 1).values(is_restricted=True))
+    shown = {1, 2} if with_restricted else {2}
+    items = find(selection)
+
+    assert found(selection) == [item_id for item_id in before if item_id % 3 in shown]
+    assert found_by_reading_all(selection) == found(selection)
+    assert sorted(db.session.scalars(items.keys(CatalogueItem.id))) == found(selection)
+    assert sorted(db.session.scalars(items.newest(100))) == found(selection)
 
 
 def test_a_search_asks_the_index_and_no_other_item(catalogue):
