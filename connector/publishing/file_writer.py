@@ -133,9 +133,13 @@ def _continued(begun: Mapping[str, BegunUpload], media: Sequence[Media]) -> dict
 
 
 def _problem_of(error: Exception) -> Problem:
-    if isinstance(error, ConnectorError):
-        return problem_of(error)
-    return Problem(_("It cannot be read here."), (str(error),))
+    if not isinstance(error, ConnectorError):
+        return Problem(_("It cannot be read here."), (str(error),))
+    problem = problem_of(error)
+    if isinstance(error, OutcomeUnknownError) and error.status == 500:
+        told = _("Omeka S failed with an error of its own. The file may be larger than its PHP settings allow.")
+        return problem._replace(sentence=told)
+    return problem
 
 
 def file_in_words(name: str, reason: str) -> str:

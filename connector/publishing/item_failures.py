@@ -51,7 +51,7 @@ def _sentence_of(error: ConnectorError) -> str:
     if isinstance(error, RestrictedError):
         return _("The user of the key may not change this item in Omeka S.")
     if isinstance(error, OutcomeUnknownError) and error.status == 500:
-        return _("Omeka S failed with an error of its own. A file may be larger than its PHP settings allow.")
+        return _("Omeka S failed with an error of its own. Its log names the cause. Publish again later.")
     if isinstance(error, RequestRejectedError) and error.status == 413:
         return _("It is larger than the web server of the Omeka S site accepts.")
     if isinstance(error, RequestRejectedError) and (refusal := refusal_in(error.answer)):

@@ -278,7 +278,11 @@ def test_an_html_page_with_status_500_fails_one_item_only(library, omeka):
 
     omeka.faults.instead = fail
 
-    assert counts(publish(library), "added", "failed") == {"added": held() - 1, "failed": 1}
+    job = publish(library)
+
+    [problem] = report.problems(job)
+    assert counts(job, "added", "failed") == {"added": held() - 1, "failed": 1}
+    assert problem["reason"].startswith("Omeka S failed with an error of its own. Its log names the cause.")
 
 
 def test_a_key_that_may_no_longer_write_ends_the_job_before_anything_is_sent(library, omeka):
