@@ -220,6 +220,16 @@ def test_an_invalid_advanced_search_is_refused_with_a_reason(stocked_client, que
     assert stocked_client.get(f"/items/advanced?{query}").status_code == 200
 
 
+@pytest.mark.parametrize(
+    "query", ["endpoint=x", "_external=1&_scheme=javascript", "_anchor=x", "_method=POST", "self=1"]
+)
+def test_other_arguments_of_an_address_are_ignored(stocked_client, query):
+    page = stocked_client.get(f"/items/?{query}&q=herring")
+
+    assert page.status_code == 200
+    assert "/items/advanced?q=herring" in links(page)
+
+
 def test_rows_are_added_and_removed_without_script(stocked_client):
     query = "join=and&term=dcterms:title&op=is&value=A&join=not&term=bibo:doi&op=any&value=&from=1884&type=Image"
     first, second, third = (

@@ -31,6 +31,8 @@ FOUND_COUNTED = 1000  # count at most this many matches of a search, since each 
 
 
 CRITERION = ("join", "term", "op", "value")  # query arguments of a row of the advanced search
+ARGUMENTS = (*("q", "item_set", "repository", "job", "state", "from", "to", "files"), *Facet, *CRITERION)
+OPTIONS = ("sort", "size", "view")
 SORTS = {
     Sort.RELEVANCE: _l("Relevance"),
     Sort.TITLE: _l("Title"),

@@ -24,7 +24,17 @@ from ...storage.garbage_collection import the_folder
 from ...word_search import Term
 from . import item_formats
 from .facet_links import facet_links
-from .item_lists import SIZES, SORTS, VIEWS, as_arguments, asked_options, asked_selection, found_page
+from .item_lists import (
+    ARGUMENTS,
+    OPTIONS,
+    SIZES,
+    SORTS,
+    VIEWS,
+    as_arguments,
+    asked_options,
+    asked_selection,
+    found_page,
+)
 from .readable import check_restricted, readable_item
 
 blueprint = Blueprint("catalogue", __name__)
@@ -73,7 +83,7 @@ def _items_page(selection: Selection, words: str, refused: InvalidInputError | N
         set_labels=set_labels,
         repositories=repositories,
         facet_limit=facets.COUNTED,
-        advanced=request.args.to_dict(flat=False),
+        advanced={name: request.args.getlist(name) for name in (*ARGUMENTS, *OPTIONS)},
         sorts=SORTS,
         sizes=SIZES,
         views=VIEWS,
