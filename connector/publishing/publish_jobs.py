@@ -92,6 +92,14 @@ def create_for(item_ids: Select[Any], destination_id: int, *, comment: str = "",
         ]
 
 
+def create_as_previewed(preview: Job) -> list[int]:
+    """Queue the publishing of what a preview looked at, and return the ids of the jobs."""
+    destination_id = preview.options["destination"]
+    if SELECTED not in preview.options:
+        return [create(preview.source_id, destination_id)]
+    return create_for(select(SELECTION.c.item_id).where(SELECTION.c.job_id == preview.id), destination_id)
+
+
 def create_retry(job: Job, item_ids: Select[Any]) -> int:
     """Queue the publishing of items of a job again, and return the id of the new job. `item_ids`: as `create_for`.
 

@@ -38,6 +38,10 @@ def named(job: Job, *, with_restricted: bool = True) -> dict[str, list[int]]:
     return {group.action: [item.id for item in group.items] for group in groups}
 
 
+def first_held() -> int:
+    return db.session.scalars(db.select(Holding.item_id).where(Holding.source_id == source(NAME)).limit(1)).one()
+
+
 def test_items_to_create_are_named(library):
     job = preview(library)
 
@@ -85,6 +89,33 @@ def test_readers_who_may_not_see_restricted_titles_get_no_such_item(library):
     job = preview(library)
 
     assert (named(job)["added"], named(job, with_restricted=False)["added"]) == ([item_id, *others], others)
+
+
+@pytest.mark.parametrize("is_selection", [False, True])
+def test_the_page_of_a_preview_publishes_what_it_looked_at(library, stocked_client, is_selection):
+    item_id = first_held()
+    if is_selection:
+        [job_id] = publish_jobs.create_for(
+            db.select(CatalogueItem.id).where(CatalogueItem.id == item_id), library, kind=PUBLISH_PREVIEW
+        )
+    else:
+        job_id = publish_jobs.create(source(NAME), library, kind=PUBLISH_PREVIEW)
+    assert carry_out(job_id)
+    address = f"/publish/previewed/{job_id}"
+    assert address in stocked_client.get(f"/jobs/{job_id}/").text
+
+    location = stocked_client.post(address).location
+    publishing = int(location.split("/")[-2])
+
+    assert carry_out(publishing)
+    assert job_of(publishing).counts["added"] == (1 if is_selection else held())
+
+
+def test_only_previews_are_published_from_their_page(library, stocked_client):
+    job = publish(library)
+
+    assert stocked_client.post(f"/publish/previewed/{job.id}").status_code == 404
+    assert "/publish/previewed/" not in stocked_client.get(f"/jobs/{job.id}/").text
 
 
 def test_the_page_and_the_command_list_the_items(app, library, stocked_client):

@@ -8,8 +8,9 @@ from typing import Any
 from flask import Blueprint, redirect, request, url_for
 
 from ...accounts.authorization import allows
-from ...errors import InvalidInputError
+from ...errors import InvalidInputError, NotFoundError
 from ...i18n import gettext as _
+from ...jobs import lifecycle
 from ...models.accounts import Role
 from ...publishing import destinations, publish_jobs
 from ...publishing.job_kind import PUBLISH, PUBLISH_PREVIEW
@@ -36,6 +37,16 @@ def publish() -> Any:
     else:
         job_ids = publish_jobs.create_for(chosen_items(), destination_id, kind=kind)
     return started(job_ids)
+
+
+@blueprint.post("/previewed/<int:job_id>")
+@allows(Role.EDITOR)
+def publish_previewed(job_id: int) -> Any:
+    """Publish what a preview looked at."""
+    preview = lifecycle.get(job_id)
+    if preview.kind != PUBLISH_PREVIEW.name:
+        raise NotFoundError(_("Job %(job_id)s is no preview of publishing.", job_id=job_id))
+    return started(publish_jobs.create_as_previewed(preview))
 
 
 def started(job_ids: Sequence[int]) -> Any:
