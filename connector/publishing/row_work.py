@@ -145,7 +145,7 @@ class RowWork:
         if item is None:
             return Effect({"removed" if row.id <= batch.begun_before else "gone": 1})
         if not self._deletes_edited and self._is_edited(item, row, batch):
-            problem = Problem(_("Somebody edited it in Omeka S since, so it was kept."))
+            problem = Problem(_("Somebody edited it in Omeka S later, so it was kept."))
             return Effect({"kept": 1}, problem, is_done=False)
         self._asked(lambda: self._client.delete_item(item.id))
         return Effect({"removed": 1})

@@ -1,6 +1,6 @@
 """Undoes a publishing job: deletes what it created at the destination, and puts back what it changed there.
 
-What somebody edited in Omeka S since stays (see `row_work`).
+What somebody edited in Omeka S later stays (see `row_work`).
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class PublishUndo(RowWork):
             if media is None:
                 return Effect({})
             if is_edited_medium(media) and not self._deletes_edited:
-                problem = _("Somebody edited the file “%(name)s” in Omeka S since, so it was kept.", name=media.source)
+                problem = _("Somebody edited the file “%(name)s” in Omeka S later, so it was kept.", name=media.source)
                 return Effect({}, Problem(problem), is_done=False)
             self._asked(lambda: self._client.delete_media(media.id))
             return Effect({"files_removed": 1})
@@ -198,7 +198,7 @@ class PublishUndo(RowWork):
 
 def _edited_in_words(names: Sequence[str]) -> str:
     fields = ", ".join(map(part_name, names))
-    return _("Somebody edited these fields in Omeka S since, so they stay: %(fields)s.", fields=fields)
+    return _("Somebody edited these fields in Omeka S later, so they stay: %(fields)s.", fields=fields)
 
 
 def _kept_in_words(number: int) -> str:

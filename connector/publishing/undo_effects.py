@@ -72,7 +72,7 @@ def counted(job_id: int) -> Counted:
 
 
 def compared(job: Job) -> Comparison:
-    """Return which of the items that the job created were edited in Omeka S since. The site is asked."""
+    """Return which of the items that the job created were edited in Omeka S later. The site is asked."""
     return _compared(destinations.get(job.options["destination"]), PUBLISHED.c.created_by_job_id == job.id)
 
 

@@ -120,7 +120,7 @@ def test_an_item_that_somebody_edited_is_kept_and_listed_unless_its_edits_may_be
     assert counted(undone) == {"removed": held(HARBOUR) - 1, "kept": 1}
     assert there["o:id"] in omeka.resources
     (reason,) = undone.reasons
-    assert reason == "Somebody edited it in Omeka S since, so it was kept."
+    assert reason == "Somebody edited it in Omeka S later, so it was kept."
     assert undone.clean is False
 
 
@@ -210,7 +210,7 @@ def test_values_that_somebody_edited_since_stay_and_are_listed(library, omeka):
     there = omeka.resources[there["o:id"]]
     assert (there["dcterms:title"][0]["@value"], there["dcterms:subject"][0]["@value"]) == (old, "Theirs")
     (reason,) = undone.reasons
-    assert reason == "Somebody edited these fields in Omeka S since, so they stay: Subject."
+    assert reason == "Somebody edited these fields in Omeka S later, so they stay: Subject."
     publish(library)
     assert omeka.resources[there["o:id"]]["dcterms:subject"][0]["@value"] == "Theirs"
 

@@ -312,7 +312,8 @@ def test_the_page_before_an_undo_tells_numbers_and_names_items_that_were_edited_
 
     shown = words(page)
     assert "“ Publishing of Odd metadata ” of" in shown
-    assert f"Items deleted in Omeka S {len(omeka.all_of('items'))} Items restored 0" in shown
+    assert f"Items deleted in Omeka S {len(omeka.all_of('items')) - 1} Items restored 0" in shown
+    assert "Edited items that are kept 1" in shown
     assert "It is kept, unless you choose below to delete it, too. " + edited["o:title"] in shown
     assert f"{omeka.url}/admin/item/{edited['o:id']}" in links(page)
 
@@ -348,7 +349,7 @@ def test_an_undo_from_its_page_keeps_edited_items_unless_told_otherwise(app, cli
         shown = words(client.get(page.headers["Location"]))
     assert len(omeka.all_of("items")) == left
     assert "Destination Library" in shown
-    assert ("Somebody edited it in Omeka S since, so it was kept." in shown) == bool(left)
+    assert ("Somebody edited it in Omeka S later, so it was kept." in shown) == bool(left)
 
 
 def test_several_jobs_are_undone_from_past_imports_with_the_numbers_of_each(app, client, omeka):

@@ -370,7 +370,7 @@ def test_a_problem_of_an_item_that_was_taken_down_is_named_without_its_title(lib
 
     [problem] = report.problems(job_of(job_id))
     assert problem["title"] == f"Item {number} in Omeka S"
-    assert problem["reason"] == "Somebody edited it in Omeka S since, so it was kept."
+    assert problem["reason"] == "Somebody edited it in Omeka S later, so it was kept."
 
 
 def test_a_takedown_that_fails_queues_nothing(library):
