@@ -125,8 +125,11 @@ def _carried_out(job_id: int) -> int:
 def _with_losses(repository_id: int, sample: SampleRepository) -> dict[str, int]:
     """Import collections of which items then go missing: a few, and so many that a person is asked."""
     long_words, plans = (_import(repository_id, sample, name) for name in ("Long words", PLANS))
-    sample.faults.add("/bitstreams/", times=3, body="other bytes")
+    files = [file for item in _items_of(sample, "Special files") for file in item.bitstreams if file.readable]
+    sample.faults.add(f"/bitstreams/{files[0].uuid}/content", times=None, body="other bytes")
+    sample.faults.add(f"/bitstreams/{files[1].uuid}/content", times=None, status=404)
     with_problems = _import(repository_id, sample, "Special files")
+    sample.faults.clear()
     for item in _items_of(sample, PLANS) + _items_of(sample, "Long words"):
         sample.data.delete(item)
     asking, missing = _carried_out(queueing.rerun(plans)), _carried_out(queueing.rerun(long_words))
