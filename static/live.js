@@ -11,6 +11,12 @@
     if (isLost) event.target.querySelector("[data-takes-focus]")?.focus();
   });
 
+  // A reload opens the same tab. A request could be answered after that of a filter, and take its address away.
+  document.addEventListener("change", (event) => {
+    const { address } = event.target.dataset;
+    if (address) history.replaceState({ htmx: true }, "", address);
+  });
+
   // The next good answer contains the notice with the attribute `hidden` again.
   const showNotice = (event) => {
     for (const notice of event.target.querySelectorAll?.("[data-offline]") ?? []) notice.hidden = false;

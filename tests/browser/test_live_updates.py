@@ -84,6 +84,7 @@ def test_a_list_that_failed_is_tried_again_in_place(page, site, sample):
 def test_a_filtered_list_is_shown_again_after_a_reload_and_after_back(page, site, sample):
     connect(page, site, sample)
     open_tab(page, "Collections")
+    expect(page.locator("#collections [value^='collection:']")).to_have_count(8)
     page.get_by_label("Filter the collections by name").fill("harbour ph")
     expect(page.locator("#collections [value^='collection:']")).to_have_count(1)
 
@@ -139,10 +140,24 @@ def test_a_page_shown_again_has_only_the_words_that_its_list_was_filtered_by(pag
     expect(field).to_have_value("harbour")
 
 
+def test_an_opened_tab_does_not_take_the_filter_out_of_the_address(page, site, sample):
+    late = []
+    connect(page, site, sample)
+    page.route(re.compile(r"/repositories/1/\?tab="), lambda route: late.append(route))
+    open_tab(page, "Collections")
+    page.get_by_label("Filter the collections by name").fill("harbour ph")
+    page.wait_for_url("**q_collections=harbour*")
+
+    for route in late:
+        route.continue_()
+    page.wait_for_load_state("networkidle")
+
+    assert "q_collections=harbour" in page.url
+
+
 def test_a_reload_keeps_the_open_tab(page, site, sample):
     connect(page, site, sample)
-    with page.expect_response("**/repositories/1/?tab=communities"):
-        open_tab(page, "Communities")
+    open_tab(page, "Communities")
 
     page.wait_for_url("**/repositories/1/?tab=communities")
     page.reload()
