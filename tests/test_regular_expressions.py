@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 
 import connector
+from connector.word_search import Term
 from tests.growth import cost_grows_faster_than_input
 
 ROOT = Path(connector.__file__).parent
@@ -25,6 +26,9 @@ LENGTHS = (24, 256, 16_384)
 SUSPECT = 0.01  # seconds
 REPRESENTATIVES = ("a", "0", " ", "-", ".", "/", '"', "\u00e9")
 ENDS = ("", "\n", "!")
+# Modules that make expressions of the terms of a search. These have no parts of their own, so terms stand for them.
+OF_TERMS = ("connector.catalogue.found_words",)
+TERMS = [Term("a"), Term("aaa", is_prefix=True), Term("a-a a"), Term("a.c*")]
 
 
 class Use(NamedTuple):
@@ -70,8 +74,12 @@ def methods_called() -> dict[str, set[str]]:
 
 
 def uses() -> Iterator[Use]:
+    expression = re.compile("|".join(term.expression for term in TERMS))
+    yield from (Use(f"terms of a search {method}", expression, method) for method in ("search", "finditer"))
     called = methods_called()
     for module, tree in sources().items():
+        if module in OF_TERMS:
+            continue
         named = {
             id(node.value): node.targets[0].id
             for node in tree.body

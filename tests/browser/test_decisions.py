@@ -260,7 +260,7 @@ def test_no_page_of_decisions_is_wider_than_a_small_screen(open_page, site, samp
     page.get_by_label("Items", exact=True).fill(photographs(sample)[-1].handle + "\n123456789/nowhere-" + "x" * 60)
     page.get_by_role("button", name="Continue").click()
     assert_fits(page, "Take these items down?")
-    page.get_by_label("Exclude these, too").check()
+    page.get_by_label("Exclude these items, too").check()
     page.get_by_label("Reason").fill("Asked for by " + "x" * 60)
     page.get_by_role("button", name="Yes, take them down").click()
     assert_fits(page, "Excluded items")
