@@ -22,7 +22,7 @@ def named_files(
     plain = str.maketrans(dict.fromkeys(unwanted, "_"))
     names = unique_names([file_name(file).translate(plain) for file in files], reserved)
     for name, file in zip(names, files, strict=True):
-        if name != file.name:
+        if name != file.label:
             contents.note(item, _("In the export, %(file)s is named %(name)s.", file=file.label, name=name))
     return dict(zip(names, files, strict=True))
 

@@ -143,3 +143,12 @@ def test_only_administrators_may_read_a_restricted_file_after_an_import(context,
 
     assert found[name] == "-r 'Administrator'"
     assert name not in [one.name for one in open_ones]
+
+
+def test_a_file_without_a_name_has_its_number_in_the_export_and_is_no_problem(context):
+    with transaction():
+        file = picture()
+        file.name = None
+        item_id = file.item_id
+
+    assert "is named" not in problems(export("saf", item_id))[item_id]
