@@ -10,7 +10,6 @@ import requests
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import insert
-from waitress import create_server
 
 from config import load
 from connector import create_app
@@ -24,6 +23,7 @@ from connector.web.rate_limits import COUNTS, FILTERS, LISTS, QUESTIONS, WAYS_OU
 from tests import signed_in
 from tests.pages import words
 from tests.waiting import until
+from tests.web_server import serve
 
 LIVE = "/jobs/9/live"  # what a page asks for again and again
 
@@ -157,13 +157,8 @@ def test_further_changes_are_refused_at_the_limit_and_other_requests_work(app, c
 @pytest.fixture
 def server_url(app) -> Iterator[str]:
     """The address of the app on the real server, whose threads are what the limits are about."""
-    server = create_server(app, host="127.0.0.1", port=0, threads=WEB_THREADS)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.task_dispatcher.shutdown()
-    server.close()
-    thread.join()
+    with serve(app, WEB_THREADS) as url:
+        yield url
 
 
 @pytest.mark.timing

@@ -11,9 +11,9 @@ from waitress import create_server
 
 
 @contextmanager
-def serve(app: Flask) -> Iterator[str]:
+def serve(app: Flask, threads: int = 4) -> Iterator[str]:
     """Serve the app on a free port of the loopback address. Yield its URL."""
-    server = create_server(app, host="127.0.0.1", port=0, threads=4)
+    server = create_server(app, host="127.0.0.1", port=0, threads=threads, asyncore_use_poll=True)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:

@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 from argon2.exceptions import VerifyMismatchError
-from waitress import create_server
 
 from connector.accounts import passwords
 from connector.server import WEB_THREADS
 from tests.waiting import until
+from tests.web_server import serve
 
 from .conftest import OTHER, PASSWORD, QUICK, sign_in
 
@@ -23,14 +23,8 @@ GUESSES = 60
 @pytest.fixture
 def server_url(office):
     """Return the address of the app on the server that the product uses."""
-    options = {"threads": WEB_THREADS, "asyncore_use_poll": True}
-    server = create_server(office.app, host="127.0.0.1", port=0, **options)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.task_dispatcher.shutdown()
-    server.close()
-    thread.join(30)
+    with serve(office.app, WEB_THREADS) as url:
+        yield url
 
 
 class BlockedHasher:

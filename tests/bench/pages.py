@@ -18,7 +18,6 @@ from flask.testing import FlaskClient
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import update
-from waitress import create_server
 
 from config import load
 from connector import create_app
@@ -29,6 +28,7 @@ from connector.storage.instance import prepare
 from tests import signed_in
 from tests.postgresql import server
 from tests.tools import which
+from tests.web_server import serve
 
 from .goals import at_most
 from .large import FULL, make
@@ -102,7 +102,8 @@ def _column(app: Flask) -> dict[str, str]:
     browser = app.test_client()
     column = {address: at_most(_milliseconds(partial(_get, browser, address)), POLL) for address in POLLS}
     column |= {address: at_most(_milliseconds(partial(_get, browser, address)), PAGE) for address in PAGES}
-    with _served(app) as url:
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # as in the server of the product
+    with serve(app, WEB_THREADS) as url:
         for address, name in (("/jobs/3/live", "a running job"), ("/jobs/1/", "a finished job")):
             column[f"{BROWSERS} browsers on {name}"] = f"{_at_once(app, url + address):.0f}"
     with app.app_context(), transaction():  # an undo is refused while a job is running
@@ -124,18 +125,6 @@ def _milliseconds(act: Callable[[], object]) -> float:
         act()
         taken.append((time.perf_counter() - began) * 1000)
     return statistics.median(taken)
-
-
-@contextmanager
-def _served(app: Flask) -> Iterator[str]:
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # as in serving.py
-    web = create_server(app, host="127.0.0.1", port=0, threads=WEB_THREADS, asyncore_use_poll=True)
-    thread = threading.Thread(target=web.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{web.effective_port}"
-    web.task_dispatcher.shutdown()
-    web.close()
-    thread.join(30)
 
 
 def _at_once(app: Flask, address: str) -> float:
