@@ -10,15 +10,18 @@ from ..i18n import gettext as _
 from .urls import INVISIBLE
 
 _AROUND = " \t\r\n<>\"'“”‘’«»"
+_AFTER = ".,;"  # of the sentence from which an address was copied
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
 def clean_address(typed: str) -> str:
-    """Return a typed address without the space, quotes, brackets and invisible characters around and in it.
+    """Return a typed address without space, quotes, brackets and the end of a sentence around it.
+
+    Invisible characters in it are left out, too.
 
     Raise InvalidInputError if it is not an http or https address, complete or without scheme.
     """
-    text = INVISIBLE.sub("", typed).strip(_AROUND)
+    text = INVISIBLE.sub("", typed).strip(_AROUND).rstrip(_AFTER)
     try:
         parts = urlsplit(text if _SCHEME.match(text) else f"https://{text}")
         is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port is not False

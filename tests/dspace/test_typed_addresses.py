@@ -16,6 +16,7 @@ from connector.errors import InvalidInputError
         ("<https://repository.example.edu>", "https://repository.example.edu"),
         ("“repository.example.edu”", "repository.example.edu"),
         ("repository.example.edu/handle/123456789/7", "repository.example.edu/handle/123456789/7"),
+        ("https://repository.example.edu/handle/123456789/7.", "https://repository.example.edu/handle/123456789/7"),
         ("www.repository.example.edu", "www.repository.example.edu"),
         ("localhost:8080/server", "localhost:8080/server"),
         ("dspace:8080", "dspace:8080"),
