@@ -432,7 +432,7 @@ def test_past_imports_has_a_row_for_each_job_with_its_numbers(importer, dspace, 
     assert "Total: 3 Added: 2 in job 1 Updated: 0 Unchanged: 0 Failed: 1 in job 1" in words(page)
     assert [links(page).count(address) for address in ("/items/?job=1", "/jobs/1/#problems")] == [1, 1]
     assert '<a class="name" href="/jobs/1/"><bdi>Collection c1</bdi></a>' in page.get_data(as_text=True)
-    assert "Completed with problems local operator" in words(page)
+    assert "Completed with problems Command line" in words(page)
     assert "https://repo.example.org/collections/c1" in links(page)
     assert b"every 1s" not in page.data
 

@@ -26,6 +26,7 @@ ROLE_CHANGED = {
     Role.ADMIN: _l("%(name)s is an admin now. %(trail)s"),
 }
 blueprint = Blueprint("admin", __name__)
+blueprint.app_template_filter("actor")(audit_words.actor_label)
 
 
 @blueprint.get("/users/")

@@ -24,6 +24,7 @@ from ...publishing import undo_effects as publishing_undo
 from ...publishing.job_kind import PUBLISH_UNDO
 from ...row_ids import row_id
 from ...tasks import wake
+from ..accounts.audit_words import actor_label
 from ..flash_messages import flash
 from .job_pages import blueprint, own_job
 
@@ -53,7 +54,7 @@ def past() -> str:
                 {kind.name: kind.title for kind in sorted(KINDS.values(), key=lambda one: str(one.title))},
             ),
             "repository": (_("Repository"), {one.id: one.label_and_host for one in repositories}),
-            "owner": (_("Owner"), {name: name for name in queries.owners()}),
+            "owner": (_("Owner"), {name: actor_label(name) for name in queries.owners()}),
         },
     )
 
