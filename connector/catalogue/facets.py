@@ -14,7 +14,7 @@ from .facet_values import FACET_NUMBERS, FACETS
 from .search import FoundItems
 
 COUNTED = 3_000  # items; counting more would make pages slow
-MOST_VALUES = 50  # of each facet
+MOST_VALUES = 20  # of each facet
 ITEM_SET, REPOSITORY, STATE = "item_set", "repository", "state"
 COLUMNS = (ITEM_SET, REPOSITORY, STATE)  # facets that other tables have
 NAMES: Sequence[str] = (*FACETS, *COLUMNS)
