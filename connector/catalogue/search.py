@@ -119,7 +119,9 @@ class Selection:
 
         It follows the index of a list or of the words, so that the database reads no more rows than a page shows.
         """
-        lists = sorted(self._lists(), key=_is_short, reverse=True)
+        lists = self._lists()
+        if len(lists) > 1:
+            lists.sort(key=_is_short, reverse=True)
         with_words = search_index.candidates(self._required_strings())
         if with_words is not None and not (lists and _is_short(lists[0])):
             [column] = with_words.selected_columns
