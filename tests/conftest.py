@@ -8,29 +8,25 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from types import CodeType
-from typing import ClassVar
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from jinja2.bccache import Bucket, BytecodeCache
 from playwright.sync_api import Browser
-from werkzeug.routing import Rule
 
 from config import load
 from connector import create_app
 from connector.dspace.records import ScopeKind
 from connector.extensions import db
 from connector.imports.start import queueing
-from connector.logs import LoggedFlask
 from connector.repositories import discovery, service
 from connector.storage.instance import prepare
 from connector.tasks import carry_out
 from tests import tools
 from tests.chromium import launched
+from tests.compiled import TEMPLATES
 from tests.imports.fake_repository_importer import FakeRepositoryImporter
 from tests.imports.fakes import FakeDSpace
 from tests.postgresql import create_database, server
@@ -85,36 +81,6 @@ def every_thread_ends() -> Iterator[None]:
     assert [thread for thread in left if thread.is_alive()] == []
 
 
-class CompiledTemplates(BytecodeCache):
-    """The templates that earlier apps of this process compiled. Each app has an environment of its own."""
-
-    def __init__(self) -> None:
-        self._code: dict[tuple[str, str], CodeType] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        """Take the code of a template whose source is the same."""
-        bucket.code = self._code.get((bucket.key, bucket.checksum))
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        """Keep the code of a template."""
-        self._code[bucket.key, bucket.checksum] = bucket.code
-
-
-class CompiledRule(Rule):
-    """A URL rule with the functions that were compiled for earlier apps of this process. They take the rule."""
-
-    _functions: ClassVar[dict[tuple[str, str, bool], Callable[..., tuple[str, str]]]] = {}
-
-    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
-        """Return the function that makes addresses of this rule."""
-        key = self.rule, repr(self.defaults), append_unknown
-        if key not in self._functions:
-            self._functions[key] = super()._compile_builder(append_unknown)
-        return self._functions[key]
-
-
-LoggedFlask.url_rule_class = CompiledRule
-COMPILED = CompiledTemplates()
 NUMBERS = itertools.count(1)
 
 
@@ -124,7 +90,7 @@ def app_at(instance: Path, **environment: str) -> Flask:
     app = create_app(load(settings | environment))
     app.config.update(TESTING=True, SECRET_KEY="only for tests, but with enough of it")
     app.test_client_class = SignedIn
-    app.jinja_env.bytecode_cache = COMPILED
+    app.jinja_env.bytecode_cache = TEMPLATES
     return app
 
 
