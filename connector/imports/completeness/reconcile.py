@@ -44,7 +44,8 @@ def reconcile(
         new = source.new_file_problems()
         problems = [
             messages.unread_items(job.counts["failed"]),
-            messages.files_not_downloaded(_not_downloaded(statuses, new)),
+            messages.files_not_downloaded(_not_downloaded(statuses)),
+            messages.missing_files(new.get(FileStatus.MISSING, 0)),
             messages.files_with_another_checksum(new.get(FileStatus.DIFFERS, 0)),
             messages.unlisted_files(unlisted_files),
             *(left, difference, overcount, lost, closed),
@@ -82,10 +83,9 @@ def _difference(context: ImportContext, job: Job) -> str:
     return count_differences.unexplained_difference(job, inexact=context.repository.server.generation < 7)
 
 
-def _not_downloaded(statuses: dict[str, int], new: dict[str, int]) -> int:
-    """Return how many files could not be downloaded. Of missing files, only those count that this job found first."""
-    problems = sum(number for status, number in statuses.items() if FileStatus(status).is_problem)
-    return problems + new.get(FileStatus.MISSING, 0)
+def _not_downloaded(statuses: dict[str, int]) -> int:
+    """Return how many files could not be downloaded."""
+    return sum(number for status, number in statuses.items() if FileStatus(status).is_problem)
 
 
 def _save(

@@ -56,6 +56,17 @@ def files_not_downloaded(number: int) -> str:
     return ngettext("%(num)s file could not be downloaded.", "%(num)s files could not be downloaded.", number)
 
 
+def missing_files(number: int) -> str:
+    """Return a message about files that a job is the first to find missing, or ""."""
+    if not number:
+        return ""
+    return ngettext(
+        "%(num)s file is listed at the source, but is missing there.",
+        "%(num)s files are listed at the source, but are missing there.",
+        number,
+    )
+
+
 def files_with_another_checksum(number: int) -> str:
     """Return a message about files with another checksum, or ""."""
     if not number:

@@ -158,9 +158,8 @@ class Downloader:
     def _too_large(self, announced: Announced, error: TooLargeError) -> Outcome:
         if announced.size is None or announced.size > self._limit:
             return _refused(FileStatus.TOO_LARGE, error)
-        return Outcome(
-            FileStatus.DAMAGED, _("More came than the %(size)s bytes that the source announces.", size=announced.size)
-        )
+        reason = _("The file is larger than the source announces. The next import tries again.")
+        return Outcome(FileStatus.DAMAGED, reason, _announcement(announced))
 
     def _received(self, row: Any, announced: Announced, share: Reservation) -> Outcome:
         algorithm = announced.checksum.algorithm if announced.checksum else None
@@ -243,37 +242,36 @@ def _outcome(status: FileStatus, came: Arrival, announced: Announced, content_is
     got = came.got
     if status is FileStatus.DAMAGED:
         came.part.discard()
-        reason = _(
-            "Not what the source announces (%(announced)s): MD5 %(md5)s, %(size)s bytes came.",
-            announced=announced,
-            md5=got.md5,
-            size=got.size,
-        )
-        return Outcome(status, reason, md5=got.md5, size=got.size)
-    differs = _wrong_at_the_source(announced, came.digest) if status is FileStatus.DIFFERS else None
+        reason = _("The file is not what the source announces. The next import tries again.")
+        came_line = _("Downloaded: MD5 %(md5)s, %(size)s bytes", md5=got.md5, size=got.size)
+        return Outcome(status, reason, (*_announcement(announced), came_line), md5=got.md5, size=got.size)
+    differs, details = _wrong_at_the_source(announced, came.digest) if status is FileStatus.DIFFERS else (None, ())
     return Outcome(
-        status, differs, (), came.part, got.sha256, got.md5, got.size, content_is_restricted=content_is_restricted
+        status, differs, details, came.part, got.sha256, got.md5, got.size, content_is_restricted=content_is_restricted
     )
 
 
-def _wrong_at_the_source(announced: Announced, digest: str | None) -> str:
-    return _(
+def _announcement(announced: Announced) -> tuple[str, ...]:
+    """Return the technical details of what the source gives for a file."""
+    return (_("Announced: %(announced)s", announced=announced),)
+
+
+def _wrong_at_the_source(announced: Announced, digest: str | None) -> tuple[str, tuple[str, ...]]:
+    """Return the reason of a file whose checksum at the source seems wrong, and its technical details."""
+    reason = _(
         "Two downloads were the same and have the right size, so the checksum at the source may be wrong. "
-        "Tell the administrator of the repository. At the source: %(checksum)s. Of the file: %(digest)s.",
-        checksum=announced.checksum,
-        digest=digest,
+        "Tell the administrator of the repository."
     )
+    return reason, (*_announcement(announced), _("Checksum of the file: %(digest)s", digest=digest))
 
 
 def _two_different(announced: Announced, outcome: Outcome) -> Outcome:
     """Return the outcome of a file whose two downloads differ from the announcement and from each other."""
     reason = _(
-        "Not what the source announces (%(announced)s), and two downloads were not alike. It is not "
-        "downloaded again until the source announces something else, except by a full check or “Retry "
-        "failed”.",
-        announced=announced,
+        "The file is not what the source announces, and two downloads were not alike. It is not downloaded "
+        "again until the source announces something else, except by a full check or “Retry failed”."
     )
-    return Outcome(FileStatus.DAMAGED, reason, size=outcome.size, is_unstable=True)
+    return Outcome(FileStatus.DAMAGED, reason, _announcement(announced), size=outcome.size, is_unstable=True)
 
 
 def _is_packed_on_the_way(announced: Announced) -> bool:

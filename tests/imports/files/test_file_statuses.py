@@ -8,7 +8,14 @@ import pytest
 
 from connector.catalogue.checksums import comparable
 from connector.dspace.records import FileAccess
-from connector.errors import AddressNotAllowedError, CertificateError, NotFoundError, RestrictedError, ServerError
+from connector.errors import (
+    AddressNotAllowedError,
+    CertificateError,
+    NotFoundError,
+    RequestRejectedError,
+    RestrictedError,
+    ServerError,
+)
 from connector.extensions import db, transaction
 from connector.imports.files.announced_file import Announced
 from connector.jobs import report
@@ -205,6 +212,36 @@ def test_a_missing_file_is_a_problem_once_and_retried_by_the_next_import_and_a_f
 
     assert runs == [False, True, True, True]
     assert tried == [True, True, False, True]
+
+
+def test_the_message_counts_failed_and_missing_files_apart(importer, dspace):
+    dspace.add("i0", files={"a.txt": b"aaa", "b.txt": b"bbb", "c.txt": b"ccc"})
+    dspace.file_errors["i0/a.txt"] = NotFoundError("not there")
+    dspace.file_errors["i0/b.txt"] = RequestRejectedError("refused")
+
+    first, second = importer.run(files=True), importer.run(files=True, full=True)
+
+    assert "1 file could not be downloaded. 1 file is listed at the source, but is missing there." in first.message
+    assert "missing there" not in second.message
+
+
+def test_the_reason_of_a_damaged_file_is_a_sentence_and_checksums_are_technical_details(importer, dspace):
+    dspace.add("i0", files={"a.txt": b"bytes"})
+    dspace.served["i0/a.txt"] = b"other bytes"
+
+    job = importer.run(files=True)
+
+    with importer.app.app_context():
+        [problem] = report.problems(job)
+        db.session.rollback()
+    assert problem["reason"] == (
+        "File “a.txt”: damaged. The file is not what the source announces. The next import tries again."
+    )
+    announced, downloaded = (hashlib.md5(content).hexdigest() for content in (b"bytes", b"other bytes"))
+    assert problem["technical_details"] == [
+        f"Announced: MD5 {announced}, 5 bytes",
+        f"Downloaded: MD5 {downloaded}, 11 bytes",
+    ]
 
 
 def test_a_missing_file_that_an_undo_restored_is_tried_by_the_next_run(importer, dspace):
