@@ -25,7 +25,8 @@ def propose_name(http: HttpClient, server: Server) -> str | None:
         if isinstance(tops, list) and len(tops) == 1 and isinstance(name := tops[0].get("name"), str) and name.strip():
             return storable(name.strip())[:_LONGEST]
     with suppress(RepositoryError):
-        return _named_by(html_page.title(http.get_page(f"{server.ui_url or server.site_url}/").start))
+        page = http.get_page(f"{server.ui_url or server.site_url}/")
+        return _named_by(html_page.title(page.start)) if page.status == 200 else None
     return None
 
 

@@ -55,10 +55,11 @@ class ApiAnswer(NamedTuple):
 
 
 class WebPage(NamedTuple):
-    """The address of a web page, and its first 64 KiB."""
+    """The address of a web page, its first 64 KiB, and the status of the answer."""
 
     url: str
     start: bytes
+    status: int = 200
 
 
 class HttpClient:
@@ -180,7 +181,7 @@ class HttpClient:
                 start = start_of_body(answer)
                 self._transport.record_success("web page", answer)
                 self._transport.traffic.add(bytes=len(start))
-                return WebPage(answer.url, start)
+                return WebPage(answer.url, start, answer.status_code)
 
         return self._outage.repeat(once, tries)
 

@@ -826,7 +826,7 @@ def test_responses_name_their_address_after_redirects(http, remote):
 def test_a_web_page_is_read_with_any_status(http, remote):
     remote.get(URL, status=404, body="<p>Not here")
 
-    assert http.get_page(URL) == WebPage(URL, b"<p>Not here")
+    assert http.get_page(URL) == WebPage(URL, b"<p>Not here", status=404)
 
 
 def test_locate_without_a_location_is_a_bad_answer(http, remote):

@@ -27,10 +27,10 @@ def connect(client, url):
 
 
 class Site:
-    """A site with these top communities and this title of its home page."""
+    """A site with these top communities, and this title and status of its home page."""
 
-    def __init__(self, communities, title):
-        self.communities, self.title = communities, title
+    def __init__(self, communities, title, status=200):
+        self.communities, self.title, self.status = communities, title, status
 
     def get_json(self, url, params=None, **how):
         if self.communities is None:
@@ -38,7 +38,7 @@ class Site:
         return self.communities
 
     def get_page(self, url, **how):
-        return WebPage(url, f"<html><head><title>{self.title}</title></head></html>".encode())
+        return WebPage(url, f"<html><head><title>{self.title}</title></head></html>".encode(), self.status)
 
 
 def test_a_name_is_saved_without_a_request_and_shown_everywhere(client, sample):
@@ -165,3 +165,8 @@ def test_a_repository_that_gives_no_name_is_not_asked_with_each_import(app, name
 )
 def test_the_only_top_community_or_the_title_is_the_name(communities, title, name):
     assert propose_name(Site(communities, title), OLD) == name
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_the_title_of_an_error_page_is_no_name(status):
+    assert propose_name(Site([], "404 Not Found", status), OLD) is None
