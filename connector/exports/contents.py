@@ -79,18 +79,17 @@ class Contents:
         self._notes.append((item.item.id, sentence))
 
     def stored(self, item: ExportedItem) -> list[CatalogueFile]:
-        """Return the files of an item that the export contains. Note each file that is left out or outdated."""
-        return [file for file in item.files if self._is_usable(item, file)]
-
-    def _is_usable(self, item: ExportedItem, file: CatalogueFile) -> bool:
-        fault = self._fault(file)
-        if fault is not None:
-            self.note(item, _("Not in the export: %(file)s (%(reason)s).", file=file.label, reason=fault))
-            return False
-        if file.is_outdated:
-            self.note(item, _("The export has an earlier version of %(file)s.", file=file.label))
-        self._files += 1
-        return True
+        """Return the files of an item that the export contains. Note the files that are left out or outdated."""
+        faults = {file.id: self._fault(file) for file in item.files}
+        left_out = [f"{file.label} ({faults[file.id]})" for file in item.files if faults[file.id]]
+        if left_out:
+            self.note(item, _("Not in the export: %(files)s.", files=", ".join(left_out)))
+        usable = [file for file in item.files if not faults[file.id]]
+        for file in usable:
+            if file.is_outdated:
+                self.note(item, _("The export has an earlier version of %(file)s.", file=file.label))
+        self._files += len(usable)
+        return usable
 
     def _fault(self, file: CatalogueFile) -> str | None:
         """Return why the content of a file cannot be exported, or None. The stored bytes are checked."""

@@ -82,13 +82,17 @@ def test_the_collections_of_an_item_are_named_by_their_handles(context, tmp_path
         assert origin.split(":")[1] in items[item_id].collections
 
 
-def test_a_file_that_is_not_stored_is_named(context):
+def test_the_files_that_are_not_stored_are_named_in_one_sentence(context):
     with transaction():
         file = picture()
         file.sha256, file.status = None, "missing"
         item_id, name = file.item_id, file.label
 
-    assert problems(export("saf", item_id))[item_id].startswith(f"Not in the export: {name} (missing).")
+    reason = problems(export("saf", item_id))[item_id]
+
+    assert reason.startswith(f"Not in the export: {name} (missing), ")
+    assert reason.endswith(", license.txt (not downloaded).")
+    assert reason.count("Not in the export") == 1
 
 
 def test_a_damaged_file_is_named_and_left_out(context, tmp_path):

@@ -27,7 +27,7 @@ class ExportForm(Form):
         validators=[
             InputRequired(_l("Enter a separator, for example ||.")),
             Length(max=5, message=_l("The separator has at most 5 characters.")),
-            Regexp(r'[^\s",]+\Z', message=_l("The separator has no spaces, commas or quotation marks.")),
+            Regexp(r'[^\s",]+\Z', message=_l("Enter a separator without spaces, commas and quotation marks.")),
         ],
         description=_l("For CSV: the characters between several values of a cell. Choose some that no value contains."),
     )
