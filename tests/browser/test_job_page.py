@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -89,15 +91,16 @@ def test_a_job_is_stopped_from_its_row(page, site):
     expect(page.locator(".badge", has_text="Stopped")).to_be_visible()
 
 
-@pytest.mark.parametrize("path", ["/jobs/1/", "/jobs/"])
+@pytest.mark.parametrize("path", ["/jobs/1/", "/jobs/", "/"])
 def test_without_a_connection_the_page_says_from_when_its_numbers_are_until_it_is_back(app, page, site, path):
     page.goto(site.url + path)
     notice = page.get_by_text("No connection to the server. These numbers are from")
     expect(notice).to_be_hidden()
 
-    page.route("**/jobs/1/*", lambda route: route.fulfill(status=503, body="Service unavailable"))
+    polled = re.compile("/(live|row)$")
+    page.route(polled, lambda route: route.fulfill(status=503, body="Service unavailable"))
     expect(notice).to_be_visible()
-    page.unroute("**/jobs/1/*")
+    page.unroute(polled)
 
     expect(notice).to_be_hidden()
     with app.app_context():
