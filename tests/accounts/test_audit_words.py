@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from connector.accounts import audit
+from connector.extensions import db, transaction
 from connector.models.accounts import Role
+from connector.models.repositories import Repository
 from connector.web.accounts import audit_words
 from tests.pages import words
 
@@ -34,7 +36,22 @@ def test_lists_are_shown_as_texts_and_long_ones_with_a_count(page_after):
     page = page_after("takedown", "A family asked", repository=1, items=handles, not_held=["1/99"])
 
     shown = ", ".join(handles[:20])
-    assert f"Takedown A family asked Repository: 1 Items: {shown} and 10 more Not in the catalogue: 1/99 " in page
+    found = f"Reason: A family asked Repository: 1 Items: {shown} and 10 more Not in the catalogue: 1/99 "
+    assert f"Takedown {found}" in page
+
+
+def test_a_repository_is_named(office, page_after):
+    with office.app.app_context(), transaction():
+        server = {"endpoint": "server/api", "generation": 9, "version": "9.3"}
+        repository = Repository(
+            id=7, address_key="x", site_url="http://x.example", api_url="http://x.example/server/api", **server
+        )
+        repository.name = "Our library"
+        db.session.add(repository)
+
+    assert "Reason: A family asked Repository: Our library Items: 1/2 " in page_after(
+        "takedown", "A family asked", repository=7, items=["1/2"]
+    )
 
 
 def test_an_entry_of_a_job_says_so_in_words(page_after):

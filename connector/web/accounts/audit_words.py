@@ -6,9 +6,11 @@ import re
 from typing import Any
 
 from ...actor import LOCAL, NOBODY, SCHEDULE
+from ...extensions import db
 from ...i18n import gettext as _, lazy_gettext as _l, ngettext
 from ...models.accounts import AuditEntry, Purpose, Role
 from ...models.job_kinds import KINDS
+from ...models.repositories import Repository
 
 MOST_VALUES = 20  # values of a list that the page shows; the CSV has all
 ACTORS = {NOBODY: _l("Not signed in"), SCHEDULE: _l("Schedule"), LOCAL: _l("Command line")}
@@ -124,6 +126,8 @@ def about(entry: AuditEntry) -> str:
     """Return what the action was about."""
     if job := OF_A_JOB.fullmatch(entry.about):
         return _("Job %(id)s", id=job[1])
+    if entry.what == "takedown":
+        return _("Reason: %(reason)s", reason=entry.about)
     return _("No longer at the source") if entry.about == GONE else entry.about
 
 
@@ -135,6 +139,8 @@ def origin(entry: AuditEntry) -> str:
 def details(entry: AuditEntry) -> list[tuple[str, str]]:
     """Return the details of an action as pairs of label and value."""
     values = VALUES | ({"before": ROLES, "after": ROLES} if entry.what == "role" else {})
+    if repository := db.session.get(Repository, entry.data.get("repository", 0)):
+        values["repository"] = {repository.id: repository.label}
     return _in_words(entry.data, values)
 
 
