@@ -48,13 +48,13 @@ def browser_of_another(app: Flask) -> FlaskClient:
 
 
 def test_changes_and_list_downloads_share_a_limit_without_pages(limited_client):
-    downloads = [limited_client.get(path).status_code for path in ("/items.csv", "/audit.csv")]
+    downloads = [limited_client.get(path).status_code for path in ("/excluded.csv", "/audit.csv")]
     pages = [limited_client.get(path).status_code for path in ("/items/", LIVE, "/jobs/", "/audit/")]
     changes = [limited_client.post("/jobs/9/retry").status_code for _ in range(2)]
 
     assert (downloads, pages) == ([200, 200], [200, 404, 200, 200])
     assert changes == [404, 429]
-    assert limited_client.get("/excluded.csv").status_code == 429
+    assert limited_client.get("/jobs/1/problems.csv").status_code == 429
     assert limited_client.get("/items/").status_code == 200
 
 
@@ -74,6 +74,7 @@ def test_searches_count_as_costly_and_pages_of_all_items_do_not(limited_client):
         "/items/?job=1",
         "/items/?creator=Strand",
         "/items/?value=herring",
+        "/items/filters?value=herring",
         "/missing/?repository=1",
         "/audit/?who=Tess",
     ],
@@ -144,7 +145,7 @@ def test_further_changes_are_refused_at_the_limit_and_other_requests_work(app, c
         assert began.acquire(timeout=60)
 
     refused = [client.post("/jobs/9/retry").status_code, client.get("/repositories/9/collections").status_code]
-    others = [client.get(path).status_code for path in ("/items/", "/healthz", "/items.csv")]
+    others = [client.get(path).status_code for path in ("/items/", "/healthz", "/excluded.csv")]
     ways_out = [client.post("/jobs/9/stop").status_code, client.post("/sign-out").status_code]
     may_end.set()
     for thread in waiting:
@@ -195,14 +196,14 @@ def test_failed_requests_and_aborted_downloads_free_their_slot(app, client):
     app.config["PROPAGATE_EXCEPTIONS"] = False
     for _ in range(app.config["CHANGES_AT_ONCE"] + 1):
         assert client.post("/breaks").status_code == 500
-        client.get("/items.csv", buffered=False).close()
-        client.head("/items.csv", buffered=True)
+        client.get("/excluded.csv", buffered=False).close()
+        client.head("/excluded.csv", buffered=True)
     app.config["PROPAGATE_EXCEPTIONS"] = True
     for _ in range(app.config["CHANGES_AT_ONCE"] + 1):
         with pytest.raises(KeyError):
             client.post("/breaks")
 
-    assert (client.get("/items.csv").status_code, client.post("/jobs/9/retry").status_code) == (200, 404)
+    assert (client.get("/excluded.csv").status_code, client.post("/jobs/9/retry").status_code) == (200, 404)
 
 
 def test_some_threads_are_reserved_for_pages_and_monitors(app):

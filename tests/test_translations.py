@@ -91,7 +91,7 @@ def test_every_text_of_a_request_log_is_translated(stocked_app, stocked_client):
     assert [line for line in map(str.strip, outside(log).splitlines()) if not is_data(line, data)] == []
 
 
-@pytest.mark.parametrize("address", ["/jobs/1/problems.csv", "/items.csv", "/excluded.csv", "/audit.csv"])
+@pytest.mark.parametrize("address", ["/jobs/1/problems.csv", "/excluded.csv", "/audit.csv"])
 def test_headings_of_csv_files_are_names_that_do_not_change(stocked_client, address):
     with pseudo_locale():
         answer = stocked_client.get(address, buffered=True)

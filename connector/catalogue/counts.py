@@ -97,7 +97,7 @@ def _facets(counts: Iterable[Mapping[str, Any]]) -> list[facets.Counts]:
     """Return the facet counts without and with restricted values. An empty list if pages can count all items."""
     if sum(one["items"] for one in counts) <= facets.COUNTED:
         return []
-    return [facets.count(find(Selection(with_restricted=restricted)), counts_all=True) for restricted in (False, True)]
+    return [facets.count_all(find(Selection(with_restricted=restricted))) for restricted in (False, True)]
 
 
 def _basis() -> list[Any]:

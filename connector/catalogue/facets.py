@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import CTE, ColumnElement, Select, String, cast, func, literal, select, union_all
@@ -15,24 +15,43 @@ from .search import FoundItems
 
 COUNTED = 3_000  # items; counting more would make pages slow
 MOST_VALUES = 20  # of each facet
+TOTAL = -1  # in place of the number of a facet: the number of all items
 ITEM_SET, REPOSITORY, STATE = "item_set", "repository", "state"
 COLUMNS = (ITEM_SET, REPOSITORY, STATE)  # facets that other tables have
 NAMES: Sequence[str] = (*FACETS, *COLUMNS)
 Counts = Mapping[str, list[tuple[str, int]]]
 
 
-def count(items: FoundItems, *, counts_all: bool = False) -> Counts:
+def count(items: FoundItems) -> tuple[Counts, bool]:
+    """Return the facets of the newest COUNTED of the items (see `count_all`), and whether there are more items."""
+    newest = items.newest(COUNTED + 1).cte("newest")
+    [item_id] = newest.c
+    found = select(item_id).order_by(item_id.desc()).limit(COUNTED).cte("found")
+    total = select(literal(TOTAL), literal(""), func.count()).select_from(newest)
+    rows: Sequence[Any] = db.session.execute(union_all(*_values(items, found), total)).all()
+    return _by_name(rows), any(facet == TOTAL and number > COUNTED for facet, _, number in rows)
+
+
+def count_all(items: FoundItems) -> Counts:
     """Return the most frequent values of each facet, each with its number of items, by the name of the facet.
 
-    Only the newest COUNTED of the items are counted, unless `counts_all`, which takes seconds for many items.
+    This takes seconds for many items.
     """
-    found = items.newest(None if counts_all else COUNTED).cte("found")
-    stored_values = _stored_values(found, items.selection.with_restricted)
-    rows = db.session.execute(union_all(stored_values, *_columns(found, items.few is not None)))
+    return _by_name(db.session.execute(union_all(*_values(items, items.newest(None).cte("found")))))
+
+
+def _by_name(rows: Iterable[Any]) -> Counts:
+    """Return rows of (number of the facet, value, number of items) by the name of the facet, most frequent first."""
     counts: dict[str, list[tuple[str, int]]] = {name: [] for name in NAMES}
     for facet, value, number in rows:
-        counts[NAMES[facet]].append((value, number))
+        if facet != TOTAL:
+            counts[NAMES[facet]].append((value, number))
     return {name: sorted(values, key=lambda pair: (-pair[1], pair[0])) for name, values in counts.items()}
+
+
+def _values(items: FoundItems, found: CTE) -> list[Select[Any]]:
+    """Return SELECTs of (number of the facet, value, number of items) for the items in `found`."""
+    return [_stored_values(found, items.selection.with_restricted), *_columns(found, items.few is not None)]
 
 
 def _stored_values(found: CTE, with_restricted: bool) -> Select[Any]:

@@ -25,7 +25,6 @@ from ..models.facets import Facet
 LISTS = frozenset(
     {
         "admin.trail_csv",
-        "catalogue.items_csv",
         "exports.download",
         "item_archive.download",
         "missing.exclusions_csv",
@@ -34,13 +33,12 @@ LISTS = frozenset(
     }
 )
 QUESTIONS = frozenset({"repositories.scope_list"})  # GET requests that ask a repository
+ITEM_FILTERS = ("q", "item_set", "repository", "job", "state", *Facet, "term", "value", "from", "to", "files")
 # Lists that are costly with one of these filters in the query string.
 FILTERS = {
     "admin.trail": ("who", "what"),
-    "catalogue.items": (
-        *("q", "item_set", "repository", "job", "state", *Facet),
-        *("term", "value", "from", "to", "files"),
-    ),
+    "catalogue.items": ITEM_FILTERS,
+    "catalogue.filters": ITEM_FILTERS,
     "missing.index": ("repository",),
     "previews.preview": ("show",),
 }

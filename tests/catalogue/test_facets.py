@@ -126,7 +126,7 @@ def test_restricted_values_are_neither_counted_nor_found_for_viewers(stocked_app
         creator = next(value for number, value, _ in stored()[1] if number % 16 == 3)
         chosen = {"facets": ((Facet.CREATOR, creator),)}
         all_counts, open_counts = (
-            dict(facets.count(find(Selection(with_restricted=each)))[Facet.CREATOR]) for each in (True, False)
+            dict(facets.count(find(Selection(with_restricted=each)))[0][Facet.CREATOR]) for each in (True, False)
         )
 
         assert all_counts[creator] == open_counts.get(creator, 0) + 1
@@ -139,14 +139,14 @@ def test_restricted_and_hidden_items_are_not_counted(stocked_app):
         with transaction():
             db.session.execute(update(ITEM).where(ITEM.c.id == 1).values(is_restricted=True))
             db.session.execute(update(ITEM).where(ITEM.c.id == 2).values(is_hidden=True))
-        shown = {each: facets.count(find(Selection(with_restricted=each))) for each in (True, False)}
+        shown = {each: facets.count(find(Selection(with_restricted=each)))[0] for each in (True, False)}
 
         assert {each: sum(dict(found["state"]).values()) for each, found in shown.items()} == {True: 35, False: 34}
 
 
 def test_counts_are_those_of_the_items(stocked_app):
     with stocked_app.app_context():
-        found = facets.count(find(Selection(words="harbour")))
+        found, _ = facets.count(find(Selection(words="harbour")))
         ids = set(db.session.scalars(Selection(words="harbour").ids()))
         values = Counter(value_id for item_id, its in expected().items() if item_id in ids for value_id, _, _ in its)
 
@@ -162,6 +162,16 @@ def test_a_large_catalogue_shows_the_numbers_of_the_last_counting(stocked_app, s
         counts.count_if_changed()
         every = counts.facets_of_all(True)
 
-        assert json.loads(json.dumps(facets.count(find(Selection()), counts_all=True))) == every
+        assert json.loads(json.dumps(facets.count_all(find(Selection())))) == every
     assert "The numbers count only the newest" not in stocked_client.get("/items/").text
     assert "The numbers count only the newest 5 of these items." in stocked_client.get("/items/?q=strand").text
+
+
+@pytest.mark.parametrize(("most", "is_partial"), [(36, False), (35, True)])
+def test_the_limit_of_the_numbers_is_named_only_where_there_are_more_items(stocked_app, monkeypatch, most, is_partial):
+    monkeypatch.setattr(facets, "COUNTED", most)
+
+    with stocked_app.app_context():
+        counted, there_are_more = facets.count(find(Selection()))
+
+    assert (sum(dict(counted["state"]).values()), there_are_more) == (most, is_partial)

@@ -17,7 +17,7 @@ from ...models.accounts import Role
 from ...models.facets import Facet
 from ...models.repositories import Repository
 from .facet_links import FILES, JOINS, OPERATORS
-from .item_lists import CRITERION
+from .item_lists import CRITERION, OPTIONS
 
 blueprint = Blueprint("advanced_search", __name__)
 VOCABULARIES = {
@@ -25,7 +25,7 @@ VOCABULARIES = {
     "BIBO": {f"bibo:{name}": label for name, label in BIBO.items()},
 }
 EMPTY_ROW = (Join.AND.value, "", Operator.CONTAINS.value, "")
-KEPT = ("sort", "size", "view", *Facet)  # query arguments that the form has no fields for
+KEPT = (*OPTIONS, *Facet)  # query arguments that the form has no fields for
 
 
 @blueprint.get("/items/advanced")

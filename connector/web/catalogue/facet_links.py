@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import url_for
+from sqlalchemy import select
 
 from ...catalogue import counts, facets, item_presentation
 from ...catalogue.crosswalk import term_label
 from ...catalogue.property_search import Join, Operator
 from ...catalogue.search import FoundItems, Selection
+from ...extensions import db
 from ...formatting import number
 from ...i18n import gettext as _, lazy_gettext as _l
 from ...models.facets import Facet
+from ...models.repositories import Repository
 from .item_lists import CRITERION
 
 SHOWN = 8  # values of a facet; others are unfolded
@@ -54,8 +57,8 @@ SENTENCES = {
     Operator.ANY: _l("%(property)s has any value"),
 }
 FILES = {"yes": _l("with files"), "no": _l("without files")}
-Names = Mapping[int, str]
 Arguments = Mapping[str, Any]  # lists of values
+Label = Callable[[str, str], str]  # of a facet and its value
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +81,23 @@ class FacetGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class FacetLinks:
-    """The facets of a list. `chosen`: the values that narrow it. `is_partial`: the newest items were counted only."""
+class Facets:
+    """The facets of a list. `is_partial`: only the newest items were counted."""
 
-    chosen: Sequence[Link]
     groups: Sequence[FacetGroup]
     is_partial: bool
 
 
-def facet_links(items: FoundItems, asked: Arguments, set_names: Names, repository_names: Names) -> FacetLinks:
+def are_quick(items: FoundItems) -> bool:
+    """Return whether the facets of these items are counted so quickly that the page of the list can contain them."""
+    return items.few is not None or items.selection.is_everything
+
+
+def facets_of(items: FoundItems, asked: Arguments, label: Label) -> Facets:
     """Return the facets of the list of these items. `asked`: the query arguments of its address."""
-    selection, label = items.selection, _labeller(set_names, repository_names)
-    found = counts.facets_of_all(selection.with_restricted) if selection.is_everything else None
-    found = found or facets.count(items)
+    selection = items.selection
+    stored = counts.facets_of_all(selection.with_restricted) if selection.is_everything else None
+    found, is_partial = (stored, False) if stored else facets.count(items)
     groups = []
     for name in LABELS:
         values = [pair for pair in found.get(name, ()) if pair[0] not in asked.get(name, ())]
@@ -100,11 +107,15 @@ def facet_links(items: FoundItems, asked: Arguments, set_names: Names, repositor
         ]
         if links and not (name in facets.COLUMNS and (name in asked or len(links) < 2)):
             groups.append(FacetGroup(str(LABELS[name]), links[:SHOWN], links[SHOWN:]))
-    is_partial = sum(count for _, count in found[facets.STATE]) == facets.COUNTED
-    return FacetLinks([*_chosen(asked, label), *_chosen_criteria(selection, asked)], groups, is_partial)
+    return Facets(groups, is_partial)
 
 
-def _chosen(asked: Arguments, label: Callable[[str, str], str]) -> Iterator[Link]:
+def chosen_links(selection: Selection, asked: Arguments, label: Label) -> list[Link]:
+    """Return the values that narrow a list. `asked`: the query arguments of its address."""
+    return [*_chosen(asked, label), *_chosen_criteria(selection, asked)]
+
+
+def _chosen(asked: Arguments, label: Label) -> Iterator[Link]:
     for name in LABELS:
         for value in asked.get(name, ()):
             left = [other for other in asked[name] if other != value]
@@ -128,11 +139,12 @@ def _with(asked: Arguments, name: str, value: str) -> dict[str, Any]:
     return {**asked, name: [value] if name in facets.COLUMNS else [*asked.get(name, ()), value]}
 
 
-def _labeller(set_names: Names, repository_names: Names) -> Callable[[str, str], str]:
+def labeller(set_names: Mapping[int, str]) -> Label:
     """Return a function that returns the label of a value of a facet."""
+    repositories = db.session.scalars(select(Repository))
     labels: dict[str, Mapping[str, Any]] = {
         facets.ITEM_SET: {str(key): name for key, name in set_names.items()},
-        facets.REPOSITORY: {str(key): name for key, name in repository_names.items()},
+        facets.REPOSITORY: {str(repository.id): repository.label_and_host for repository in repositories},
         facets.STATE: {state.value: name for state, name in item_presentation.STATES.items()},
         Facet.KIND: KINDS,
         "files": FILES,

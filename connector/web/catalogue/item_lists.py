@@ -32,7 +32,7 @@ FOUND_COUNTED = 1000  # count at most this many matches of a search, since each 
 
 CRITERION = ("join", "term", "op", "value")  # query arguments of a row of the advanced search
 ARGUMENTS = (*("q", "item_set", "repository", "job", "state", "from", "to", "files"), *Facet, *CRITERION)
-OPTIONS = ("sort", "size", "view")
+OPTIONS = ("sort", "size", "view", "filters")
 SORTS = {
     Sort.RELEVANCE: _l("Relevance"),
     Sort.TITLE: _l("Title"),
@@ -43,6 +43,7 @@ SORTS = {
     Sort.LAST_MODIFIED: _l("Last modified"),
 }
 SIZES = (25, 50, 100)  # items of a page
+SHOW = "show"  # value of the argument `filters`
 
 
 class View(StrEnum):
@@ -57,19 +58,24 @@ VIEWS = {View.LIST: _l("List"), View.TABLE: _l("Table")}
 
 @dataclass(frozen=True, slots=True)
 class ListOptions:
-    """The sort order, the number of items of a page, and the view of a list. `usual_sort`: that without a choice."""
+    """The sort order, the number of items of a page, and the view of a list. `usual_sort`: that without a choice.
+
+    `shows_filters`: the page contains its filters even if they take long to count.
+    """
 
     sort: Sort
     usual_sort: Sort
     size: int
     view: View
+    shows_filters: bool
 
     @property
     def arguments(self) -> dict[str, Any]:
         """Return the options as query arguments, without the usual ones."""
         usual = {"sort": self.usual_sort, "size": SIZES[0], "view": View.LIST}
         chosen = {"sort": self.sort, "size": self.size, "view": self.view}
-        return {name: [str(value)] for name, value in chosen.items() if value != usual[name]}
+        found = {name: [str(value)] for name, value in chosen.items() if value != usual[name]}
+        return found | ({"filters": [SHOW]} if self.shows_filters else {})
 
 
 def asked_selection() -> Selection:
@@ -150,6 +156,7 @@ def asked_options(selection: Selection, default: Sort | None = None) -> ListOpti
         usual_sort=usual,
         size=size if size in SIZES else SIZES[0],
         view=request.args.get("view", View.LIST, type=View),
+        shows_filters=request.args.get("filters") == SHOW,
     )
 
 

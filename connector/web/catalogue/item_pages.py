@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, Response, abort, make_response, render_template, request, send_file, stream_with_context
-from sqlalchemy import select
+from flask import Blueprint, Response, abort, make_response, render_template, request, send_file
 
 from ...accounts.authorization import allows, sees_restricted
-from ...catalogue import export, facets, found_words, history, item_presentation, item_set_queries, search
+from ...catalogue import facets, found_words, history, item_presentation, item_set_queries, search
 from ...catalogue.search import Selection, find
 from ...catalogue.set_names import labels
 from ...catalogue.source_links import value_href
@@ -19,11 +18,11 @@ from ...extensions import db
 from ...i18n import gettext as _
 from ...models.accounts import Role
 from ...models.catalogue import CatalogueFile, CatalogueItem
-from ...models.repositories import Repository
+from ...pagination import asked_place
 from ...storage.garbage_collection import the_folder
 from ...word_search import Term
 from . import item_formats
-from .facet_links import facet_links
+from .facet_links import are_quick, chosen_links, facets_of, labeller
 from .item_lists import (
     ARGUMENTS,
     OPTIONS,
@@ -65,23 +64,24 @@ def items() -> Any:
 def _items_page(selection: Selection, words: str, refused: InvalidInputError | None = None) -> str:
     """Return the search form with the items found, or with the reason why it was refused."""
     item_sets = item_set_queries.every()
-    repositories = db.session.scalars(select(Repository).order_by(Repository.id)).all()
-    set_labels, names = labels(item_sets), {repository.id: repository.label_and_host for repository in repositories}
+    set_labels = labels(item_sets)
     options, asked = asked_options(selection), as_arguments(selection)
     found: dict[str, Any] = {"options": options}
     if not refused:
-        items = find(selection)
+        items, arguments, label = find(selection), asked | options.arguments, labeller(set_labels)
         found |= found_page(items, options)
-        found["facet_links"] = facet_links(items, asked | options.arguments, set_labels, names)
+        found["chosen"] = chosen_links(selection, arguments, label)
+        if options.shows_filters or are_quick(items):
+            found["facets"] = facets_of(items, arguments, label)
     return render_template(
         "catalogue/items.html",
         selection=selection,
         words=words,
         refused=refused,
         asked=asked,
+        place=asked_place().arguments,
         item_sets=item_sets,
         set_labels=set_labels,
-        repositories=repositories,
         facet_limit=facets.COUNTED,
         advanced={name: request.args.getlist(name) for name in (*ARGUMENTS, *OPTIONS)},
         sorts=SORTS,
@@ -91,12 +91,14 @@ def _items_page(selection: Selection, words: str, refused: InvalidInputError | N
     )
 
 
-@blueprint.get("/items.csv")
+@blueprint.get("/items/filters")
 @allows(Role.VIEWER)
-def items_csv() -> Response:
-    """Download all selected items as CSV."""
-    named = {"Content-Disposition": 'attachment; filename="items.csv"'}
-    return Response(stream_with_context(export.as_csv(asked_selection())), mimetype="text/csv", headers=named)
+def filters() -> str:
+    """Return the filters of the list at this address. The page of a list with many items loads them later."""
+    selection = asked_selection()
+    asked = as_arguments(selection) | asked_options(selection).arguments
+    found = facets_of(find(selection), asked, labeller(labels(item_set_queries.every())))
+    return render_template("catalogue/_facets.html", facets=found, facet_limit=facets.COUNTED)
 
 
 @blueprint.get("/items/<int:item_id>/")
