@@ -26,6 +26,7 @@ from .web.catalogue.item_formats import blueprint as item_formats
 from .web.catalogue.item_pages import blueprint as catalogue
 from .web.catalogue.item_set_pages import blueprint as item_sets
 from .web.catalogue.missing_pages import blueprint as missing
+from .web.catalogue.viewer_pages import blueprint as viewer
 from .web.help.help_pages import blueprint as guide
 from .web.home.dashboard_pages import blueprint as home
 from .web.imports import blueprint as imports
@@ -72,6 +73,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     app.register_blueprint(item_formats)
     app.register_blueprint(exports)
     app.register_blueprint(item_archive)
+    app.register_blueprint(viewer)
     app.register_blueprint(item_sets)
     app.register_blueprint(missing)
     app.register_blueprint(guide)

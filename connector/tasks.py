@@ -10,7 +10,7 @@ from flask import current_app, g
 
 from . import error_translation
 from .actor import SCHEDULE
-from .catalogue import counts
+from .catalogue import counts, thumbnails
 from .errors import ConflictError
 from .exports import exporter, results as export_results
 from .exports.export_kind import EXPORT
@@ -142,6 +142,11 @@ def count_catalogue() -> None:
     counts.count_if_changed()
 
 
+def make_thumbnails() -> None:
+    """Make the thumbnails of new files."""
+    thumbnails.make_due()
+
+
 def prune() -> retention.Pruned:
     """Delete data that is past its retention time. Return how much was deleted.
 
@@ -158,5 +163,6 @@ DUTIES: dict[Callable[[], object], float] = {
     start_due: MINUTE,
     send_notifications: MINUTE,
     count_catalogue: MINUTE / 4,
+    make_thumbnails: MINUTE / 4,
     prune: 60 * MINUTE,
 }

@@ -50,6 +50,15 @@ def cookie(app: Flask, token: str = TOKEN) -> dict[str, str]:
     return {"name": "dspace-connector", "value": value}
 
 
+def viewer(app: Flask) -> FlaskClient:
+    """Return a browser in which a viewer has signed in."""
+    admit(app, "Vera", Role.VIEWER, "the session of Vera")
+    browser = FlaskClient(app)
+    kept = cookie(app, "the session of Vera")
+    browser.set_cookie(kept["name"], kept["value"])
+    return browser
+
+
 class SignedIn(FlaskClient):
     """A browser in which that admin has signed in."""
 

@@ -50,6 +50,14 @@ STATES = {
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 # Types that browsers display without running scripts. All others are sent as attachments.
 SHOWN = (*PICTURES, "application/pdf", "text/plain")
+# Types that browsers play, if they know the codec.
+PLAYED = {
+    "audio": ("aac", "flac", "mp4", "mpeg", "ogg", "wav", "webm", "x-flac", "x-m4a", "x-wav"),
+    "video": ("mp4", "ogg", "quicktime", "webm"),
+}
+_VIEWERS = dict.fromkeys(PICTURES, "picture") | {
+    f"{tag}/{kind}": tag for tag, kinds in PLAYED.items() for kind in kinds
+}
 UNKNOWN = "application/octet-stream"
 # Most file systems allow 255 bytes. A header may hold a name twice, with three characters for each byte.
 MAX_NAME_BYTES, MAX_EXTENSION_BYTES = 240, 20  # in UTF-8
@@ -129,14 +137,24 @@ def original_of(file: CatalogueFile) -> str:
 
 
 def media_type(file: CatalogueFile) -> str:
-    """Return the media type to serve the file with: that of the source if it is valid."""
-    given = (file.media_type or "").split(";")[0].strip().lower()
+    """Return the media type to serve the file with."""
+    return media_type_of(file.media_type)
+
+
+def media_type_of(given: str | None) -> str:
+    """Return the media type that a source gives, without parameters, or UNKNOWN if it is not valid."""
+    given = (given or "").split(";")[0].strip().lower()
     return given if _MEDIA_TYPE.fullmatch(given) else UNKNOWN
 
 
 def is_shown(file: CatalogueFile) -> bool:
     """Return whether browsers may display the file. Others are sent as attachments."""
     return media_type(file) in SHOWN
+
+
+def viewer_of(file: CatalogueFile) -> str | None:
+    """Return how the viewer shows a file: "picture", "audio" or "video". None if the browser opens it by itself."""
+    return _VIEWERS.get(media_type(file))
 
 
 def file_name(file: CatalogueFile) -> str:

@@ -9,10 +9,7 @@ from sqlalchemy import func, select
 from ..errors import NotFoundError
 from ..extensions import db
 from ..i18n import gettext as _
-from ..models.catalogue import CatalogueFile, CatalogueItem, ItemSet, Membership
-from .item_presentation import PICTURES
-
-THUMBNAIL = 5_000_000  # bytes; larger pictures are not shown in lists
+from ..models.catalogue import CatalogueItem, ItemSet, Membership
 
 
 def get(item_set_id: int) -> ItemSet:
@@ -42,17 +39,3 @@ def counts(item_set_ids: Sequence[int], *, with_restricted: bool) -> dict[int, i
         Membership.item_id.not_in(select(CatalogueItem.id).where(unlisted)),
     )
     return {row[0]: row[1] for row in db.session.execute(query.group_by(Membership.item_set_id))}
-
-
-def thumbnails(item_ids: Sequence[int], *, with_restricted: bool) -> dict[int, CatalogueFile]:
-    """Return the first stored picture of each item, by item id, unless too large or not visible to the reader."""
-    query = select(CatalogueFile).where(
-        CatalogueFile.item_id.in_(item_ids),
-        CatalogueFile.is_stored,
-        CatalogueFile.media_type.in_(PICTURES),
-        CatalogueFile.size <= THUMBNAIL,
-    )
-    if not with_restricted:
-        query = query.where(~CatalogueFile.is_restricted)
-    files = db.session.scalars(query.order_by(CatalogueFile.position.desc()))
-    return {file.item_id: file for file in files}

@@ -143,15 +143,40 @@ class CatalogueItem(Base):
         return self.source_state == SourceState.PRESENT
 
 
+class ThumbnailState(StrEnum):
+    """Whether stored content has a thumbnail (see `catalogue.thumbnails`)."""
+
+    DUE = "due"
+    MADE = "made"
+    NONE = "none"  # the content is neither a picture nor a PDF
+    FAILED = "failed"
+
+
 class StoredFile(Base):
-    """The content of files, stored once per SHA-256. `md5`: for comparison with sources. `size`: in bytes."""
+    """The content of files, stored once per SHA-256. `md5`: for comparison with sources. `size`: in bytes.
+
+    `width`, `height`: of a picture, in pixels, None before its thumbnail was made.
+    """
 
     __tablename__ = "stored_file"
-    __table_args__ = (Index("ix_stored_file_md5", "md5", "size"),)
+    __table_args__ = (
+        Index("ix_stored_file_md5", "md5", "size"),
+        Index(
+            "ix_stored_file_thumbnail_due",
+            "sha256",
+            sqlite_where=text("thumbnail = 'due'"),
+            postgresql_where=text("thumbnail = 'due'"),
+        ),
+    )
 
     sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
     md5: Mapped[str] = mapped_column(String(32))
     size: Mapped[int] = mapped_column(BigInteger)
+    thumbnail: Mapped[str] = mapped_column(
+        String(6), default=ThumbnailState.DUE.value, server_default=ThumbnailState.DUE.value
+    )
+    width: Mapped[int | None]
+    height: Mapped[int | None]
 
 
 class CatalogueFile(Base):

@@ -25,6 +25,11 @@ def the_folder() -> FileFolder:
     return FileFolder(Path(current_app.config["INSTANCE"]) / "files")
 
 
+def thumbnail_folder() -> FileFolder:
+    """Return the folder of the thumbnails. Each is named after the SHA-256 of the file that it shows."""
+    return FileFolder(Path(current_app.config["INSTANCE"]) / "thumbnails")
+
+
 def check_disk() -> None:
     """Raise StorageError if the disk of the files folder is missing.
 
@@ -44,7 +49,8 @@ def check_disk() -> None:
 def delete_unreferenced_files() -> int:
     """Delete stored files that no item and no undo needs. Return their number.
 
-    Also delete what processes left that were killed between disk and database: part files, and files without a row.
+    Also delete their thumbnails, and what processes left that were killed between disk and database: part files, and
+    files without a row.
     Raise StorageError if there are unreferenced files and the disk of the files folder is missing.
     """
     folder = the_folder()
@@ -59,8 +65,9 @@ def delete_unreferenced_files() -> int:
                 gone = execute_counted(delete(STORED).where(STORED.c.sha256 == sha256, is_unreferenced))
             if gone:
                 folder.remove(sha256)
-    folder.tidy()
-    _remove_nameless(folder)
+    for each in (folder, thumbnail_folder()):
+        each.tidy()
+        _remove_nameless(each)
     return len(candidates)
 
 

@@ -52,7 +52,7 @@ def prepare(app: Flask, *, create: bool = True) -> None:
     if not create:
         with app.app_context():
             _refuse_where_none_is(instance)
-    for folder in (instance, instance / "files", instance / "pace"):
+    for folder in (instance, instance / "files", instance / "thumbnails", instance / "pace"):
         folder.mkdir(mode=FOLDER, parents=True, exist_ok=True)
     _close_to_others(instance)
     with app.app_context(), _alone(instance / "prepare.lock"):

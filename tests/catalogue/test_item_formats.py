@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from connector.catalogue.source_links import value_href
 from connector.extensions import db
-from connector.models.accounts import Role
 from connector.models.catalogue import CatalogueItem
 from connector.web.catalogue.item_formats import FORMATS
 from tests import signed_in
@@ -80,10 +78,7 @@ def test_restricted_values_and_items_stay_closed_to_viewers(stocked_app, stocked
         db.session.execute(update(CatalogueItem).where(CatalogueItem.id == item).values(mapped_values=values))
         db.session.commit()
 
-    signed_in.admit(stocked_app, "Vera", Role.VIEWER, "the session of Vera")
-    viewer = FlaskClient(stocked_app)
-    kept = signed_in.cookie(stocked_app, "the session of Vera")
-    viewer.set_cookie(kept["name"], kept["value"])
+    viewer = signed_in.viewer(stocked_app)
     for name in FORMATS:
         assert PHOTOGRAPH in stocked_client.get(f"/items/{item}.{name}").text
         assert PHOTOGRAPH not in viewer.get(f"/items/{item}.{name}").text

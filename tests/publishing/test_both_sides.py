@@ -22,7 +22,6 @@ from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -96,6 +95,9 @@ class BothSides(RuleBasedStateMachine):
     """`edits`: what a person left in a part of a resource, by its id and the part. `touched`: what a person edited.
 
     `foreign`: items of another publisher, as they were at first.
+
+    No rule has a precondition: after a kill, the state differs from run to run, and Hypothesis could not draw the same
+    steps again.
     """
 
     world: World
@@ -271,33 +273,31 @@ class BothSides(RuleBasedStateMachine):
         begin_long_ago()
         assert carry_out(publish_jobs.create(self.world.source, self.world.destination))
 
-    @precondition(lambda self: self._may_undo())
     @rule(number=st.integers(0, 9))
     def undo(self, number: int) -> None:
         begin_long_ago()
-        jobs = self._may_undo()
-        assert carry_out(creation.create_undo(jobs[number % len(jobs)]))
+        if jobs := self._may_undo():
+            assert carry_out(creation.create_undo(jobs[number % len(jobs)]))
 
-    @precondition(lambda self: self._open_conflicts())
     @rule(number=st.integers(0, 9), choice=st.sampled_from(Choice))
     def choose(self, number: int, choice: Choice) -> None:
-        rows = self._open_conflicts()
+        if not (rows := self._open_conflicts()):
+            return
         row = rows[number % len(rows)]
         omeka_id, part = row.published_item.omeka_id, _part_of(row.name)
         if choice is Choice.OURS:
             self.edits.pop((omeka_id, part), None)
         conflicts.choose(self.world.destination, choice, row.id)
 
-    @precondition(lambda self: self._asking())
     @rule(answer=st.sampled_from([Answer.ALL, Answer.NONE]))
     def answer(self, answer: Answer) -> None:
+        if not (jobs := self._asking()):
+            return
         self._forget_agreed()
         begin_long_ago()
-        job_id = self._asking()[-1]
-        adoptions.answer(job_id, answer)
-        assert carry_out(job_id)
+        adoptions.answer(jobs[-1], answer)
+        assert carry_out(jobs[-1])
 
-    @precondition(lambda self: self._active())
     @rule(goes_on=st.booleans())
     def end_waiting_jobs(self, goes_on: bool) -> None:
         begin_long_ago()
@@ -305,10 +305,11 @@ class BothSides(RuleBasedStateMachine):
         for job_id in self._active():
             carry_out(job_id) if goes_on else lifecycle.stop(job_id)
 
-    @precondition(lambda self: self.crashes < (3 if IS_THOROUGH else 1) and not self._active())
     @rule(number=st.integers(1, 8), is_undo=st.booleans())
     def crash(self, number: int, is_undo: bool) -> None:
         """Kill a process after it has written so often. Its job waits in the queue."""
+        if self.crashes == (3 if IS_THOROUGH else 1) or self._active():
+            return
         self._forget_agreed()
         begin_long_ago()
         self.crashes += 1

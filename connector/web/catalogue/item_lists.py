@@ -14,7 +14,7 @@ from sqlalchemy.orm import defer
 from werkzeug.datastructures import MultiDict
 
 from ...accounts.authorization import sees_restricted
-from ...catalogue import item_set_queries
+from ...catalogue import thumbnails
 from ...catalogue.item_order import Sort, order_of
 from ...catalogue.property_search import Criterion, Join, Operator
 from ...catalogue.search import FoundItems, Selection
@@ -172,5 +172,5 @@ def found_page(items: FoundItems, options: ListOptions) -> dict[str, Any]:
         "page": page,
         "options": options,
         "terms": search_terms(selection.words),
-        "pictures": item_set_queries.thumbnails([i.id for i in page.rows], with_restricted=sees_restricted()),
+        "pictures": thumbnails.of_items([i.id for i in page.rows], with_restricted=sees_restricted()),
     }

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, Response, abort, make_response, render_template, request, send_file
+from flask import Blueprint, Response, make_response, render_template, request, send_file
 
 from ...accounts.authorization import allows, sees_restricted
-from ...catalogue import facets, found_words, history, item_presentation, item_set_queries, search
+from ...catalogue import facets, found_words, history, item_presentation, item_set_queries, search, thumbnails
 from ...catalogue.search import Selection, find
 from ...catalogue.set_names import labels
 from ...catalogue.source_links import value_href
@@ -17,7 +17,7 @@ from ...errors import InvalidInputError, NotFoundError
 from ...extensions import db
 from ...i18n import gettext as _
 from ...models.accounts import Role
-from ...models.catalogue import CatalogueFile, CatalogueItem
+from ...models.catalogue import CatalogueItem
 from ...pagination import asked_place
 from ...storage.garbage_collection import the_folder
 from ...word_search import Term
@@ -34,7 +34,8 @@ from .item_lists import (
     asked_selection,
     found_page,
 )
-from .readable import check_restricted, readable_item
+from .readable import readable_file, readable_item
+from .viewer_pages import pictures_of
 
 blueprint = Blueprint("catalogue", __name__)
 blueprint.app_template_global()(item_presentation.file_name)
@@ -116,7 +117,8 @@ def item(item_id: int) -> Response:
         metadata=texts.metadata,
         terms=terms,
         others=others,
-        picture=item_set_queries.thumbnails([item_id], with_restricted=sees_restricted()).get(item_id),
+        has_manifest=bool(pictures_of(shown)),
+        picture=thumbnails.of_items([item_id], with_restricted=sees_restricted()).get(item_id),
         item_sets=(its_sets := item_set_queries.of_item(item_id)),
         set_labels=labels(its_sets),
         brought_by=search.brought_by(item_id),
@@ -145,12 +147,9 @@ def file(file_id: int, name: str) -> Response:
 
     `name` only makes the URL readable. The response uses the file name in the catalogue.
     """
-    found = db.session.get(CatalogueFile, file_id)
-    if found is None or found.sha256 is None or not found.is_stored:
-        abort(404)
-    is_restricted = found.item.is_restricted or found.is_restricted
-    check_restricted(is_restricted)
-    path = the_folder().path(found.sha256)
+    found = readable_file(file_id)
+    sha256 = found.sha256 or ""
+    path = the_folder().path(sha256)
     if not path.is_file():
         raise NotFoundError(_("This file is missing in the files folder. An import with files downloads it again."))
     media_type = item_presentation.media_type(found)
@@ -160,8 +159,9 @@ def file(file_id: int, name: str) -> Response:
         as_attachment=not item_presentation.is_shown(found),
         download_name=item_presentation.file_name(found),
         conditional=True,
-        etag=found.sha256,
+        etag=sha256,
     )
+    is_restricted = found.item.is_restricted or found.is_restricted
     response.headers["Cache-Control"] = "no-store" if is_restricted else "private, no-cache"
     response.headers["Content-Security-Policy"] = PDF_POLICY if media_type == "application/pdf" else SANDBOX
     return response

@@ -25,6 +25,15 @@ def readable_files(item: CatalogueItem) -> list[CatalogueFile]:
     return [file for file in files if file.is_stored and (sees_restricted() or not file.is_restricted)]
 
 
+def readable_file(file_id: int) -> CatalogueFile:
+    """Return a file with stored content. Raise NotFoundError, or PermissionDeniedError if it is restricted."""
+    found = db.session.get(CatalogueFile, file_id)
+    if found is None or not found.is_stored:
+        raise NotFoundError(_("There is no stored file %(file_id)s.", file_id=file_id))
+    check_restricted(found.item.is_restricted or found.is_restricted)
+    return found
+
+
 def check_restricted(is_restricted: bool) -> None:
     """Raise PermissionDeniedError if the object is restricted and the current user may not see it."""
     if is_restricted and not sees_restricted():

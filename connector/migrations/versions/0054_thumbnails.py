@@ -1,0 +1,24 @@
+"""Thumbnails of stored files"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0054"
+down_revision = "0052"
+branch_labels = None
+depends_on = None
+INDEX = "ix_stored_file_thumbnail_due"
+DUE = sa.text("thumbnail = 'due'")
+
+
+def upgrade() -> None:
+    op.add_column("stored_file", sa.Column("thumbnail", sa.String(6), nullable=False, server_default="due"))
+    for name in ("width", "height"):
+        op.add_column("stored_file", sa.Column(name, sa.Integer))
+    op.create_index(INDEX, "stored_file", ["sha256"], sqlite_where=DUE, postgresql_where=DUE)
+
+
+def downgrade() -> None:
+    op.drop_index(INDEX, "stored_file")
+    for name in ("height", "width", "thumbnail"):
+        op.drop_column("stored_file", name)
