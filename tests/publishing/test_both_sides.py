@@ -458,8 +458,7 @@ class BothSides(RuleBasedStateMachine):
     def _forget_agreed(self) -> None:
         """Forget edits that the source has made, too: from now on they count as values of the source."""
         for number, part in list(self.edits):
-            query = db.select(CatalogueItem).join(PublishedItem, PublishedItem.item_id == CatalogueItem.id)
-            item = db.session.scalar(query.where(PublishedItem.omeka_id == number))
+            item = self._source_of(number)
             if item is None:
                 continue
             if part in PROPERTIES and not self.edits[number, part] and not item.mapped_values.get(part):
@@ -468,6 +467,13 @@ class BothSides(RuleBasedStateMachine):
             if part == VISIBILITY and self.edits[number, part] == is_open:
                 del self.edits[number, part]
         db.session.rollback()
+
+    def _source_of(self, number: int) -> CatalogueItem | None:
+        """Return the item that was published as this one, also if its creation was not answered."""
+        identifiers = [value["@value"] for value in self.omeka.resources[number].get("dcterms:identifier", ())]
+        query = db.select(CatalogueItem).join(PublishedItem, PublishedItem.item_id == CatalogueItem.id)
+        unanswered = PublishedItem.omeka_id.is_(None) & PublishedItem.identifier.in_(identifiers)
+        return db.session.scalar(query.where((PublishedItem.omeka_id == number) | unanswered))
 
     def _asking(self) -> list[int]:
         db.session.expire_all()
