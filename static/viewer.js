@@ -5,9 +5,10 @@ const place = document.getElementById("picture");
 const buttons = document.getElementById("picture-buttons");
 const picture = place.querySelector("img");
 
-const style = document.createElement("style"); // OpenSeadragon would add one that the content security policy refuses
-style.dataset.openseadragonMobileCss = "";
-document.head.append(style);
+// Without an element of this name, OpenSeadragon would add a style sheet that the content security policy refuses.
+const noStyle = document.createElementNS(null, "style");
+noStyle.setAttribute("data-openseadragon-mobile-css", "");
+document.head.append(noStyle);
 
 const viewer = OpenSeadragon({
   element: place,

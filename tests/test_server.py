@@ -109,7 +109,8 @@ def test_a_setting_without_tls_is_reported_without_its_value(app, caplog):
 
 
 def test_periodic_tasks_start_imports_notify_count_and_prune():
-    expected = {tasks.recover, tasks.start_due, tasks.send_notifications, tasks.count_catalogue, tasks.prune}
+    often = {tasks.recover, tasks.start_due, tasks.send_notifications, tasks.count_catalogue, tasks.make_thumbnails}
+    expected = {*often, tasks.prune}
 
     assert set(tasks.DUTIES) == expected
 

@@ -172,9 +172,7 @@ class StoredFile(Base):
     sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
     md5: Mapped[str] = mapped_column(String(32))
     size: Mapped[int] = mapped_column(BigInteger)
-    thumbnail: Mapped[str] = mapped_column(
-        String(6), default=ThumbnailState.DUE.value, server_default=ThumbnailState.DUE.value
-    )
+    thumbnail: Mapped[str] = mapped_column(default=ThumbnailState.DUE.value, server_default=ThumbnailState.DUE.value)
     width: Mapped[int | None]
     height: Mapped[int | None]
 

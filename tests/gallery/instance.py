@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask
 
 from connector.accounts import user_management
-from connector.catalogue import missing, takedown
+from connector.catalogue import missing, takedown, thumbnails
 from connector.dspace.records import ScopeKind
 from connector.exports import export_jobs
 from connector.exports.export_jobs import ExportChoice
@@ -16,6 +16,7 @@ from connector.extensions import db, transaction, utcnow
 from connector.imports.start import queueing
 from connector.jobs import counters, creation, lifecycle
 from connector.models.accounts import Role
+from connector.models.catalogue import CatalogueFile
 from connector.models.job_kinds import JobKind
 from connector.models.jobs import Job, Kind, State
 from connector.models.publishing import FileMode
@@ -64,7 +65,7 @@ STILL: dict[str, tuple[str, State, dict[str, Any], dict[str, int]]] = {
 def furnish(app: Flask, sample: SampleRepository, omeka: Omeka) -> dict[str, int | str]:
     """Import from the sample repository, publish, and do everything else.
 
-    Return the ids of the jobs by their state, and the token of an invitation.
+    Return the ids of the jobs by their state, the id of a picture, and the token of an invitation.
     """
     _add_items(sample)
     admit(app, VIEWER, Role.VIEWER, VIEWER_TOKEN)
@@ -90,6 +91,9 @@ def furnish(app: Flask, sample: SampleRepository, omeka: Omeka) -> dict[str, int
         jobs["export"] = _export(jobs["problems"])
         _add_lookalikes(sample, omeka)
         jobs["adoption"] = _publish(jobs["problems"], destination_id)
+        thumbnails.make_due()
+        picture = db.select(CatalogueFile.id).where(CatalogueFile.is_stored, CatalogueFile.media_type == "image/png")
+        jobs["picture"] = db.session.scalars(picture.order_by(CatalogueFile.id)).first()
         jobs |= {name: _still(number, *state) for number, (name, state) in enumerate(STILL.items())}
     return {**jobs, "invitation": invitation}
 

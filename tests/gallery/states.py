@@ -78,6 +78,10 @@ def _follow(name: str) -> Callable[[Page], None]:
     return act
 
 
+def _see_picture(page: Page) -> None:
+    page.get_by_role("button", name="Zoom in").wait_for()
+
+
 def _estimate(page: Page) -> None:
     page.locator("details.more > summary").click()
     page.locator('[name="estimate"]').check()
@@ -168,6 +172,7 @@ STATES = (
     State("item-long-words", "/items/13/"),
     State("item-arabic", "/item-sets/", act=_follow(MANUSCRIPTS)),
     State("item-viewer", "/items/1/", VIEWER),
+    State("item-picture", "/viewer/{picture}", act=_see_picture),
     State("item-history", "/items/1/history"),
     State("item-sets", "/item-sets/"),
     State("item-set", "/item-sets/1/"),

@@ -12,7 +12,7 @@ DUE = sa.text("thumbnail = 'due'")
 
 
 def upgrade() -> None:
-    op.add_column("stored_file", sa.Column("thumbnail", sa.String(6), nullable=False, server_default="due"))
+    op.add_column("stored_file", sa.Column("thumbnail", sa.String, nullable=False, server_default="due"))
     for name in ("width", "height"):
         op.add_column("stored_file", sa.Column(name, sa.Integer))
     op.create_index(INDEX, "stored_file", ["sha256"], sqlite_where=DUE, postgresql_where=DUE)
