@@ -35,7 +35,7 @@ def values_of(mapped: Mapped, files: Iterable[Mapping[str, Any]]) -> Values:
     """Return the facet values of an item, each with whether it is restricted. An equal open value makes it open."""
     found: Values = {}
     for facet, value, is_restricted in (*_mapped_values(mapped), *_kinds(files)):
-        key = facet, value[:VALUE_CHARACTERS]
+        key = facet, value
         if value:
             found[key] = found.get(key, True) and is_restricted
     return found
@@ -79,14 +79,19 @@ def kind_of(media_type: str | None) -> str:
     return kind if kind in MEDIA_KINDS else "other"
 
 
+def value_of(facet: Facet, text: str) -> str:
+    """Return the value of a facet for a text of its term, or "" if it has none."""
+    text = " ".join(storable(text).split())
+    if facet is Facet.YEAR:
+        found = _DATE.match(text)
+        return found[1] if found else ""
+    return text[:VALUE_CHARACTERS]
+
+
 def _mapped_values(mapped: Mapped) -> Iterator[tuple[Facet, str, bool]]:
     for term, facet in TERMS.items():
         for entry in mapped.get(term, ()):
-            text = " ".join(storable(entry["value"]).split())
-            if facet is Facet.YEAR:
-                found = _DATE.match(text)
-                text = found[1] if found else ""
-            yield facet, text, MARK in entry
+            yield facet, value_of(facet, entry["value"]), MARK in entry
 
 
 def _kinds(files: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Facet, str, bool]]:

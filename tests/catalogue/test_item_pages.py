@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import html
 import re
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from connector.catalogue import search
+from connector.catalogue import facet_values, search
 from connector.catalogue.search import Selection
 from connector.extensions import db
 from connector.jobs import creation
@@ -27,6 +28,29 @@ def address(stocked_app):
             return f"/items/{db.session.scalar(db.select(CatalogueItem.id).where(CatalogueItem.title == title))}/"
 
     return find
+
+
+@pytest.mark.parametrize(
+    ("term", "text", "query"),
+    [
+        ("dcterms:creator", "Strand,  Amalie", {"creator": "Strand, Amalie"}),
+        ("dcterms:issued", "1884-05-02", {"year": "1884"}),
+        ("dcterms:type", "Image", {"type": "Image"}),
+        ("dcterms:language", "en", {"language": "en"}),
+    ],
+)
+def test_a_value_that_is_a_filter_leads_to_all_items_with_it(stocked_app, stocked_client, term, text, query):
+    with stocked_app.app_context():
+        item = db.session.scalars(db.select(CatalogueItem).where(CatalogueItem.title == PHOTOGRAPH)).one()
+        item.mapped_values = {term: [{"value": text, "language": None}]}
+        facet_values.store({item.id: facet_values.values_of(item.mapped_values, [])})
+        number = item.id
+        db.session.commit()
+    page = stocked_client.get(f"/items/{number}/")
+    [address] = [link for link in links(page) if link.startswith("/items/?") and next(iter(query)) in link]
+
+    assert dict(parse_qsl(urlsplit(address).query)) == query
+    assert f"/items/{number}/" in links(stocked_client.get(address))
 
 
 def test_items_are_shown_25_a_page(stocked_client):

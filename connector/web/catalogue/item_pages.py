@@ -5,16 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, Response, make_response, render_template, request, send_file
+from flask import Blueprint, Response, make_response, render_template, request, send_file, url_for
 
 from ...accounts.authorization import allows, sees_restricted
-from ...catalogue import facets, found_words, history, item_presentation, item_set_queries, search, thumbnails
+from ...catalogue import (
+    facet_values,
+    facets,
+    found_words,
+    history,
+    item_presentation,
+    item_set_queries,
+    search,
+    thumbnails,
+)
 from ...catalogue.search import Selection, find
 from ...catalogue.set_names import labels
 from ...catalogue.source_links import value_href
 from ...dspace.records import SourceState
 from ...errors import InvalidInputError, NotFoundError
-from ...extensions import db
 from ...i18n import gettext as _
 from ...models.accounts import Role
 from ...models.catalogue import CatalogueItem
@@ -165,6 +173,16 @@ def file(file_id: int, name: str) -> Response:
     response.headers["Cache-Control"] = "no-store" if is_restricted else "private, no-cache"
     response.headers["Content-Security-Policy"] = PDF_POLICY if media_type == "application/pdf" else SANDBOX
     return response
+
+
+@blueprint.app_template_global()
+def facet_url(term: str, text: str) -> str:
+    """Return the address of the list of items with this value of a term, or "" if no filter is for the term."""
+    facet = facet_values.TERMS.get(term)
+    if facet is None or not (value := facet_values.value_of(facet, text)):
+        return ""
+    asked: dict[str, Any] = {facet: value}
+    return url_for("catalogue.items", **asked)
 
 
 @blueprint.app_template_global()
