@@ -82,7 +82,14 @@ def test_lists_are_sorted_by_title_and_date_and_keep_the_order_on_each_page(stoc
 
 
 @pytest.mark.parametrize(
-    ("query", "number"), [("size=50", 36), ("size=7", 25), ("size=x&sort=x&view=x", 25), ("view=table&size=100", 36)]
+    ("query", "number"),
+    [
+        ("size=50", 36),
+        ("size=7", 25),
+        ("size=x&sort=x&view=x", 25),
+        ("view=table&size=100", 36),
+        ("view=grid&size=50", 36),
+    ],
 )
 def test_a_list_has_the_chosen_number_of_items_and_ignores_unknown_options(stocked_client, query, number):
     assert len(titles(stocked_client.get(f"/items/?{query}"))) == number

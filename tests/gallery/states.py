@@ -154,6 +154,7 @@ STATES = (
     State("items", "/items/"),
     State("items-found", "/items/?q=harbour+-map"),
     State("items-filtered", "/items/?type=Image&from=1884&join=not&term=dcterms:title&op=contains&value=map"),
+    State("items-grid", "/items/?view=grid&size=50"),
     State("items-table", "/items/?view=table&size=50&sort=title"),
     State("items-viewer", "/items/", VIEWER),
     State(

@@ -50,10 +50,11 @@ class View(StrEnum):
     """How a list shows its items. The names are part of addresses."""
 
     LIST = "list"
+    GRID = "grid"
     TABLE = "table"
 
 
-VIEWS = {View.LIST: _l("List"), View.TABLE: _l("Table")}
+VIEWS = {View.LIST: _l("List"), View.GRID: _l("Grid"), View.TABLE: _l("Table")}
 
 
 @dataclass(frozen=True, slots=True)
