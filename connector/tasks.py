@@ -17,9 +17,9 @@ from .exports.export_kind import EXPORT
 from .extensions import huey
 from .i18n import gettext as _
 from .imports import importer, preview, undo
+from .imports.import_options import ImportOptions
 from .imports.results import job_kinds, retention
 from .imports.start import retry_failed, scheduling
-from .imports.start.import_options import ImportOptions
 from .jobs import lifecycle, notifications, worker_heartbeat
 from .jobs.attempt import JobAttempt, work
 from .logs import about_job, log_throttled
@@ -44,7 +44,7 @@ def import_and_publish(
     attempt: JobAttempt, connect: Callable[..., RepositoryConnection] = open_connection
 ) -> tuple[bool, str]:
     """Run an import. If its options ask for publishing, queue that first. Return (clean, message)."""
-    destination_id = ImportOptions.from_json(lifecycle.get(attempt.job_id).options).publish_to
+    destination_id = ImportOptions.of(lifecycle.get(attempt.job_id)).publish_to
     if destination_id is None:
         return importer.run(attempt, connect)
     job_id = publish_jobs.create_with(attempt.job_id, destination_id)

@@ -20,6 +20,7 @@ from config import load
 from connector import create_app
 from connector.dspace.records import ScopeKind
 from connector.extensions import db
+from connector.imports.import_options import ImportOptions
 from connector.imports.start import queueing
 from connector.repositories import discovery, service
 from connector.storage.instance import prepare
@@ -169,7 +170,7 @@ def stock(tmp_path_factory: pytest.TempPathFactory, template: Path, stocked_samp
             scope = discovery.find(repository_id, ScopeKind.COLLECTION, handle).scope
             source_id = service.source_for(repository_id, scope)
             assert carry_out(
-                queueing.create(source_id, {"files": True, "item_set_from_collection": True}, comment=name)
+                queueing.create(source_id, ImportOptions(files=True, item_set_from_collection=True), comment=name)
             )
     let_go(app)
     return folder

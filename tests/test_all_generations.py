@@ -12,6 +12,7 @@ import pytest
 from connector.catalogue.export import as_jsonl
 from connector.catalogue.search import Selection
 from connector.dspace.records import Scope, ScopeKind
+from connector.imports.import_options import ImportOptions
 from connector.imports.start import queueing
 from connector.jobs import creation, lifecycle
 from connector.repositories import discovery, service
@@ -34,7 +35,7 @@ class Library:
         with self.app.app_context():
             found = discovery.connect(self.sample.url, "rest", None)
             source_id = service.source_for(found.repository_id, Scope(ScopeKind.REPOSITORY))
-            return self._worked(queueing.create(source_id, OPTIONS | options))
+            return self._worked(queueing.create(source_id, ImportOptions.from_json(OPTIONS | options)))
 
     def undo(self, job_id: int):
         """Undo an import; gives the undo job as it ended."""
@@ -286,7 +287,7 @@ def test_a_deleted_scope_is_an_error_and_never_another_scope(library, app):
         del library.sample.data.collections[collection.uuid]
         library.sample.data.handles.pop(collection.handle)
         library.sample.data.numbered.pop(("collection", collection.number))
-        job_id = queueing.create(source_id, {})
+        job_id = queueing.create(source_id, ImportOptions())
 
         carry_out(job_id)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from connector.dspace.records import Scope, ScopeKind
+from connector.imports.import_options import ImportOptions
 from connector.imports.start import queueing
 from connector.jobs import lifecycle
 from connector.repositories import discovery, service
@@ -73,7 +74,7 @@ def test_an_outage_during_an_import_loses_nothing_and_fails_no_item(app, sample)
 
     with app.app_context():
         found = discovery.connect(sample.url, "rest", None)
-        job_id = queueing.create(service.source_for(found.repository_id, Scope(ScopeKind.REPOSITORY)), {})
+        job_id = queueing.create(service.source_for(found.repository_id, Scope(ScopeKind.REPOSITORY)), ImportOptions())
         carry_out(job_id)
         job = lifecycle.get(job_id)
 

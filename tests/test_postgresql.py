@@ -13,6 +13,7 @@ from connector import create_app
 from connector.accounts import sessions, user_management
 from connector.dspace.records import Scope, ScopeKind
 from connector.extensions import db, transaction
+from connector.imports.import_options import ImportOptions
 from connector.imports.start import queueing
 from connector.models.accounts import Account, Role
 from connector.repositories import discovery, service
@@ -63,7 +64,7 @@ def test_concurrent_imports_of_a_source_are_one_job_on_postgresql(postgresql, tm
         with app.app_context():
             db.session.connection()
             ready.wait()
-            return queueing.create(source_id, {})
+            return queueing.create(source_id, ImportOptions())
 
     with ThreadPoolExecutor(5) as pool:
         ids = list(pool.map(ask, range(5)))

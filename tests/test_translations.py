@@ -17,6 +17,7 @@ from flask.testing import FlaskClient
 from connector.accounts import two_step, user_management
 from connector.cli.command import Command
 from connector.extensions import db, transaction
+from connector.imports.import_options import ImportOptions
 from connector.imports.start import queueing
 from connector.jobs import creation, lifecycle
 from connector.models.accounts import Role
@@ -68,7 +69,11 @@ def test_every_text_of_the_pages_of_a_job_is_translated(stocked_app, stocked_cli
     with pseudo_locale():
         with stocked_app.app_context():
             change_items()
-            job_id = creation.create_undo(1) if kind == Kind.UNDO else queueing.create(1, {"rehearse": 2}, kind=kind)
+            job_id = (
+                creation.create_undo(1)
+                if kind == Kind.UNDO
+                else queueing.create(1, ImportOptions(rehearse=2), kind=kind)
+            )
             assert carry_out(job_id)
             assert counted <= lifecycle.get(job_id).counts.keys()
         pages = crawl(stocked_client, f"/jobs/{job_id}/")

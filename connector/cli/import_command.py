@@ -9,14 +9,15 @@ import click
 
 from ..accounts.authorization import may
 from ..dspace import clean_address
-from ..dspace.records import ORIGINAL, Estimate, ScopeKind
+from ..dspace.records import Estimate, ScopeKind
 from ..errors import InvalidInputError
 from ..formatting import file_count, item_count, request_count, time_range
 from ..i18n import gettext as _, lazy_gettext as _l
+from ..imports.import_options import ImportOptions
 from ..imports.sample_items import MOST
 from ..imports.start import queueing
-from ..imports.start.import_options import ImportOptions
 from ..models.accounts import Role
+from ..models.job_options import FileOptions
 from ..models.jobs import Kind
 from ..publishing import destinations
 from ..repositories import credentials, discovery, service
@@ -93,7 +94,7 @@ def _import(url: str, as_json: bool, **options: Any) -> None:
     if scope is None:
         raise InvalidInputError(_("Say what to import: --collection, --community, --item or --all."))
     if options["estimate"]:
-        bundles = (options["bundles"] or (ORIGINAL,)) if options["files"] else ()
+        bundles = FileOptions(options["files"], options["bundles"]).chosen_bundles
         estimate = discovery.estimate(connected.repository_id, scope, bundles=bundles)
         _print_estimate(estimate, as_json)
         return
@@ -128,7 +129,7 @@ def _created(source_id: int, options: dict[str, Any], requests: int) -> int:
     )
     kind = Kind.PREVIEW if options["dry_run"] else Kind.IMPORT
     kept = kept.for_preview(options["samples"] or 0) if options["dry_run"] else kept
-    return queueing.create(source_id, kept.to_json(), kind=kind, comment=options["comment"], requests=requests)
+    return queueing.create(source_id, kept, kind=kind, comment=options["comment"], requests=requests)
 
 
 def _print_estimate(estimate: Estimate, as_json: bool) -> None:

@@ -17,9 +17,8 @@ from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
 from ..models.catalogue import CatalogueFile, CatalogueItem, FileStatus, ItemSet, Membership
 from ..models.exports import ExportItem
-from ..models.jobs import WITH_RESTRICTED
 from ..storage.garbage_collection import the_folder
-from .export_kind import FIELDS_URL, SEPARATOR
+from .export_options import ExportOptions
 
 FILES_PAGE = 10  # items of which the files are exported, too
 
@@ -42,14 +41,13 @@ class Contents:
     """The items of one export. Everything is left out that its reader may not see."""
 
     def __init__(self, attempt: JobAttempt):
-        options = lifecycle.get(attempt.job_id).options
+        options = ExportOptions.of(lifecycle.get(attempt.job_id))
         db.session.rollback()
         self._attempt = attempt
         self._notes: list[tuple[int, str]] = []
         self._files = 0
-        self.with_restricted: bool = options[WITH_RESTRICTED]
-        self.separator: str = options[SEPARATOR]
-        self.fields_url: str = options[FIELDS_URL]
+        self.with_restricted, self.separator = options.restricted, options.separator
+        self.fields_url = options.fields_url
         ids = select(ExportItem.item_id).where(ExportItem.job_id == attempt.job_id)
         self._query = select(CatalogueItem).where(CatalogueItem.id.in_(ids))
         if not self.with_restricted:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Select, func, insert, literal, select
@@ -17,23 +16,11 @@ from ..i18n import gettext as _
 from ..jobs import creation
 from ..models.catalogue import CatalogueItem, Holding
 from ..models.exports import ExportItem
-from ..models.jobs import WITH_RESTRICTED
-from .export_kind import EXPORT, FIELDS_URL, FORMAT, SEPARATOR
+from .export_kind import EXPORT
+from .export_options import ExportOptions
 from .formats import FORMATS
 
 HOLDING, ITEM = Holding.__table__, CatalogueItem.__table__
-
-
-@dataclass(frozen=True, slots=True)
-class ExportChoice:
-    """What a person chose for an export. `form`: one of FORMATS. `separator`: between several values of a CSV cell.
-
-    `with_restricted`: also export what only a login shows at the source.
-    """
-
-    form: str
-    separator: str
-    with_restricted: bool
 
 
 def of_source(source_id: int, *, with_restricted: bool) -> Select[int]:
@@ -42,25 +29,19 @@ def of_source(source_id: int, *, with_restricted: bool) -> Select[int]:
     return Selection(with_restricted=with_restricted).query(CatalogueItem.id).where(CatalogueItem.id.in_(held))
 
 
-def create(item_ids: Select[Any], choice: ExportChoice, fields_url: str) -> int:
+def create(item_ids: Select[Any], options: ExportOptions) -> int:
     """Queue the export of these items and return the id of the job. Each person has one running export at a time.
 
-    `fields_url`: the start of the IRIs of fields without a term. Raise InvalidInputError if there are no items.
+    Raise InvalidInputError if there are no items.
     """
     chosen = select(ITEM.c.id).where(ITEM.c.id.in_(item_ids))
-    if not choice.with_restricted:
+    if not options.restricted:
         chosen = chosen.where(ITEM.c.is_restricted.is_(False))
-    options = {
-        FORMAT: choice.form,
-        SEPARATOR: choice.separator,
-        WITH_RESTRICTED: choice.with_restricted,
-        FIELDS_URL: fields_url,
-    }
     with transaction():
         number = db.session.scalars(select(func.count()).select_from(chosen.subquery())).one()
         if not number:
             raise InvalidInputError(_("There are no items to export."))
-        comment = _("%(format)s: %(items)s", format=FORMATS[choice.form].label, items=item_count(number))
+        comment = _("%(format)s: %(items)s", format=FORMATS[options.format].label, items=item_count(number))
         job_id = creation.add_without_source(
             EXPORT.name, options, comment, comment=comment, expected=number, resource=_resource()
         )

@@ -11,10 +11,8 @@ from ..jobs import report
 from ..models.accounts import Role
 from ..models.job_kinds import JobKind, ShownCount, register
 from ..models.jobs import Job
+from .export_options import ExportOptions
 
-FORMAT = "format"  # the option with the name of one of `formats.FORMATS`
-SEPARATOR = "separator"  # the option with the text between several values of a CSV cell
-FIELDS_URL = "fields_url"  # the option with the start of the IRIs of fields without a term
 _COUNTERS = ("seen", "files", "bytes")
 
 
@@ -40,6 +38,7 @@ EXPORT = JobKind(
     as_dict=_as_dict,
     problems=_problems,
     position=("seen",),
+    options=ExportOptions,
     started_by=Role.VIEWER,
 )
 register(EXPORT)

@@ -20,7 +20,7 @@ from ..storage.content_store import Part
 from ..storage.disk_space import Room
 from . import results
 from .contents import Contents
-from .export_kind import FORMAT
+from .export_options import ExportOptions
 from .formats import FORMATS
 
 CHANGE = Change.__table__
@@ -29,7 +29,7 @@ OWNER_ONLY = 0o700
 
 def run(attempt: JobAttempt) -> tuple[bool, str]:
     """Export the items of a job. Return (clean, message)."""
-    form = FORMATS[lifecycle.get(attempt.job_id).options[FORMAT]]
+    form = FORMATS[ExportOptions.of(lifecycle.get(attempt.job_id)).format]
     _begin(attempt)
     attempt.say(_("Writing the file"))
     part = _part()

@@ -17,9 +17,10 @@ from ..jobs import lifecycle
 from ..models.accounts import Role
 from ..models.catalogue import CatalogueItem
 from ..models.exports import ExportItem
-from ..models.jobs import ACTIVE, WITH_RESTRICTED, Job, State
+from ..models.jobs import ACTIVE, Job, State
 from ..storage.content_store import FileFolder
-from .export_kind import EXPORT, FORMAT
+from .export_kind import EXPORT
+from .export_options import ExportOptions
 from .formats import FORMATS
 
 KEPT = timedelta(days=1)
@@ -53,7 +54,7 @@ def of_job(job: Job) -> ExportFile | None:
     is_kept = job.kind == EXPORT.name and job.state == State.COMPLETED and job.pruned_at is None and path.is_file()
     if not is_kept or job.ended_at is None:
         return None
-    form = FORMATS[job.options[FORMAT]]
+    form = FORMATS[ExportOptions.of(job).format]
     name = f"export-{job.id}.{form.extension}"
     return ExportFile(path, name, form.media_type, path.stat().st_size, job.ended_at + KEPT)
 
@@ -66,7 +67,7 @@ def downloadable(job_id: int) -> ExportFile:
     """
     job = lifecycle.get(job_id)
     require_owner(job.owner, EXPORT.started_by)
-    if job.options.get(WITH_RESTRICTED):
+    if job.parsed_options.names_restricted:
         require(Role.EDITOR)
     if (file := of_job(job)) is None:
         raise NotFoundError(_("The file of this export was deleted. Export the items again."))
@@ -78,7 +79,7 @@ def downloadable(job_id: int) -> ExportFile:
 def _readable(job: Job) -> int:
     """Return how many items of an export its reader may still see."""
     query = select(func.count()).select_from(EXPORT_ITEM).where(EXPORT_ITEM.c.job_id == job.id)
-    if not job.options[WITH_RESTRICTED]:
+    if not ExportOptions.of(job).restricted:
         query = query.join(CatalogueItem).where(CatalogueItem.is_restricted.is_(False))
     return db.session.scalars(query).one()
 

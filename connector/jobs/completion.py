@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -69,7 +69,7 @@ def finish(
     with transaction():
         job = db.session.get_one(Job, job_id)
         seconds = (utcnow() - job.claimed_at).total_seconds() if job.claimed_at else 0.0
-        done = {"cursor": _who_read(job.cursor)} if state is State.COMPLETED else {}
+        done = {"cursor": _who_read(job)} if state is State.COMPLETED else {}
         db.session.execute(
             update(JOB)
             .where(JOB.c.id == job_id, JOB.c.attempt == attempt, JOB.c.state.in_(IN_PROGRESS))
@@ -89,10 +89,9 @@ def finish(
         )
 
 
-def _who_read(cursor: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Return the login from the cursor of a completed job. The rest of the cursor is not kept: it may be large."""
-    login = (cursor or {}).get("login")
-    return None if login is None else {"login": login}
+def _who_read(job: Job) -> dict[str, Any] | None:
+    """Return the cursor of a completed job with only its login. The rest is not kept: it may be large."""
+    return None if job.login is None else {"login": job.login}
 
 
 def requeue_after_database_error(job_id: int, attempt: int) -> None:

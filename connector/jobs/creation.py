@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import select, update
@@ -12,15 +10,15 @@ from ..accounts import audit
 from ..errors import ConflictError
 from ..extensions import db, transaction
 from ..i18n import gettext as _
+from ..models.job_options import NO_OPTIONS, JobOptions
 from ..models.jobs import ACTIVE, Job
 from ..models.repositories import Repository, Source
 from . import counters, lifecycle
 
 JOB = Job.__table__
-NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 
 
-def add(source: Source, kind: str, options: Mapping[str, Any], *, requests: int = 0, **values: Any) -> int:
+def add(source: Source, kind: str, options: JobOptions, *, requests: int = 0, **values: Any) -> int:
     """Queue a job inside the caller's transaction and return its id.
 
     `kind`: the name of its kind. `values`: other columns of the job, and a `resource` other than that of the source.
@@ -31,19 +29,19 @@ def add(source: Source, kind: str, options: Mapping[str, Any], *, requests: int 
     return job_id
 
 
-def add_without_source(kind: str, options: Mapping[str, Any], about: str, **values: Any) -> int:
+def add_without_source(kind: str, options: JobOptions, about: str, **values: Any) -> int:
     """Queue a job of the whole catalogue inside the caller's transaction and return its id.
 
     `about`: what the audit trail says about it. `values`: other columns of the job.
     """
-    job = Job(kind=kind, **values, options=dict(options))
+    job = Job(kind=kind, **values, options=options.to_json())
     db.session.add(job)
     db.session.flush()
     audit.note(job.kind, about, job=job.id, **({"undoes": job.undoes_id} if job.undoes_id else {}))
     return job.id
 
 
-def create_undo(job_id: int, options: Mapping[str, Any] = NO_OPTIONS) -> int:
+def create_undo(job_id: int, options: JobOptions = NO_OPTIONS) -> int:
     """Queue the undo of a job and return its id. Raises ConflictError if design rule 3 forbids it."""
     with transaction():
         job = lifecycle.get(job_id)

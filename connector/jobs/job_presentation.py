@@ -93,7 +93,7 @@ def _names(job: Job) -> tuple[JobKind | JobVariant, Any]:
     """Return what names the job, its kind or a variant of it, and the job that it undoes or the value of its option."""
     if (option := job.variant_option) is None:
         return job.definition, job.undoes_id
-    return job.definition.variants[option], job.options[option]
+    return job.definition.variants[option], getattr(job.parsed_options, option)
 
 
 def shown_counts(job: Job) -> list[ShownCount]:
@@ -211,7 +211,7 @@ def _in_words(job: Job, shown: Sequence[ShownCount]) -> str:
 def total_items(job: Job) -> int | None:
     """Return how many items the job will see, without those that it cannot see. None if unknown."""
     kind = job.definition
-    limit = job.options.get(kind.limit_option)
+    limit = getattr(job.parsed_options, kind.limit_option, None)
     if job.expected is None:
         return limit
     total = max(job.expected - sum(job.counts[name] for name in kind.unseen), job.done)

@@ -22,7 +22,7 @@ from ..models.jobs import ACTIVE, IN_PROGRESS, Job, State, WaitReason, wait_colu
 from ..models.repositories import Source
 from ..storage.content_store import is_alive
 from . import completion
-from .permitted_hours import ANY_HOUR
+from .permitted_hours import HoursOptions
 
 STALE = timedelta(seconds=60)
 JOB = Job.__table__
@@ -104,7 +104,7 @@ def resume(job_id: int, answer: str | None = None) -> None:
         values: dict[str, Any] = {"state": State.QUEUED.value, "crash_count": 0, "resume_at": None, "pruned_at": None}
         values |= wait_columns(None)
         if job.is_waiting:
-            values["options"] = job.options | {ANY_HOUR: True}
+            values["options"] = job.options | HoursOptions(any_hour=True).to_json()
         if answer is not None:
             values["question"] = (job.question or {}) | {"answer": answer}
         resumable = (State.STOPPED.value, State.FAILED.value, State.QUEUED.value)

@@ -6,17 +6,34 @@ options apply. A person who resumes a run outside its hours permits it to work a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import Row
 
 from ..i18n import gettext as _
 from ..models.job_kinds import KINDS
+from ..models.job_options import JobOptions
 from .schedule import Schedule, Window, on_the_wall
 
-HOURS = "hours"  # option: the hours in which a run may work
-ANY_HOUR = "any_hour"  # option: a person resumed the run outside its permitted hours
+
+@dataclass(frozen=True)
+class HoursOptions(JobOptions):
+    """The options of a job that pauses. `any_hour`: a person resumed it outside its permitted hours."""
+
+    hours: Window | None = None
+    any_hour: bool = False
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Return the options that `to_json` gave."""
+        return super().from_json({**stored, "hours": Window.from_json(stored.get("hours"))})
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the options as the job row stores them."""
+        return super().to_json() | ({"hours": self.hours.to_json()} if self.hours else {})
 
 
 def opening(job: Row[*tuple[Any, ...]], zone: tzinfo, now: datetime) -> datetime | None:
@@ -29,10 +46,11 @@ def opening(job: Row[*tuple[Any, ...]], zone: tzinfo, now: datetime) -> datetime
 
 
 def _hours(job: Row[*tuple[Any, ...]]) -> Window | None:
-    if not KINDS[job.kind].has_hours or job.options.get(ANY_HOUR):
+    options = HoursOptions.from_json(job.options)
+    if not KINDS[job.kind].has_hours or options.any_hour:
         return None
     schedule = Schedule.from_json(job.schedule) if job.scheduled else None
-    return schedule.window if schedule and schedule.window else Window.from_json(job.options.get(HOURS))
+    return schedule.window if schedule and schedule.window else options.hours
 
 
 def waiting(opens: datetime, zone: tzinfo) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..i18n import lazy_gettext as _l
 from .accounts import Role
+from .job_options import JobOptions
 
 
 def no_problems(job: Any, limit: int | None, with_restricted: bool) -> Iterator[dict[str, Any]]:
@@ -85,8 +86,9 @@ class JobKind:
     `shown`: those that people see, in order. `done`: counters whose sum is the number of finished items. `as_dict` and
     `problems`: see `jobs.report`, which calls them with all arguments by position. `stored`: counters whose sum is the
     number of stored files. `downloads`: the counters of its downloads, if any. `unseen`: counters of expected items
-    that a job cannot see. `position`: counters that tell whether two attempts ended at the same place. `variants`: by
-    name of an option, the most important first. `limit_option`: the option that limits the number of items.
+    that a job cannot see. `position`: counters that tell whether two attempts ended at the same place. `options`: the
+    class of the options of its jobs. `variants`: by name of an option, the most important first. `limit_option`: the
+    option that limits the number of items.
     `has_hours`: its jobs pause outside the hours in their options or in the schedule of the source. `is_preview`: its
     jobs only read, and keep rows to show. `undo_kind`: the kind of the jobs that undo its jobs, or "". `started_by`:
     the role that a person needs to start such jobs, and to stop or resume their own.
@@ -104,6 +106,7 @@ class JobKind:
     downloads: Downloads | None = None
     unseen: tuple[str, ...] = ()
     position: tuple[str, ...] = ()
+    options: type[JobOptions] = JobOptions
     variants: Mapping[str, JobVariant] = field(default_factory=dict)
     limit_option: str = ""
     has_hours: bool = False
@@ -111,9 +114,9 @@ class JobKind:
     undo_kind: str = ""
     started_by: Role = Role.EDITOR
 
-    def variant_option(self, options: Mapping[str, Any]) -> str | None:
+    def variant_option(self, options: JobOptions) -> str | None:
         """Return the name of the option that makes a job with these options a variant, or None."""
-        return next((name for name in self.variants if options.get(name)), None)
+        return next((name for name in self.variants if getattr(options, name)), None)
 
 
 KINDS: dict[str, JobKind] = {}

@@ -17,6 +17,7 @@ from ..actor import current_actor
 from ..extensions import JSON_VALUE, LARGE_INTEGER, Base, utcnow
 from .catalogue import FileStatus
 from .job_kinds import KINDS, JobKind
+from .job_options import JobOptions
 from .repositories import Source
 
 
@@ -51,7 +52,6 @@ class WaitReason(StrEnum):
     HOURS = "hours"
 
 
-WITH_RESTRICTED = "restricted"  # the option of a job that exports restricted items, values and files, too
 ACTIVE = (State.QUEUED, State.RUNNING, State.STOPPING)
 IN_PROGRESS = (State.RUNNING, State.STOPPING)
 
@@ -172,9 +172,14 @@ class Job(Base):
         return KINDS[self.kind]
 
     @property
+    def parsed_options(self) -> JobOptions:
+        """Return the options as the dataclass that the kind of the job declares."""
+        return self.definition.options.of(self)
+
+    @property
     def variant_option(self) -> str | None:
         """Return the option that makes this job a variant of its kind, or None."""
-        return self.definition.variant_option(self.options)
+        return self.definition.variant_option(self.parsed_options)
 
     @property
     def done(self) -> int:
@@ -202,13 +207,17 @@ class Job(Base):
         return self.definition.is_preview
 
     @property
-    def names_restricted(self) -> bool:
-        """Return whether the report may name restricted items: the job was signed in, a preview, or exports them.
+    def login(self) -> str | bool | None:
+        """Return the login name with which the job read its source, or None if it was signed out.
 
-        The login in the cursor is False if the attempts used different logins, or only some of them a login.
+        Return False if the attempts used different logins, or only some of them a login.
         """
-        is_signed_in = (self.cursor or {}).get("login") is not None
-        return self.is_preview or is_signed_in or bool(self.options.get(WITH_RESTRICTED))
+        return (self.cursor or {}).get("login")
+
+    @property
+    def names_restricted(self) -> bool:
+        """Return whether the report may name restricted items: the job was signed in, a preview, or exports them."""
+        return self.is_preview or self.login is not None or self.parsed_options.names_restricted
 
     @property
     def is_undone(self) -> bool:

@@ -14,8 +14,9 @@ from ..i18n import gettext as _, ngettext
 from ..jobs import lifecycle, questions
 from ..jobs.attempt import JobAttempt
 from ..models.publishing import AdoptionCandidate
-from .job_kind import ADOPT, SELECTED
+from .job_kind import ADOPT
 from .lookalikes import Lookalike
+from .publish_options import PublishOptions
 
 CANDIDATE = AdoptionCandidate.__table__
 
@@ -118,7 +119,7 @@ def _ask(attempt: JobAttempt, destination_id: int, found: Mapping[int, Lookalike
         db.session.execute(delete(CANDIDATE).where(CANDIDATE.c.job_id == attempt.job_id, is_asked_again))
         db.session.execute(insert(CANDIDATE), rows)
         attempt.advance(question={ADOPT: len(rows)})
-        if not lifecycle.get(attempt.job_id).options.get(SELECTED):
+        if not PublishOptions.of(lifecycle.get(attempt.job_id)).selected:
             message = _("Job %(job_id)s asks again, so this question is settled.", job_id=attempt.job_id)
             questions.close_earlier(attempt.job_id, message)
     raise DecisionRequiredError(_in_words(len(rows)))

@@ -21,6 +21,7 @@ from ..repositories.http_factory import page_outage
 from .connection_report import read_only_key, unknown_key
 from .connections import connected_to, open_site
 from .field_vocabulary import needs_admin
+from .publish_options import DestinationOptions
 
 MAX_NAME_CHARACTERS = 200
 KEY_CHARACTERS = 32
@@ -174,8 +175,8 @@ def name_of(destination_id: int) -> str:
 
 def of_job(job: Job) -> Destination | None:
     """Return the destination of a publishing job or of its undo, or None for other jobs and if it has been removed."""
-    options = job.undoes.options if job.undoes else job.options
-    return db.session.get(Destination, options["destination"]) if "destination" in options else None
+    options = (job.undoes or job).parsed_options
+    return db.session.get(Destination, options.destination) if isinstance(options, DestinationOptions) else None
 
 
 def places_of(item_id: int | None) -> list[Place]:

@@ -13,6 +13,7 @@ from ..models.jobs import Job
 from ..models.publishing import PublishedItem, PublishingConflict, RefusedFile
 from . import publish_jobs
 from .job_kind import PUBLISH
+from .publish_options import PublishOptions
 
 CHANGE, PUBLISHED = Change.__table__, PublishedItem.__table__
 CONFLICT, REFUSED = PublishingConflict.__table__, RefusedFile.__table__
@@ -43,5 +44,5 @@ def _items(job: Job) -> Select[int]:
     )
     has_conflict = exists().where(CONFLICT.c.published_item_id == PUBLISHED.c.id)
     has_refused_file = exists().where(REFUSED.c.published_item_id == PUBLISHED.c.id)
-    mine = (PUBLISHED.c.destination_id == job.options["destination"], PUBLISHED.c.job_id == job.id)
+    mine = (PUBLISHED.c.destination_id == PublishOptions.of(job).destination, PUBLISHED.c.job_id == job.id)
     return select(PUBLISHED.c.item_id).where(*mine, has_problem, ~has_conflict | has_refused_file)

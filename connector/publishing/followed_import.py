@@ -11,7 +11,6 @@ from typing import Any
 
 from sqlalchemy import exists, select
 
-from ..dspace.records import ORIGINAL
 from ..errors import NotFoundError
 from ..extensions import db, transaction
 from ..i18n import gettext as _
@@ -19,31 +18,31 @@ from ..jobs import creation, lifecycle
 from ..jobs.attempt import JobAttempt
 from ..models.catalogue import CatalogueFile, FileStatus
 from ..models.changes import Action, Change
+from ..models.job_options import FileOptions
 from ..models.jobs import IN_PROGRESS, Job, State
 from .items_to_send import ITEMS_PER_BATCH
-from .job_kind import FOLLOWS
+from .publish_cursors import PublishCursor
+from .publish_options import PublishOptions
 
 JOB, CHANGE, FILE = Job.__table__, Change.__table__, CatalogueFile.__table__
 
 
 def takes_items(job: Job) -> bool:
     """Return whether a publishing job still takes the items that an import writes."""
-    return job.options.get(FOLLOWS) is not None and "after" not in (job.cursor or {})
+    return PublishOptions.of(job).follows is not None and PublishCursor.from_json(job.cursor).after is None
 
 
 class FollowedImport:
     """The import of one attempt at a publishing job that takes its items (see `takes_items`).
 
-    `has_files`: whether items wait here until the import has tried to download their files.
+    `has_files`: whether items wait here until the import has tried to download their files. `cursor`: how far the job
+    is with the changes of the import.
     """
 
-    def __init__(self, attempt: JobAttempt, job: Job, *, has_files: bool):
+    def __init__(self, attempt: JobAttempt, job: Job, import_id: int, *, has_files: bool):
         self._attempt, self._repository_id = attempt, job.repository_id
-        self.job_id = int(job.options[FOLLOWS])
-        self._change_id = int((job.cursor or {}).get("change", 0))
-        options = self._options()
-        waits_for_files = has_files and bool(options.get("files"))
-        bundles = options.get("bundles") or [ORIGINAL] if waits_for_files else []
+        self.job_id, self.cursor = import_id, PublishCursor.from_json(job.cursor)
+        bundles = self._options().chosen_bundles if has_files else ()
         is_untried = FILE.c.last_tried_job_id.is_distinct_from(self.job_id)
         due = (FILE.c.item_id == CHANGE.c.item_id, FILE.c.bundle.in_(bundles), is_untried)
         self._lacks_files = exists().where(*due, FILE.c.status == FileStatus.NOT_DOWNLOADED)
@@ -60,7 +59,7 @@ class FollowedImport:
             creation.lock_repository(self._repository_id)
             state = self._state()
             if state not in (*IN_PROGRESS, State.QUEUED):
-                self._attempt.advance(cursor={"after": 0})
+                self._attempt.advance(cursor=PublishCursor(after=0).to_json())
         if state == State.QUEUED:
             self._attempt.pause()
             self._attempt.check()
@@ -70,7 +69,7 @@ class FollowedImport:
         """Return the next items that the import has finished, as rows with `item_id` and the `id` of the change."""
         columns = (CHANGE.c.id, CHANGE.c.item_id, self._lacks_files.label("lacks_files"))
         written = CHANGE.c.action.in_((Action.ADDED, Action.UPDATED))
-        mine = (CHANGE.c.job_id == self.job_id, CHANGE.c.id > self._change_id, CHANGE.c.item_id.is_not(None))
+        mine = (CHANGE.c.job_id == self.job_id, CHANGE.c.id > self.cursor.change, CHANGE.c.item_id.is_not(None))
         query = select(*columns).where(*mine, written).order_by(CHANGE.c.id).limit(ITEMS_PER_BATCH)
         found = db.session.execute(query).all()
         db.session.rollback()
@@ -78,16 +77,16 @@ class FollowedImport:
 
     def pass_over(self, rows: Sequence[Any]) -> None:
         """Store that these items have been sent, and how many items the import expects."""
-        self._change_id = rows[-1].id
+        self.cursor = PublishCursor(change=rows[-1].id)
         with transaction():
             expected = db.session.scalar(select(JOB.c.expected).where(JOB.c.id == self.job_id))
-            self._attempt.advance(cursor={"change": self._change_id}, expected=expected)
+            self._attempt.advance(cursor=self.cursor.to_json(), expected=expected)
 
-    def _options(self) -> dict[str, Any]:
+    def _options(self) -> FileOptions:
         try:
-            return lifecycle.get(self.job_id).options
+            return FileOptions.of(lifecycle.get(self.job_id))
         except NotFoundError:  # it was deleted, so it writes no more items
-            return {}
+            return FileOptions()
 
     def _state(self) -> str | None:
         return db.session.scalar(select(JOB.c.state).where(JOB.c.id == self.job_id))

@@ -20,10 +20,10 @@ from . import file_uploads
 from .file_writer import FileToSend, file_in_words
 from .item_addresses import addresses_of
 from .item_writer import ItemToSend
-from .job_kind import RETRIES, SELECTED
 from .lookalikes import Unpublished
 from .mapping import FileLink, ItemRules, fields_of, identifier_of, is_open, mapped
 from .merge import Sent, settled
+from .publish_options import PublishOptions
 from .published_items import PublishedItems
 from .stored_items import group_from_json, sent_of
 
@@ -47,7 +47,7 @@ class ItemsToSend:
         self._sites = [site for site in (repository.site_url, repository.ui_url) if site]
         self._server, self._mode = repository.server, mode
         self._listed, self._column = _listed(job)
-        self._is_retry = RETRIES in job.options
+        self._is_retry = PublishOptions.of(job).retries is not None
         self._folder = FileFolder(folder)
 
     def count(self) -> int:
@@ -168,7 +168,7 @@ class ItemsToSend:
 
 def _listed(job: Job) -> tuple[Select[Any], ColumnElement[Any]]:
     """Return a SELECT of the ids of the items of a job, and its column."""
-    if job.options.get(SELECTED):
+    if PublishOptions.of(job).selected:
         return select(SELECTION.c.item_id).where(SELECTION.c.job_id == job.id), SELECTION.c.item_id
     is_held = (HOLDING.c.source_id == job.source_id, HOLDING.c.left_at.is_(None))
     return select(HOLDING.c.item_id).where(*is_held), HOLDING.c.item_id

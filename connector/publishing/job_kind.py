@@ -12,13 +12,10 @@ from ..jobs import report
 from ..models.job_kinds import FAILED, RESULTS, UNCHANGED, UNDO_RESULTS, JobKind, JobVariant, ShownCount, register
 from ..models.jobs import Job
 from . import previewed_items
+from .publish_options import PublishOptions, PublishUndoOptions, WithdrawalOptions
 
 ADOPT = "adopt"  # the member of the question of a job with the number of items to adopt
-EDITED = "edited"  # the option of a job that also deletes items that somebody edited
-FOLLOWS = "follows"  # the option of a job that publishes the items of this import while it runs
 LASTING = "lasting"  # the counter of changed items that an undo can no longer restore
-RETRIES = "retries"  # the option of a job that retries this job, also the files that the site refused
-SELECTED = "selected"  # the option of a job that publishes only its selection (see `PublishingSelection`)
 _COUNTERS = (
     *("seen", "added", "adopted", "updated", "unchanged", "failed", "conflicts", "deleted_there"),
     *("files_sent", "requests"),
@@ -83,10 +80,13 @@ PUBLISH = JobKind(
     as_dict=_with_counts(_COUNTERS),
     problems=_problems,
     position=("seen", "files_sent"),
+    options=PublishOptions,
     undo_kind=_UNDO_NAME,
     variants={
-        RETRIES: JobVariant(_l("Retry of publishing, job %(job)s"), _l("Retry of publishing %(source)s, job %(job)s")),
-        SELECTED: JobVariant(_l("Publishing of selected items"), _l("Publishing of selected items of %(source)s")),
+        "retries": JobVariant(
+            _l("Retry of publishing, job %(job)s"), _l("Retry of publishing %(source)s, job %(job)s")
+        ),
+        "selected": JobVariant(_l("Publishing of selected items"), _l("Publishing of selected items of %(source)s")),
     },
 )
 PUBLISH_PREVIEW = JobKind(
@@ -107,8 +107,9 @@ PUBLISH_PREVIEW = JobKind(
     as_dict=_preview_as_dict,
     problems=_problems,
     position=("seen",),
+    options=PublishOptions,
     variants={
-        SELECTED: JobVariant(
+        "selected": JobVariant(
             _l("Preview of publishing selected items"),
             _l("Preview of the publishing of selected items of %(source)s"),
         )
@@ -130,6 +131,7 @@ PUBLISH_UNDO = JobKind(
     as_dict=_with_counts(_UNDO_COUNTERS),
     problems=_problems,
     position=("removed", "restored", "kept", "gone", "failed", "files_removed"),
+    options=PublishUndoOptions,
 )
 MAKE_PRIVATE = JobKind(
     name="make_private",
@@ -146,6 +148,7 @@ MAKE_PRIVATE = JobKind(
     as_dict=_with_counts(_PRIVATE_COUNTERS),
     problems=_problems,
     position=("updated", "unchanged", "gone", "failed"),
+    options=WithdrawalOptions,
     undo_kind=_UNDO_NAME,
 )
 DELETE_PUBLISHED = JobKind(
@@ -163,6 +166,7 @@ DELETE_PUBLISHED = JobKind(
     as_dict=_with_counts(_DELETE_COUNTERS),
     problems=_problems,
     position=("removed", "kept", "gone", "failed"),
+    options=WithdrawalOptions,
 )
 register(PUBLISH, PUBLISH_PREVIEW, PUBLISH_UNDO, MAKE_PRIVATE, DELETE_PUBLISHED)
 WITHDRAWALS = {"private": MAKE_PRIVATE, "delete": DELETE_PUBLISHED}  # by what a person chooses for published items

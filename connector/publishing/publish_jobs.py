@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Select, case, func, insert, literal, select
@@ -18,7 +18,8 @@ from ..models.publishing import Destination, PublishingSelection
 from ..models.repositories import Source
 from . import destinations
 from .followed_import import takes_items
-from .job_kind import FOLLOWS, PUBLISH, RETRIES, SELECTED
+from .job_kind import PUBLISH
+from .publish_options import DestinationOptions, PublishOptions, follows_import
 
 JOB, HOLDING, SELECTION = Job.__table__, Holding.__table__, PublishingSelection.__table__
 IS_UNCLAIMED = (JOB.c.state == State.QUEUED, JOB.c.attempt == 0)
@@ -31,8 +32,12 @@ def create(source_id: int, destination_id: int, *, comment: str = "", kind: JobK
         if source is None:
             raise NotFoundError(_("There is no source %(source_id)s.", source_id=source_id))
         creation.lock_repository(source.repository_id)
-        active = same(kind, source_id, destination, JOB.c.state.in_(ACTIVE), option=SELECTED, is_set=False)
-        return add(kind, source, destination, {}, comment=comment) if active is None else active
+        active = same(kind, source_id, destination, lambda one: not one.selected, JOB.c.state.in_(ACTIVE))
+        return (
+            add(kind, source, destination, PublishOptions(destination_id), comment=comment)
+            if active is None
+            else active
+        )
 
 
 def create_with(job_id: int, destination_id: int) -> int | None:
@@ -49,25 +54,26 @@ def create_with(job_id: int, destination_id: int) -> int | None:
         if last and last.state not in (State.COMPLETED, State.FAILED) and takes_items(last):
             return last.id
         by = {"owner": job.owner, "scheduled": job.scheduled, "comment": job.comment}
-        return add(PUBLISH, job.source, destination, {FOLLOWS: job_id}, **by)
+        return add(PUBLISH, job.source, destination, PublishOptions(destination_id, follows=job_id), **by)
 
 
 def of_import(job: Job) -> Sequence[Job]:
     """Return the jobs that publish the items of an import while it runs, oldest first."""
-    mine = (Job.source_id == job.source_id, Job.kind == PUBLISH.name, Job.options[FOLLOWS].as_integer() == job.id)
+    mine = (Job.source_id == job.source_id, Job.kind == PUBLISH.name, follows_import(job.id))
     return db.session.scalars(select(Job).where(*mine).order_by(Job.id)).all()
 
 
 def import_of(job: Job) -> int | None:
     """Return the id of the import whose items the job publishes, or None."""
-    if FOLLOWS not in job.options:
+    options = job.parsed_options
+    if not isinstance(options, PublishOptions):
         return None
-    return db.session.scalar(select(JOB.c.id).where(JOB.c.id == job.options[FOLLOWS]))
+    return db.session.scalar(select(JOB.c.id).where(JOB.c.id == options.follows))
 
 
 def is_import_queued(job: Job) -> bool:
     """Return whether a publishing job has to wait because its import waits in the queue."""
-    state = select(JOB.c.state).where(JOB.c.id == job.options.get(FOLLOWS))
+    state = select(JOB.c.state).where(JOB.c.id == PublishOptions.of(job).follows)
     return takes_items(job) and db.session.scalar(state) == State.QUEUED
 
 
@@ -94,10 +100,10 @@ def create_for(item_ids: Select[Any], destination_id: int, *, comment: str = "",
 
 def create_as_previewed(preview: Job) -> list[int]:
     """Queue the publishing of what a preview looked at, and return the ids of the jobs."""
-    destination_id = preview.options["destination"]
-    if SELECTED not in preview.options:
-        return [create(preview.source_id, destination_id)]
-    return create_for(select(SELECTION.c.item_id).where(SELECTION.c.job_id == preview.id), destination_id)
+    options = PublishOptions.of(preview)
+    if not options.selected:
+        return [create(preview.source_id, options.destination)]
+    return create_for(select(SELECTION.c.item_id).where(SELECTION.c.job_id == preview.id), options.destination)
 
 
 def create_retry(job: Job, item_ids: Select[Any]) -> int:
@@ -111,8 +117,8 @@ def create_retry(job: Job, item_ids: Select[Any]) -> int:
         active: int | None = db.session.scalar(select(JOB.c.id).where(*retries, JOB.c.state.in_(ACTIVE)))
         if active is not None:
             return active
-        destination = destinations.get(job.options["destination"])
-        options = {SELECTED: True, RETRIES: job.id}
+        destination = destinations.get(PublishOptions.of(job).destination)
+        options = PublishOptions(destination.id, retries=job.id, selected=True)
         retry_id = add(PUBLISH, job.source, destination, options, comment=job.comment, reruns_id=job.id)
         _select(retry_id, item_ids)
     return retry_id
@@ -121,9 +127,9 @@ def create_retry(job: Job, item_ids: Select[Any]) -> int:
 def _selected(kind: JobKind, source_id: int, destination: Destination, item_ids: Select[Any], comment: str) -> int:
     source = db.session.get_one(Source, source_id)
     creation.lock_repository(source.repository_id)
-    job_id = same(kind, source_id, destination, *IS_UNCLAIMED, option=SELECTED, is_set=True)
+    job_id = same(kind, source_id, destination, lambda one: one.selected, *IS_UNCLAIMED)
     if job_id is None:
-        job_id = add(kind, source, destination, {SELECTED: True}, comment=comment)
+        job_id = add(kind, source, destination, PublishOptions(destination.id, selected=True), comment=comment)
     _select(job_id, item_ids)
     return job_id
 
@@ -136,20 +142,19 @@ def _select(job_id: int, item_ids: Select[Any]) -> None:
     db.session.execute(insert(SELECTION).from_select(["item_id", "job_id"], new))
 
 
-def add(kind: JobKind, source: Source, destination: Destination, options: dict[str, Any], **values: Any) -> int:
+def add(kind: JobKind, source: Source, destination: Destination, options: DestinationOptions, **values: Any) -> int:
     """Queue a job at a destination inside the caller's transaction, and return its id. `values`: columns of the job."""
-    options = {"destination": destination.id, **options}
     return creation.add(source, kind.name, options, resource=destination.resource, **values)
 
 
 def same(
-    kind: JobKind, source_id: int, destination: Destination, *conditions: Any, option: str, is_set: bool
+    kind: JobKind, source_id: int, destination: Destination, is_alike: Callable[[Any], bool], *conditions: Any
 ) -> int | None:
-    """Return the first such job of a source and destination in whose options this one is set, or not set.
+    """Return the first such job of a source and destination whose options are alike, or None.
 
     No worker claims it before the transaction ends.
     """
     alike = (JOB.c.source_id == source_id, JOB.c.kind == kind.name, JOB.c.resource == destination.resource)
     query = select(JOB.c.id, JOB.c.options).where(*alike, *conditions).order_by(JOB.c.id).with_for_update()
-    found = [row.id for row in db.session.execute(query) if bool(row.options.get(option)) == is_set]
-    return found[0] if found else None
+    rows = db.session.execute(query).all()
+    return next((row.id for row in rows if is_alike(kind.options.from_json(row.options))), None)

@@ -20,12 +20,13 @@ from .item_writer import ItemToSend
 from .lookalikes import Lookalikes
 from .mapping import ItemRules, lacking
 from .merge import Merge, merge
+from .publish_options import PublishOptions
 from .publisher import Publisher, conflict_in_words, lacking_in_words
 
 
 def run(attempt: JobAttempt, connect: Connect = open_destination) -> tuple[bool, str]:
     """Carry out a preview of publishing. Return (clean, message)."""
-    with connected_for(attempt, lifecycle.get(attempt.job_id).options["destination"], connect) as connection:
+    with connected_for(attempt, PublishOptions.of(lifecycle.get(attempt.job_id)).destination, connect) as connection:
         return PublishPreview(attempt, connection).run()
 
 
@@ -64,7 +65,7 @@ class PublishPreview(Publisher):
         self._after = last_id
         with transaction():
             counts.update(actions.values(), seen=len(tasks))
-            self._attempt.advance(counts, cursor=self._cursor(last_id))
+            self._attempt.advance(counts, cursor=self._cursor_after(last_id).to_json())
             previewed_items.add(self._attempt.job_id, actions.items())
             for task, problem in problems:
                 self._note_problem(task, Problem(problem))

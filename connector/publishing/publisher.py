@@ -33,9 +33,10 @@ from .item_failures import Problem
 from .item_rules import checked_rules
 from .item_writer import ItemToSend, ItemWriter, Outcome, changes_planned
 from .items_to_send import ITEMS_PER_BATCH, ItemsToSend
-from .job_kind import FOLLOWS
 from .lookalikes import PROPERTIES, Lookalikes, Unpublished, paired, texts_of
 from .mapping import ItemRules, lacking
+from .publish_cursors import PublishCursor
+from .publish_options import PublishOptions
 from .published_items import PublishedItems
 from .published_sets import ItemSets
 
@@ -45,7 +46,7 @@ IMPORT_SECONDS = 2.0  # between two looks for items that an import has written
 
 def run(attempt: JobAttempt, connect: Connect = open_destination) -> tuple[bool, str]:
     """Publish the items of a job. Return (clean, message)."""
-    with connected_for(attempt, lifecycle.get(attempt.job_id).options["destination"], connect) as connection:
+    with connected_for(attempt, PublishOptions.of(lifecycle.get(attempt.job_id)).destination, connect) as connection:
         return Publisher(attempt, connection).run()
 
 
@@ -56,13 +57,12 @@ class Publisher:
         self._attempt, self._connection = attempt, connection
         self._writer = ItemWriter(connection.client, connection.outage, attempt.stop.wait)
         job = lifecycle.get(attempt.job_id)
-        destination = destinations.get(job.options["destination"])
+        options, cursor = PublishOptions.of(job), PublishCursor.from_json(job.cursor)
+        destination = destinations.get(options.destination)
         self._source_id, self._destination_id = job.source_id, destination.id
         self._sets = ItemSets(connection.client, connection.outage, destination.id)
         self._settings = destinations.settings_of(destination)
-        cursor = job.cursor or {}
-        self._after = int(cursor.get("after", 0))
-        self._left_out = Counter[str](cursor.get("left_out", {}))
+        self._after, self._left_out = cursor.after or 0, cursor.left_out
         self._vocabulary = vocabulary_of(job.source.repository) if self._settings.has_all_fields else None
         self._fields = (
             VocabularyWriter(connection.client, connection.outage, self._vocabulary) if self._vocabulary else None
@@ -71,9 +71,10 @@ class Publisher:
         folder = Path(current_app.config["INSTANCE"]) / "files"
         self._items = ItemsToSend(job, self._published, folder, self._settings.files)
         self._alike, self._to_adopt = Lookalikes(), dict[int, int]()
-        self._import_id = job.options.get(FOLLOWS)
-        waits_for_files = self._settings.files is FileMode.UPLOAD
-        self._import = FollowedImport(attempt, job, has_files=waits_for_files) if takes_items(job) else None
+        self._import_id = options.follows
+        has_files = self._settings.files is FileMode.UPLOAD
+        followed = options.follows if takes_items(job) else None
+        self._import = FollowedImport(attempt, job, followed, has_files=has_files) if followed else None
         db.session.rollback()
 
     def run(self) -> tuple[bool, str]:
@@ -81,10 +82,10 @@ class Publisher:
         self._attempt.say(_("Checking the Omeka S site"))
         rules = checked_rules(self._connection, self._settings, self._vocabulary)
         if self._import:
-            self._begin_writing()
+            self._begin_writing(self._import.cursor)
             self._follow(self._import, replace(rules, item_sets=self._item_sets()))
         self._look_for_items()
-        self._begin_writing(expected=self._items.count())
+        self._begin_writing(self._cursor_after(self._after), expected=self._items.count())
         rules = replace(rules, item_sets=self._item_sets())
         self._attempt.say(self._activity())
         while ids := self._items.ids_after(self._after):
@@ -92,10 +93,10 @@ class Publisher:
             self._publish(self._items.read(ids, rules), rules, ids[-1])
         return self._result()
 
-    def _begin_writing(self, **values: Any) -> None:
+    def _begin_writing(self, cursor: PublishCursor, **values: Any) -> None:
         """Store a cursor: a job without one has changed nothing. `values`: other columns of the job."""
         with transaction():
-            self._attempt.advance(cursor=self._cursor(self._after), **values)
+            self._attempt.advance(cursor=cursor.to_json(), **values)
 
     def _follow(self, followed: FollowedImport, rules: ItemRules) -> None:
         """Publish the items that an import writes until it ends. Those that fail are left to `run`, which tries again.
@@ -158,13 +159,13 @@ class Publisher:
             if outcome.is_plain or outcome.task.is_finished:
                 unchanged += not outcome.task.is_counted
             else:
-                self._record(outcome, unchanged, cursor=self._cursor(outcome.task.item_id))
+                self._record(outcome, unchanged, cursor=self._cursor_after(outcome.task.item_id).to_json())
                 unchanged = 0
 
         self._write(tasks, rules, record)
-        self._after = last_id
+        self._after, cursor = last_id, self._cursor_after(last_id).to_json()
         with transaction():
-            self._attempt.advance({"seen": unchanged, "unchanged": unchanged}, cursor=self._cursor(last_id))
+            self._attempt.advance({"seen": unchanged, "unchanged": unchanged}, cursor=cursor)
 
     def _write(self, tasks: Sequence[ItemToSend], rules: ItemRules, record: Callable[[Outcome], None]) -> None:
         """Write items in threads, and call `record` for each of them in order."""
@@ -211,9 +212,9 @@ class Publisher:
                     self._published.forget_begin(never_sent)
                 raise
 
-    def _cursor(self, after: int) -> dict[str, Any]:
-        """Return where the job goes on, with the values left out so far by field."""
-        return {"after": after, "left_out": dict(self._left_out)}
+    def _cursor_after(self, item_id: int) -> PublishCursor:
+        """Return the cursor of a job whose last finished item is this one."""
+        return PublishCursor(item_id, left_out=self._left_out)
 
     def _add_fields(self, tasks: Sequence[ItemToSend]) -> None:
         """Add the fields without a term to their vocabulary at the destination."""

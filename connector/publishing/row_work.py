@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
@@ -31,6 +31,7 @@ from .file_writer import RUNS_ON, FileWriter
 from .item_changes import Changes
 from .item_failures import ITEM_PROBLEMS, Problem, problem_of
 from .item_writer import ItemWriter
+from .publish_cursors import RowCursor
 from .stored_items import sent_of
 
 Result = TypeVar("Result")
@@ -96,7 +97,7 @@ class RowWork:
         self._writer = ItemWriter(connection.client, connection.outage, attempt.stop.wait)
         self._destination_id, self._deletes_edited = destination_id, deletes_edited
         cursor = lifecycle.get(attempt.job_id).cursor
-        self._cursor: dict[str, int] = dict(cursor or {"step": 0, "after": 0, "begun": 0})
+        self._cursor = RowCursor.from_json(cursor)
         self._is_new = cursor is None
         db.session.rollback()
 
@@ -130,10 +131,10 @@ class RowWork:
 
     def _batch(self, rows: Sequence[Any]) -> Batch:
         """Store that these rows are being worked on, and read their items."""
-        begun_before = self._cursor["begun"]
-        self._cursor = self._cursor | {"begun": max(begun_before, rows[-1].id)}
+        begun_before = self._cursor.begun
+        self._cursor = replace(self._cursor, begun=max(begun_before, rows[-1].id))
         with transaction():
-            self._attempt.advance(cursor=self._cursor)
+            self._attempt.advance(cursor=self._cursor.to_json())
         items = self._items(rows)
         self._settle_uploads({row_id: item.id for row_id, item in items.items()})
         files = file_uploads.known(items)
@@ -188,9 +189,7 @@ class RowWork:
     def _next(self, query: Any, table: Any) -> Sequence[Any]:
         """Return the next rows after the cursor."""
         self._attempt.check()
-        rows = db.session.execute(
-            query.where(table.c.id > self._cursor["after"]).order_by(table.c.id).limit(ROWS)
-        ).all()
+        rows = db.session.execute(query.where(table.c.id > self._cursor.after).order_by(table.c.id).limit(ROWS)).all()
         db.session.rollback()
         return rows
 
@@ -220,9 +219,9 @@ class RowWork:
 
     def _record(self, row: Any, effect: Effect, store: Store, subject_of: SubjectOf) -> None:
         """Store what became of a row, in one transaction with the counts and the cursor."""
-        self._cursor = self._cursor | {"after": row.id}
+        self._cursor = replace(self._cursor, after=row.id)
         with transaction():
-            self._attempt.advance(effect.counts, cursor=self._cursor)
+            self._attempt.advance(effect.counts, cursor=self._cursor.to_json())
             if effect.problem:
                 item_problems.note(self._attempt.job_id, *subject_of(row), *effect.problem)
             store(row, effect)

@@ -25,7 +25,8 @@ from .conflicts import part_name
 from .connections import DestinationConnection, open_destination
 from .edits_since import is_edited_medium, is_edited_set
 from .item_failures import ITEM_PROBLEMS, Problem, problem_of
-from .job_kind import EDITED
+from .publish_cursors import RowCursor
+from .publish_options import DestinationOptions, PublishUndoOptions
 from .published_sets import ItemSets
 from .row_work import IS_THERE, Effect, RowWork, Subject, gone_in_words
 from .stored_items import sent_of, to_json
@@ -39,7 +40,7 @@ def run(attempt: JobAttempt, connect: Connect = open_destination) -> tuple[bool,
     undone = lifecycle.get(attempt.job_id).undoes
     if undone is None:
         raise NotFoundError(_("The job that this job undoes no longer exists."))
-    with connected_for(attempt, undone.options["destination"], connect) as connection:
+    with connected_for(attempt, DestinationOptions.of(undone).destination, connect) as connection:
         return PublishUndo(attempt, connection).run()
 
 
@@ -50,7 +51,8 @@ class PublishUndo(RowWork):
         undo = lifecycle.get(attempt.job_id)
         undone: Job = undo.undoes  # type: ignore[assignment]  # `run` has checked it
         self._job_id = undone.id
-        super().__init__(attempt, connection, int(undone.options["destination"]), bool(undo.options.get(EDITED)))
+        destination_id, deletes_edited = DestinationOptions.of(undone).destination, PublishUndoOptions.of(undo).edited
+        super().__init__(attempt, connection, destination_id, deletes_edited)
 
     def run(self) -> tuple[bool, str]:
         """Undo what is left. Return (clean, message)."""
@@ -60,15 +62,15 @@ class PublishUndo(RowWork):
         if self._is_new:
             will = undo_effects.counted(self._job_id)
             with transaction():
-                self._attempt.advance(expected=will.items + will.changed, cursor=self._cursor)
+                self._attempt.advance(expected=will.items + will.changed, cursor=self._cursor.to_json())
         for number, (sentence, step) in enumerate(STEPS):
-            if number < self._cursor["step"]:
+            if number < self._cursor.step:
                 continue
             self._attempt.say(str(sentence))
             step(self)
-            self._cursor = {"step": number + 1, "after": 0, "begun": 0}
+            self._cursor = RowCursor(step=number + 1)
             with transaction():
-                self._attempt.advance(cursor=self._cursor)
+                self._attempt.advance(cursor=self._cursor.to_json())
         return self._result()
 
     def _settle_sets(self) -> None:

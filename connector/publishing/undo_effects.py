@@ -18,6 +18,7 @@ from . import destinations, file_uploads
 from .connections import connected_to
 from .edits_since import has_edited_media, is_edited
 from .job_kind import LASTING
+from .publish_options import DestinationOptions
 from .stored_items import sent_of
 from .withdrawal_jobs import of_items
 
@@ -73,7 +74,7 @@ def counted(job_id: int) -> Counted:
 
 def compared(job: Job) -> Comparison:
     """Return which of the items that the job created were edited in Omeka S later. The site is asked."""
-    return _compared(destinations.get(job.options["destination"]), PUBLISHED.c.created_by_job_id == job.id)
+    return _compared(destinations.get(DestinationOptions.of(job).destination), PUBLISHED.c.created_by_job_id == job.id)
 
 
 def compared_items(destination: Destination, item_ids: Select[Any] | None) -> Comparison:

@@ -33,8 +33,9 @@ from .attempt_connections import Connect, connected_for
 from .connections import DestinationConnection, open_destination
 from .item_changes import Changes, GroupChange
 from .item_failures import ITEM_PROBLEMS, Problem, problem_of
-from .job_kind import DELETE_PUBLISHED, EDITED
+from .job_kind import DELETE_PUBLISHED
 from .merge import Sent
+from .publish_options import WithdrawalOptions
 from .published_items import PublishedItems
 from .resource_groups import VISIBILITY, with_groups
 from .row_work import IS_THERE, Batch, Effect, RowWork, gone_in_words
@@ -48,7 +49,7 @@ _KNOWLEDGE = tuple(
 
 def run(attempt: JobAttempt, connect: Connect = open_destination) -> tuple[bool, str]:
     """Withdraw the items of a job. Return (clean, message)."""
-    with connected_for(attempt, lifecycle.get(attempt.job_id).options["destination"], connect) as connection:
+    with connected_for(attempt, WithdrawalOptions.of(lifecycle.get(attempt.job_id)).destination, connect) as connection:
         return Withdrawal(attempt, connection).run()
 
 
@@ -58,9 +59,9 @@ class Withdrawal(RowWork):
     def __init__(self, attempt: JobAttempt, connection: DestinationConnection):
         job = lifecycle.get(attempt.job_id)
         self._deletes = job.kind == DELETE_PUBLISHED.name
-        destination_id, deletes_edited = int(job.options["destination"]), bool(job.options.get(EDITED))
-        self._published = PublishedItems(destination_id, attempt.job_id)
-        super().__init__(attempt, connection, destination_id, deletes_edited)
+        options = WithdrawalOptions.of(job)
+        self._published = PublishedItems(options.destination, attempt.job_id)
+        super().__init__(attempt, connection, options.destination, options.edited)
 
     def run(self) -> tuple[bool, str]:
         """Withdraw what is left. Return (clean, message)."""
@@ -70,7 +71,7 @@ class Withdrawal(RowWork):
         if self._is_new:
             with transaction():
                 expected = db.session.scalars(select(func.count()).select_from(items.subquery())).one()
-                self._attempt.advance(expected=expected, cursor=self._cursor)
+                self._attempt.advance(expected=expected, cursor=self._cursor.to_json())
         if self._deletes:
             self._attempt.say(_("Deleting items in Omeka S"))
             self._delete_items(items, _store_deleted)

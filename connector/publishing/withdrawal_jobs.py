@@ -21,7 +21,7 @@ from ..models.jobs import Job
 from ..models.publishing import Destination, PublishedItem, WithdrawalSelection
 from ..models.repositories import Source
 from . import destinations, publish_jobs
-from .job_kind import EDITED
+from .publish_options import WithdrawalOptions
 from .row_work import IS_THERE
 
 JOB, PUBLISHED, SELECTION = Job.__table__, PublishedItem.__table__, WithdrawalSelection.__table__
@@ -93,10 +93,10 @@ def _queued(
     """Queue a job of one source, or add the items to one that no worker has claimed yet. Return its id."""
     source = db.session.get_one(Source, source_id)
     creation.lock_repository(source.repository_id)
-    unclaimed = publish_jobs.IS_UNCLAIMED
-    job_id = publish_jobs.same(kind, source_id, destination, *unclaimed, option=EDITED, is_set=deletes_edited)
+    options = WithdrawalOptions(destination.id, edited=deletes_edited)
+    job_id = publish_jobs.same(kind, source_id, destination, options.__eq__, *publish_jobs.IS_UNCLAIMED)
     if job_id is None:
-        job_id = publish_jobs.add(kind, source, destination, {EDITED: True} if deletes_edited else {})
+        job_id = publish_jobs.add(kind, source, destination, options)
     known = select(SELECTION.c.published_item_id).where(SELECTION.c.job_id == job_id)
     new = published_ids.where(PUBLISHED.c.id.not_in(known)).add_columns(literal(job_id))
     db.session.execute(insert(SELECTION).from_select(["published_item_id", "job_id"], new))

@@ -9,6 +9,7 @@ from connector.actor import LOCAL
 from connector.catalogue import takedown
 from connector.dspace.records import ScopeKind
 from connector.extensions import db, transaction, utcnow
+from connector.imports.import_options import ImportOptions
 from connector.imports.start import queueing, scheduling
 from connector.jobs import creation, lifecycle
 from connector.models.accounts import Role
@@ -34,7 +35,7 @@ def source(office, sample):
 
 def job_of(office, source: int, owner: str, state: State = State.QUEUED) -> int:
     with office.app.app_context(), transaction():
-        job_id = creation.add(db.session.get_one(Source, source), Kind.IMPORT, {}, owner=owner)
+        job_id = creation.add(db.session.get_one(Source, source), Kind.IMPORT, ImportOptions(), owner=owner)
         db.session.get_one(Job, job_id).state = state.value
         return job_id
 
@@ -285,7 +286,7 @@ def test_a_repository_with_a_login_is_moved_by_a_command_for_an_admin_only(offic
 
 def test_jobs_of_the_command_line_belong_to_the_local_operator(office, source):
     with office.app.app_context():
-        job_id = queueing.create(source, {})
+        job_id = queueing.create(source, ImportOptions())
         lifecycle.stop(job_id)
 
         assert lifecycle.get(job_id).owner == LOCAL

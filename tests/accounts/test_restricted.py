@@ -17,6 +17,7 @@ from connector.catalogue.export import as_csv
 from connector.catalogue.search import Selection
 from connector.dspace.records import SourceState
 from connector.extensions import db, transaction
+from connector.imports.import_options import ImportOptions
 from connector.imports.start import queueing
 from connector.jobs import counters, lifecycle, notifications, report
 from connector.models.accounts import Role
@@ -180,7 +181,7 @@ def test_a_viewer_sees_the_state_of_a_job_with_login_and_why_details_are_missing
 def test_a_viewer_gets_no_link_to_preview_rows(office):
     with office.app.app_context():
         source_id = db.session.get(Job, 1).source_id
-        job_id = queueing.create(source_id, {}, kind=Kind.PREVIEW)
+        job_id = queueing.create(source_id, ImportOptions(), kind=Kind.PREVIEW)
         with transaction():
             counters.replace(db.session.connection(), job_id, {"added": 3})
 

@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from connector.accounts import user_management
 from connector.dspace.records import ScopeKind
+from connector.imports.import_options import ImportOptions
 from connector.imports.start import queueing
 from connector.models.accounts import Role
 from connector.repositories import discovery, service
@@ -20,7 +21,7 @@ def test_a_job_page_without_session_leads_to_sign_in_and_back(app, site, sample,
         anna = user_management.redeem_link(user_management.add("Anna", Role.EDITOR), PASSWORD)
         repository_id = discovery.connect(sample.url, "rest", None).repository_id
         scope = discovery.find(repository_id, ScopeKind.COLLECTION, sample.data.named("Harbour photographs").handle)
-        job_id = queueing.create(service.source_for(repository_id, scope.scope), {})
+        job_id = queueing.create(service.source_for(repository_id, scope.scope), ImportOptions())
     page = open_page()
     page.context.clear_cookies()
     page.goto(f"{site.url}/jobs/{job_id}/")

@@ -11,6 +11,7 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from connector.dspace.records import ScopeKind
+from connector.imports.import_options import ImportOptions
 from connector.imports.start import queueing
 from connector.repositories import discovery, service
 from connector.tasks import carry_out
@@ -52,7 +53,7 @@ def imported(tmp_path_factory: pytest.TempPathFactory, template: Path, repositor
         repository_id = discovery.connect(repository.url, "rest", None).repository_id
         handle = repository.data.named(PHOTOGRAPHS).handle
         scope = discovery.find(repository_id, ScopeKind.COLLECTION, handle).scope
-        assert carry_out(queueing.create(service.source_for(repository_id, scope), {"files": True}))
+        assert carry_out(queueing.create(service.source_for(repository_id, scope), ImportOptions(files=True)))
     let_go(app)
     return folder
 

@@ -7,6 +7,7 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from connector.dspace.records import ScopeKind
+from connector.imports.import_options import ImportOptions
 from connector.imports.start import queueing
 from connector.models.jobs import Kind
 from connector.repositories import discovery, service
@@ -25,7 +26,7 @@ def looked(app: Flask, sample: SampleRepository) -> int:
     with app.app_context():
         repository_id = discovery.connect(sample.url, "rest", None).repository_id
         scope = discovery.find(repository_id, ScopeKind.COLLECTION, sample.data.named(GAZETTE).handle).scope
-        job_id = queueing.create(service.source_for(repository_id, scope), {}, kind=Kind.PREVIEW)
+        job_id = queueing.create(service.source_for(repository_id, scope), ImportOptions(), kind=Kind.PREVIEW)
         assert carry_out(job_id)
         return job_id
 

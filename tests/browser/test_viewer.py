@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from connector.dspace.records import ScopeKind
 from connector.extensions import db
+from connector.imports.import_options import ImportOptions
 from connector.imports.start import queueing
 from connector.models.catalogue import CatalogueFile
 from connector.repositories import discovery, service
@@ -27,7 +28,7 @@ def address(app: Flask, site, sample: SampleRepository) -> str:
         repository_id = discovery.connect(sample.url, "rest", None).repository_id
         handle = sample.data.named("Harbour photographs").handle
         scope = discovery.find(repository_id, ScopeKind.COLLECTION, handle).scope
-        assert carry_out(queueing.create(service.source_for(repository_id, scope), {"files": True}))
+        assert carry_out(queueing.create(service.source_for(repository_id, scope), ImportOptions(files=True)))
         file = db.session.scalars(db.select(CatalogueFile).where(CatalogueFile.media_type == "image/png")).first()
         return f"{site.url}/items/{file.item_id}/"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connector.dspace.records import ScopeKind
+from connector.imports.import_options import ImportOptions
 from connector.imports.results.questions import Answer
 from connector.imports.start import queueing
 from connector.jobs import lifecycle
@@ -28,7 +29,7 @@ def run(importer, source: list[int]):
                 importer.repository_id, ScopeKind.COLLECTION, importer.sample.data.named(NAME).handle
             )
             source.append(service.source_for(importer.repository_id, scope.scope))
-        return importer._worked(queueing.create(source[0], {}))
+        return importer._worked(queueing.create(source[0], ImportOptions()))
 
 
 def test_an_import_of_a_deleted_collection_asks_and_marks_its_items_after_yes(importer):

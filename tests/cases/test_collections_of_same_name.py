@@ -9,6 +9,7 @@ import pytest
 from connector.catalogue.export import as_csv, as_jsonl
 from connector.catalogue.search import Selection
 from connector.dspace.records import ScopeKind
+from connector.imports.import_options import ImportOptions
 from connector.imports.start import queueing
 from connector.repositories import discovery, service
 from tests.imports.sample_importer import SampleImporter
@@ -56,7 +57,7 @@ def test_sources_and_past_imports_distinguish_collections_of_the_same_name(impor
     with importer.app.app_context():
         for handle in handles:
             scope = discovery.find(importer.repository_id, ScopeKind.COLLECTION, handle).scope
-            queueing.create(service.source_for(importer.repository_id, scope), {"test": 1})
+            queueing.create(service.source_for(importer.repository_id, scope), ImportOptions(test=1))
 
     for path in ("/sources/", "/jobs/"):
         page = words(client.get(path))

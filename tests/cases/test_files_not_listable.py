@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from connector.dspace.records import ScopeKind
+from connector.imports.import_options import ImportOptions
 from connector.imports.start import queueing, retry_failed
 from connector.jobs import lifecycle, report
 from connector.models.jobs import Kind
@@ -166,7 +167,7 @@ def test_a_preview_names_the_item(importer):
     with importer.app.app_context():
         scope = discovery.find(importer.repository_id, ScopeKind.REPOSITORY, "").scope
         job = importer._worked(
-            queueing.create(service.source_for(importer.repository_id, scope), {}, kind=Kind.PREVIEW)
+            queueing.create(service.source_for(importer.repository_id, scope), ImportOptions(), kind=Kind.PREVIEW)
         )
 
     assert (job.state, job.clean, job.counts["failed"]) == ("completed", False, 0)
@@ -179,7 +180,7 @@ def test_an_import_of_this_item_alone_brings_its_metadata(importer):
     with importer.app.app_context():
         item = importer.sample.data.named(TITLE)
         scope = discovery.find(importer.repository_id, ScopeKind.ITEM, item.handle).scope
-        job = importer._worked(queueing.create(service.source_for(importer.repository_id, scope), {}))
+        job = importer._worked(queueing.create(service.source_for(importer.repository_id, scope), ImportOptions()))
 
     assert (job.counts["added"], job.counts["failed"], job.clean) == (1, 0, False)
     assert importer.records()[TITLE]["metadata"]

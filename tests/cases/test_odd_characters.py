@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from connector.dspace.records import ScopeKind
+from connector.imports.import_options import ImportOptions
 from connector.imports.start import queueing
 from connector.models.jobs import Kind
 from connector.repositories import discovery, service
@@ -97,7 +98,7 @@ def test_a_sample_item_with_half_a_surrogate_pair_can_be_looked_at(app):
         with app.app_context():
             scope = discovery.find(importer.repository_id, ScopeKind.REPOSITORY, "").scope
             source_id = service.source_for(importer.repository_id, scope)
-            job_id = queueing.create(source_id, {"rehearse": 2, "samples_only": True}, kind=Kind.PREVIEW)
+            job_id = queueing.create(source_id, ImportOptions(rehearse=2, samples_only=True), kind=Kind.PREVIEW)
             assert carry_out(job_id)
 
         page = app.test_client().get(f"/jobs/{job_id}/samples/1/")

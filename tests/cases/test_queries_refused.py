@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from connector.dspace.records import Scope, ScopeKind
 from connector.extensions import db
+from connector.imports.import_options import ImportOptions
 from connector.imports.results import request_log
 from connector.imports.start import queueing
 from connector.jobs import lifecycle
@@ -36,7 +37,7 @@ def sample(request):
 
 
 def run(source_id: int, **options) -> lifecycle.Job:
-    job_id = queueing.create(source_id, options)
+    job_id = queueing.create(source_id, ImportOptions(**options))
     assert carry_out(job_id)
     return lifecycle.get(job_id)
 

@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 
 from connector.dspace.records import Scope, ScopeKind
 from connector.extensions import db
+from connector.imports.import_options import ImportOptions
 from connector.imports.start import queueing
 from connector.jobs import lifecycle
 from connector.models.repositories import Repository
@@ -30,7 +31,7 @@ def sample():
 def imported(url: str) -> dict[str, int]:
     """Import the entire repository at an address; return how many items were added and left as they were."""
     repository_id = discovery.connect(url, "rest", None).repository_id
-    job_id = queueing.create(service.source_for(repository_id, Scope(ScopeKind.REPOSITORY)), {})
+    job_id = queueing.create(service.source_for(repository_id, Scope(ScopeKind.REPOSITORY)), ImportOptions())
     assert carry_out(job_id)
     job = lifecycle.get(job_id)
     return {"added": job.counts["added"], "unchanged": job.counts["unchanged"]}

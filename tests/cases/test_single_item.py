@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from connector.dspace.records import ScopeKind
 from connector.extensions import db, transaction
+from connector.imports.import_options import ImportOptions
 from connector.imports.start import queueing
 from connector.jobs.attempt import JobAttempt
 from connector.models.accounts import Role
@@ -30,7 +31,7 @@ def import_item(importer, item):
     """Import one item by its handle. Return the job."""
     with importer.app.app_context():
         scope = discovery.find(importer.repository_id, ScopeKind.ITEM, item.handle).scope
-        job_id = queueing.create(service.source_for(importer.repository_id, scope), {"files": True})
+        job_id = queueing.create(service.source_for(importer.repository_id, scope), ImportOptions(files=True))
         return importer._worked(job_id)
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 
 from connector.dspace.records import ScopeKind
 from connector.extensions import db, transaction
+from connector.imports.import_options import ImportOptions
 from connector.imports.start import queueing
 from connector.jobs import lifecycle, report
 from connector.models.catalogue import CatalogueItem, Exclusion, ItemSet, Membership
@@ -141,7 +142,7 @@ def test_a_preview_shows_both_items_with_one_handle(importer):
     with importer.app.app_context():
         scope = discovery.find(importer.repository_id, ScopeKind.REPOSITORY, "").scope
         source_id = service.source_for(importer.repository_id, scope)
-        job = importer._worked(queueing.create(source_id, {"rehearse": 50}, kind=Kind.PREVIEW))
+        job = importer._worked(queueing.create(source_id, ImportOptions(rehearse=50), kind=Kind.PREVIEW))
 
     assert job.state == "completed"
     assert job.counts["failed"] == 0

@@ -10,8 +10,8 @@ from connector.catalogue import item_set_changes
 from connector.catalogue.item_set_changes import SetTexts
 from connector.errors import InvalidInputError
 from connector.extensions import db, transaction
+from connector.imports.import_options import ImportOptions
 from connector.imports.recording.item_set_assignment import ItemSetAssigner
-from connector.imports.start.import_options import ImportOptions
 from connector.models.accounts import Role
 from connector.models.catalogue import CatalogueItem, ItemSet, Membership
 from connector.models.jobs import Job

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from connector.exports import export_jobs, results
-from connector.exports.export_jobs import ExportChoice
+from connector.exports.export_options import ExportOptions
 from connector.jobs import lifecycle, report
 from connector.models.catalogue import CatalogueItem
 from connector.tasks import carry_out
@@ -21,7 +21,7 @@ def export(form: str, *item_ids: int, separator: str = "||", with_restricted: bo
     chosen = select(CatalogueItem.id)
     if item_ids:
         chosen = chosen.where(CatalogueItem.id.in_(item_ids))
-    job_id = export_jobs.create(chosen, ExportChoice(form, separator, with_restricted), FIELDS)
+    job_id = export_jobs.create(chosen, ExportOptions(form, separator, with_restricted, FIELDS))
     assert carry_out(job_id)
     return job_id
 

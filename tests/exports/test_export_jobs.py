@@ -8,7 +8,7 @@ from sqlalchemy import delete, select, update
 from connector.errors import ConflictError, InvalidInputError
 from connector.exports import export_jobs, results
 from connector.exports.contents import Contents
-from connector.exports.export_jobs import ExportChoice
+from connector.exports.export_options import ExportOptions
 from connector.extensions import db, transaction, utcnow
 from connector.jobs import lifecycle
 from connector.jobs.attempt import JobAttempt
@@ -27,7 +27,7 @@ def context(stocked_app):
 
 
 def queued(form: str = "jsonl", *, with_restricted: bool = True) -> int:
-    return export_jobs.create(select(CatalogueItem.id), ExportChoice(form, "||", with_restricted), FIELDS)
+    return export_jobs.create(select(CatalogueItem.id), ExportOptions(form, "||", with_restricted, FIELDS))
 
 
 def first_item() -> CatalogueItem:
@@ -87,7 +87,7 @@ def test_a_file_for_viewers_with_an_item_that_was_restricted_since_cannot_be_dow
 
 def test_an_export_of_no_items_is_refused():
     with pytest.raises(InvalidInputError):
-        export_jobs.create(select(CatalogueItem.id).where(CatalogueItem.id < 0), ExportChoice("csv", "|", True), FIELDS)
+        export_jobs.create(select(CatalogueItem.id).where(CatalogueItem.id < 0), ExportOptions("csv"))
 
 
 def test_a_stopped_export_leaves_no_file_and_begins_again_when_it_is_resumed(monkeypatch):

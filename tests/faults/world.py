@@ -17,6 +17,7 @@ from connector.dspace import hal_api
 from connector.dspace.records import ScopeKind
 from connector.extensions import db
 from connector.http import OutageWait
+from connector.imports.import_options import ImportOptions
 from connector.imports.start import queueing
 from connector.jobs import attempt as attempts
 from connector.models.jobs import Job
@@ -36,7 +37,7 @@ OUTAGE = 2  # seconds: the maximum outage
 QUICK = {"connect_timeout": 1, "read_timeout": 1, "deadline": 1.5, "file_grace": 1.5}  # seconds
 JSON_LIMIT = 2**20  # bytes
 Records = list[dict[str, Any]]
-OPTIONS = {"files": True, "item_set_from_collection": True}
+OPTIONS = ImportOptions(files=True, item_set_from_collection=True)
 
 
 @contextmanager

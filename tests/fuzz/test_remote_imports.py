@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 
 from connector.dspace.records import ScopeKind
 from connector.extensions import db
+from connector.imports.import_options import ImportOptions
 from connector.imports.start import queueing
 from connector.jobs.attempt import INTERNAL_ERROR
 from connector.models.catalogue import CatalogueItem
@@ -52,7 +53,7 @@ def test_jobs_end_and_their_pages_open_after_every_response(world, mutation: Mut
     repository, app, source_id = world
     repository.begin(mutation)
     with app.app_context():
-        job_id = queueing.create(source_id, {"files": True, "full": True})
+        job_id = queueing.create(source_id, ImportOptions(files=True, full=True))
         carry_out(job_id)
         job = db.session.get(Job, job_id)
         shown = db.session.scalars(db.select(CatalogueItem.id).order_by(CatalogueItem.id.desc()).limit(3)).all()

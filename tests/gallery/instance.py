@@ -11,8 +11,9 @@ from connector.accounts import user_management
 from connector.catalogue import missing, takedown, thumbnails
 from connector.dspace.records import ScopeKind
 from connector.exports import export_jobs
-from connector.exports.export_jobs import ExportChoice
+from connector.exports.export_options import ExportOptions
 from connector.extensions import db, transaction, utcnow
+from connector.imports.import_options import ImportOptions
 from connector.imports.start import queueing
 from connector.jobs import counters, creation, lifecycle
 from connector.models.accounts import Role
@@ -117,7 +118,7 @@ def _add_users() -> str:
 
 def _import(repository_id: int, sample: SampleRepository, name: str) -> int:
     scope = discovery.find(repository_id, ScopeKind.COLLECTION, sample.data.named(name).handle).scope
-    options = {"files": True, "item_set_from_collection": True}
+    options = ImportOptions(files=True, item_set_from_collection=True)
     return _carried_out(queueing.create(service.source_for(repository_id, scope), options, comment=name))
 
 
@@ -149,7 +150,7 @@ def _with_previews(repository_id: int, sample: SampleRepository, imported: int) 
     sample.data.add_item(sample.data.named(PHOTOGRAPHS), [("dc.title", ["منارة الميناء"])])
     source_id = lifecycle.get(imported).source_id
     return {
-        "preview": _carried_out(queueing.create(source_id, {"rehearse": 3}, kind=Kind.PREVIEW)),
+        "preview": _carried_out(queueing.create(source_id, ImportOptions(rehearse=3), kind=Kind.PREVIEW)),
     }
 
 
@@ -199,7 +200,7 @@ def _items_of(sample: SampleRepository, collection: str) -> list[Item]:
 def _export(imported: int) -> int:
     """Export a source that has files with problems."""
     items = export_jobs.of_source(lifecycle.get(imported).source_id, with_restricted=True)
-    return _carried_out(export_jobs.create(items, ExportChoice("saf", "||", True), "https://example.org/fields#"))
+    return _carried_out(export_jobs.create(items, ExportOptions("saf", "||", True, "https://example.org/fields#")))
 
 
 def _make_private(omeka: Omeka, imported: int, destination_id: int) -> int:
@@ -233,7 +234,7 @@ def _still(number: int, name: str, state: State, columns: dict[str, Any], counte
         repository.sources.append(source)
         db.session.add(repository)
         db.session.flush()
-        job = db.session.get_one(Job, creation.add(source, Kind.IMPORT, {"files": True}))
+        job = db.session.get_one(Job, creation.add(source, Kind.IMPORT, ImportOptions(files=True)))
         began = utcnow() - timedelta(minutes=7)
         job.state = state
         if state != State.QUEUED:

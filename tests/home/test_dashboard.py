@@ -9,6 +9,7 @@ import pytest
 
 from connector.catalogue import counts
 from connector.extensions import db, transaction, utcnow
+from connector.imports.import_options import ImportOptions
 from connector.jobs import counters, creation
 from connector.models.accounts import Account, Role
 from connector.models.catalogue import CatalogueItem
@@ -29,7 +30,7 @@ def change(app, job_id, **values):
 def queued(app, source_id=1, **values):
     """Queue an import and return its id."""
     with app.app_context(), transaction():
-        return creation.add(db.session.get_one(Source, source_id), Kind.IMPORT, {}, **values)
+        return creation.add(db.session.get_one(Source, source_id), Kind.IMPORT, ImportOptions(), **values)
 
 
 def section(response, name):

@@ -19,7 +19,7 @@ def preview_job(importer, dspace):
     """A preview with a new, a changed and a missing item, and with three unchanged ones."""
     for number in range(5):
         dspace.add(f"i{number}", title=f"Title {number}", files={"a.txt": b"a"})
-    importer.run(files=True, comment="Every week")
+    importer.run(files=True, item_set="Every week")
     dspace.add("new", title="<b>New</b>", files={"n.txt": b"n"})
     dspace.edit("i1", title="Another title", files={"a.txt": b"a", "b.txt": b"b"})
     del dspace.items["i2"]

@@ -10,6 +10,7 @@ from sqlalchemy import event, select
 from connector.dspace.records import Scope, ScopeKind
 from connector.extensions import db, transaction
 from connector.imports import undo
+from connector.imports.import_options import ImportOptions
 from connector.imports.start import queueing
 from connector.jobs import creation, lifecycle
 from connector.jobs.attempt import stop_here, work
@@ -48,7 +49,7 @@ class FakeRepositoryImporter:
         scope_kind = ScopeKind.COLLECTION if collection else ScopeKind.REPOSITORY
         with self.app.app_context():
             scope = Scope(scope_kind, collection, f"1/{collection}" if collection else None, f"Collection {collection}")
-            return queueing.create(source_for(self.repository_id, scope), options, kind=kind)
+            return queueing.create(source_for(self.repository_id, scope), ImportOptions(**options), kind=kind)
 
     def work(self, job_id: int) -> bool:
         """Run the job in this thread."""

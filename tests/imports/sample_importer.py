@@ -7,6 +7,7 @@ import json
 from connector.catalogue.export import as_jsonl
 from connector.catalogue.search import Selection
 from connector.dspace.records import ScopeKind
+from connector.imports.import_options import ImportOptions
 from connector.imports.start import queueing
 from connector.jobs import creation, lifecycle
 from connector.repositories import credentials, discovery, service
@@ -36,8 +37,8 @@ class SampleImporter:
         """Import the entire repository; gives the job as it ended."""
         with self.app.app_context():
             scope = discovery.find(self.repository_id, ScopeKind.REPOSITORY, "").scope
-            job_id = queueing.create(service.source_for(self.repository_id, scope), {"files": True} | options)
-            return self._worked(job_id)
+            source_id = service.source_for(self.repository_id, scope)
+            return self._worked(queueing.create(source_id, ImportOptions(**{"files": True} | options)))
 
     def undo(self, job_id: int):
         with self.app.app_context():

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from connector.dspace.records import ScopeKind
 from connector.extensions import db, transaction
+from connector.imports.import_options import ImportOptions
 from connector.imports.start import queueing, retry_failed
 from connector.jobs import counters, lifecycle
 from connector.models.jobs import Job, PreviewRow, SampleItem
@@ -21,7 +22,7 @@ def import_of(sample, thing, **options) -> Callable[[], Job]:
     source_id = service.source_for(found.repository_id, scope)
 
     def run() -> Job:
-        job_id = queueing.create(source_id, options)
+        job_id = queueing.create(source_id, ImportOptions(**options))
         assert carry_out(job_id)
         job = lifecycle.get(job_id)
         db.session.expunge(job)

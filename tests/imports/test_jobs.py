@@ -12,6 +12,7 @@ from sqlalchemy.exc import InvalidRequestError, OperationalError
 from connector.dspace.records import Scope, ScopeKind
 from connector.errors import ConflictError, NotFoundError
 from connector.extensions import db, transaction, utcnow
+from connector.imports.import_options import ImportOptions
 from connector.imports.start import queueing
 from connector.jobs import attempt as run_module, completion, creation, lifecycle
 from connector.jobs.attempt import work
@@ -62,7 +63,7 @@ def test_jobs_of_one_repository_wait_for_each_other_and_others_do_not(importer):
         db.session.flush()
         other_id = other.id
     with importer.app.app_context():
-        third = queueing.create(source_for(other_id, Scope(ScopeKind.REPOSITORY)), {})
+        third = queueing.create(source_for(other_id, Scope(ScopeKind.REPOSITORY)), ImportOptions())
 
         assert lifecycle.claim(first) == 1
         assert lifecycle.claim(second) is None

@@ -19,6 +19,7 @@ from aiosmtpd.smtp import AuthResult
 
 from config import SettingError, load
 from connector.extensions import db, transaction, utcnow
+from connector.imports.import_options import ImportOptions
 from connector.imports.results.questions import Answer
 from connector.jobs import creation, lifecycle, notifications, report
 from connector.models.jobs import Job, Kind
@@ -128,7 +129,7 @@ def ended(importer, *, failing=3, counts=(), **values) -> int:
         source_id = lifecycle.get(importer.create()).source_id
         with transaction():
             db.session.execute(db.delete(Job))
-            job_id = creation.add(db.session.get(Source, source_id), Kind.IMPORT, {}, scheduled=True)
+            job_id = creation.add(db.session.get(Source, source_id), Kind.IMPORT, ImportOptions(), scheduled=True)
     assert importer.work(job_id)
     change(importer, job_id, **values)
     set_counts(importer, job_id, **dict(counts))

@@ -256,11 +256,11 @@ def test_a_preview_does_not_affect_what_the_next_import_reads(importer, dspace):
 
 def test_a_preview_keeps_none_of_its_options_on_the_source(importer, dspace):
     dspace.add("i0")
-    importer.run(comment="kept")
+    importer.run(item_set="kept")
     importer.preview(files=True, full=True)
 
     with importer.app.app_context():
-        assert lifecycle.get(1).source.options == {"comment": "kept"}
+        assert lifecycle.get(1).source.options == {"item_set": "kept"}
 
 
 def test_a_preview_and_an_import_of_the_same_source_are_two_jobs(importer):

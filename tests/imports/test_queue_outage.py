@@ -11,6 +11,7 @@ from huey.storage import SqliteStorage
 
 from connector import server, tasks
 from connector.extensions import db, huey, transaction, utcnow
+from connector.imports.import_options import ImportOptions
 from connector.imports.start import queueing
 from connector.imports.start.preview_rows import PreviewAction
 from connector.jobs import lifecycle
@@ -82,7 +83,7 @@ def asking():
 
 
 def preview():
-    job_id = queueing.create(lifecycle.get(LAST).source_id, {}, kind=Kind.PREVIEW)
+    job_id = queueing.create(lifecycle.get(LAST).source_id, ImportOptions(), kind=Kind.PREVIEW)
     change(job_id, state=State.COMPLETED.value)
     with transaction():
         row = {"source_key": "k", "source_id": "i", "title": "An item", "data": {}}

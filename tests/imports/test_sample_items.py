@@ -9,6 +9,7 @@ from connector.dspace.records import Bitstream, Item, MetadataValue, ScopeKind
 from connector.errors import NotFoundError
 from connector.extensions import db, transaction
 from connector.imports import sample_items
+from connector.imports.import_options import ImportOptions
 from connector.imports.sample_items import traits, various
 from connector.imports.start import preview_selection, queueing
 from connector.jobs import lifecycle, report
@@ -235,7 +236,9 @@ def test_every_item_of_the_sample_makes_a_page(app, generation):
         repository_id = discovery.connect(sample.url, "rest", None).repository_id
         scope = discovery.find(repository_id, ScopeKind.COLLECTION, sample.data.named("Odd metadata").handle).scope
         source_id = service.source_for(repository_id, scope)
-        job_id = queueing.create(source_id, {"rehearse": sample_items.MOST, "samples_only": True}, kind=Kind.PREVIEW)
+        job_id = queueing.create(
+            source_id, ImportOptions(rehearse=sample_items.MOST, samples_only=True), kind=Kind.PREVIEW
+        )
         assert carry_out(job_id)
         ids = [row.id for row in db.session.scalars(db.select(SampleItem))]
 

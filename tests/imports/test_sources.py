@@ -10,6 +10,7 @@ import pytest
 
 from connector.dspace.records import SourceState
 from connector.extensions import db, transaction, utcnow
+from connector.imports.import_options import ImportOptions
 from connector.imports.start import scheduling
 from connector.jobs import creation, lifecycle, permitted_hours
 from connector.jobs.schedule import Schedule
@@ -153,7 +154,7 @@ def test_import_again_takes_the_settings_of_the_last_import(importer, client, so
 def test_a_waiting_job_shows_its_next_start_and_can_be_stopped_or_resumed(importer, client, source_id):
     opens = datetime(2030, 1, 1, 21)
     with importer.app.app_context(), transaction():
-        job_id = creation.add(db.session.get(Source, source_id), Kind.IMPORT, {}, scheduled=True)
+        job_id = creation.add(db.session.get(Source, source_id), Kind.IMPORT, ImportOptions(), scheduled=True)
         values = {
             "state": "stopped",
             "resume_at": opens,

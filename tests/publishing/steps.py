@@ -15,6 +15,7 @@ from connector.models.publishing import FileUpload, PublishedItem, PublishedSet
 from connector.models.repositories import Source
 from connector.publishing import adoptions, publish_jobs
 from connector.publishing.adoptions import Answer
+from connector.publishing.publish_options import PublishUndoOptions
 from connector.tasks import carry_out
 
 
@@ -118,7 +119,7 @@ def ended(job: Job) -> Ended:
 
 
 def undo(job: Ended, **options) -> Ended:
-    undo_id = creation.create_undo(job.id, options)
+    undo_id = creation.create_undo(job.id, PublishUndoOptions(**options))
     assert carry_out(undo_id)
     return ended(job_of(undo_id))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connector.extensions import db
+from connector.imports.import_options import ImportOptions
 from connector.imports.start import queueing, scheduling
 from connector.models.jobs import Job, State
 from connector.models.repositories import Source
@@ -28,7 +29,7 @@ def publishing_jobs() -> list[Job]:
 
 
 def imported(library: int) -> Job:
-    job_id = queueing.create(source("Odd metadata"), {"publish_to": library})
+    job_id = queueing.create(source("Odd metadata"), ImportOptions(publish_to=library))
     assert carry_out(job_id)
     return job_of(job_id)
 
@@ -55,7 +56,7 @@ def test_a_scheduled_import_publishes_too_and_its_job_counts_as_scheduled(librar
 
 
 def test_an_import_that_goes_on_after_a_crash_has_one_publishing_job(library):
-    job_id = queueing.create(source("Odd metadata"), {"publish_to": library})
+    job_id = queueing.create(source("Odd metadata"), ImportOptions(publish_to=library))
 
     made = {publish_jobs.create_with(job_id, library) for _ in range(2)}
 

@@ -12,6 +12,7 @@ import pytest
 
 from connector.dspace.records import ScopeKind
 from connector.extensions import db, transaction
+from connector.imports.import_options import ImportOptions
 from connector.imports.start import queueing
 from connector.jobs import lifecycle
 from connector.jobs.attempt import stop_here
@@ -55,7 +56,7 @@ def queued_import(sample, library: int, **options) -> int:
     home = grow(sample.data, ITEMS, files=1 if options.get("files") else 0)
     repository_id = discovery.connect(sample.url, "rest", None).repository_id
     scope = discovery.find(repository_id, ScopeKind.COLLECTION, home.handle).scope
-    job_id = queueing.create(service.source_for(repository_id, scope), {"publish_to": library, **options})
+    job_id = queueing.create(service.source_for(repository_id, scope), ImportOptions(publish_to=library, **options))
 
     def is_late(target: str) -> bool:
         asked = dict(parse_qsl(urlsplit(target).query))
@@ -145,6 +146,23 @@ def test_items_wait_for_their_files(app, sample, omeka, library):
     stored = db.session.scalars(db.select(CatalogueFile.sha256).where(CatalogueFile.sha256.is_not(None))).all()
     assert sorted(raw["o:sha256"] for raw in omeka.all_of("media")) == sorted(stored)
     assert job_of(publishing.id).counts["files_sent"] == ITEMS
+
+
+def test_an_import_that_begins_again_starts_no_second_job_beside_one_that_has_sent_nothing_yet(
+    app, sample, omeka, library
+):
+    job_id = queued_import(sample, library, files=True)
+    sample.faults.add("/content", times=None, hang=True)
+
+    with in_thread(app, job_id):
+        until(lambda: job_of(job_id).counts["seen"] > 0)
+        [publishing] = publishing_jobs(job_id)
+        with in_thread(app, publishing.id):
+            until(lambda: "Waiting for the next items" in job_of(publishing.id).status_text)
+            assert publish_jobs.create_with(job_id, library) == publishing.id
+            sample.faults.clear()
+
+    assert_all_published(omeka, job_id)
 
 
 def test_the_finished_items_of_a_stopped_import_are_published_and_the_rest_after_it_goes_on(

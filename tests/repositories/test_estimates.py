@@ -12,6 +12,7 @@ from connector.dspace.estimates import Sample
 from connector.dspace.hal import HalClient
 from connector.dspace.records import ORIGINAL, Estimate, Scope, ScopeKind
 from connector.extensions import db
+from connector.imports.import_options import ImportOptions
 from connector.imports.start import queueing
 from connector.models.catalogue import CatalogueFile
 from connector.ranges import Range
@@ -70,7 +71,7 @@ def test_the_time_and_size_of_an_import_are_within_the_estimated_range(app, gene
             sampled = Sample([ORIGINAL], clock=lambda: costs.spent)
             told = connection.client.estimate(EVERYTHING, sampled, at_once=4)
         costs.spent = 0.0
-        assert carry_out(queueing.create(service.source_for(repository.id, EVERYTHING), {"files": True}))
+        assert carry_out(queueing.create(service.source_for(repository.id, EVERYTHING), ImportOptions(files=True)))
         size = db.session.scalar(db.select(db.func.sum(CatalogueFile.size)).where(CatalogueFile.sha256.is_not(None)))
 
     # One request after another, and at best as many at once as the server has processors.

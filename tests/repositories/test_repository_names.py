@@ -11,6 +11,7 @@ from connector.dspace.site_names import propose_name
 from connector.errors import NotFoundError
 from connector.extensions import transaction
 from connector.http import WebPage
+from connector.imports.import_options import ImportOptions
 from connector.imports.start import queueing
 from connector.repositories import discovery, service
 from connector.repositories.connections import connection_to
@@ -133,7 +134,7 @@ def test_an_older_dspace_without_a_name_gets_one_when_its_list_is_read(app, clie
 def test_an_older_dspace_without_a_name_gets_one_with_the_next_import(app, nameless):
     with app.app_context():
         scope = discovery.find(1, ScopeKind.COLLECTION, nameless.data.named("Odd metadata").handle).scope
-        assert carry_out(queueing.create(service.source_for(1, scope), {}))
+        assert carry_out(queueing.create(service.source_for(1, scope), ImportOptions()))
 
     assert name_of(app) == nameless.data.name
 

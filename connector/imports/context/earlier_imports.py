@@ -8,7 +8,7 @@ from ...errors import NotFoundError, RestrictedError
 from ...extensions import db
 from ...models.catalogue import Holding
 from ...models.jobs import Job, Kind, State
-from ..start.import_options import ImportOptions
+from ..import_options import ImportOptions
 from .import_context import ImportContext
 
 JOB = Job.__table__
@@ -32,12 +32,12 @@ def holds_items(context: ImportContext) -> bool:
 
 def had_other_login(context: ImportContext) -> bool:
     """Return whether the last whole import used another login, or none, and so saw other items and files."""
-    done = select(JOB.c.options, JOB.c.cursor).where(JOB.c.source_id == context.source_id, JOB.c.kind == Kind.IMPORT)
-    done = done.where(JOB.c.state == State.COMPLETED, JOB.c.id != context.job_id).order_by(JOB.c.id.desc()).limit(LAST)
-    rows = db.session.execute(done).all()
+    done = select(Job).where(Job.source_id == context.source_id, Job.kind == Kind.IMPORT)
+    done = done.where(Job.state == State.COMPLETED, Job.id != context.job_id).order_by(Job.id.desc()).limit(LAST)
+    whole = (job.login for job in db.session.scalars(done) if not ImportOptions.of(job).is_partial)
+    login = next(whole, None)
     db.session.rollback()
-    whole = (row.cursor or {} for row in rows if not ImportOptions.from_json(row.options).is_partial)
-    return next(whole, {}).get("login") != context.access.name
+    return login != context.access.name
 
 
 def is_lost(context: ImportContext, error: NotFoundError | RestrictedError) -> bool:

@@ -23,10 +23,10 @@ from ...repositories import discovery, service
 from ...repositories.connections import RepositoryConnection
 from ...repositories.login_guard import LoginGuard
 from ...storage.disk_space import Room
+from ..import_options import ImportOptions
 from ..recording.preview_recorder import PreviewRecorder
 from ..recording.recorder import Recorder
 from ..results.questions import Answer, answer_from_json
-from ..start.import_options import ImportOptions
 from .completeness_proof import CompletenessProof
 from .import_progress import ImportProgress
 
@@ -121,7 +121,7 @@ def _context(
         attempt=attempt,
         source_id=source.id,
         scope=source.scope,
-        options=ImportOptions.from_json(job.options),
+        options=ImportOptions.of(job),
         repository=repository_context,
         client=connection.client,
         http=connection.http,

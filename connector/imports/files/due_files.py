@@ -8,8 +8,8 @@ from ...dspace.records import ORIGINAL
 from ...extensions import utcnow
 from ...models.catalogue import CatalogueFile, FileStatus
 from ...models.changes import Action, Change
+from ..import_options import ImportOptions
 from ..start import retry_failed
-from ..start.import_options import ImportOptions
 
 FILE, CHANGE = CatalogueFile.__table__, Change.__table__
 ALWAYS = (FileStatus.NOT_DOWNLOADED, FileStatus.FAILED)

@@ -12,8 +12,8 @@ from ...catalogue.item_presentation import FILE_STATUSES
 from ...extensions import db
 from ...models.catalogue import CatalogueFile, FileStatus, Holding
 from ...models.jobs import Job
+from ..import_options import ImportOptions
 from ..results.job_kinds import DOWNLOADS, TRIED
-from ..start.import_options import ImportOptions
 from .due_files import is_chosen
 
 FILE, HOLDING = CatalogueFile.__table__, Holding.__table__

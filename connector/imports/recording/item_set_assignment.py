@@ -16,7 +16,7 @@ from ...errors import AddressNotAllowedError, RepositoryError
 from ...extensions import db
 from ...i18n import gettext as _
 from ...models.catalogue import ItemSet, Membership, RemovedMember
-from ..start.import_options import ImportOptions
+from ..import_options import ImportOptions
 
 MEMBERSHIP, REMOVED = Membership.__table__, RemovedMember.__table__
 

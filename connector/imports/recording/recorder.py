@@ -19,8 +19,8 @@ from ...models.catalogue import CatalogueFile, CatalogueItem, Holding
 from ...models.changes import Action, Change
 from ...models.jobs import Job
 from ...repositories.login_guard import LoginGuard
+from ..import_options import ImportOptions
 from ..results.job_kinds import in_counts
-from ..start.import_options import ImportOptions
 from .change_records import ChangeRecords, name_of
 from .item_set_assignment import ItemSetAssigner
 from .restrictions import Restrictions
@@ -37,7 +37,7 @@ class Recorder:
     """
 
     def __init__(self, job: Job, repository: RepositoryContext):
-        source_id, options = job.source_id, ImportOptions.from_json(job.options)
+        source_id, options = job.source_id, ImportOptions.of(job)
         self._job_id, self._source_id, self._repository = job.id, source_id, repository
         self._item_sets = ItemSetAssigner(job.id, source_id, job.source.scope, repository, options)
         self.unseen = HOLDING.c.last_seen_job_id != job.id

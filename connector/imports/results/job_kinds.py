@@ -18,6 +18,7 @@ from ...models.job_kinds import (
     register,
 )
 from ...models.jobs import Kind
+from ..import_options import ImportOptions
 from . import import_report
 
 ITEMS = ("seen", "added", "updated", "unchanged", "failed", "vanished", "not_visible")
@@ -59,6 +60,7 @@ IMPORT = JobKind(
     },
     limit_option="test",
     has_hours=True,
+    options=ImportOptions,
     undo_kind=Kind.UNDO,
 )
 PREVIEW = JobKind(
@@ -88,6 +90,7 @@ PREVIEW = JobKind(
         )
     },
     limit_option="test",
+    options=ImportOptions,
     is_preview=True,
 )
 UNDO = JobKind(

@@ -17,6 +17,7 @@ from ...i18n import gettext as _, ngettext
 from ...models.catalogue import CatalogueFile, CatalogueItem, FileStatus, Holding
 from ...models.changes import Change, FileProblem
 from ...models.jobs import Job
+from ..import_options import retries_job
 from .job_kinds import TRIED
 
 FAILED = (FileStatus.FAILED, FileStatus.DAMAGED)
@@ -34,7 +35,7 @@ class OpenProblems:
 
 def retries(job: Job) -> Sequence[int]:
     """Return the ids of the jobs that retried what this job could not read or download."""
-    retried = select(Job.id).where(Job.reruns_id == job.id, Job.options["retry"].as_integer() == job.id)
+    retried = select(Job.id).where(Job.reruns_id == job.id, retries_job(job.id))
     return db.session.scalars(retried.order_by(Job.id)).all()
 
 

@@ -13,8 +13,8 @@ from ...extensions import db, execute_counted, transaction
 from ...i18n import gettext as _
 from ...jobs import creation, lifecycle
 from ...models.jobs import ACTIVE, Job, Kind, PreviewRow
+from ..import_options import ImportOptions
 from . import queueing
-from .import_options import ImportOptions
 from .preview_rows import PreviewAction, get_preview
 
 JOB, ROW = Job.__table__, PreviewRow.__table__
@@ -28,9 +28,8 @@ def import_all(job_id: int) -> int:
     Raises ConflictError while an import of only some items is active.
     """
     job = get_preview(job_id)
-    options = ImportOptions.from_json(job.options).for_import()
-    made = queueing.create(job.source_id, options.to_json(), comment=job.comment)
-    if ImportOptions.from_json(lifecycle.get(made).options).reads_some_items:
+    made = queueing.create(job.source_id, ImportOptions.of(job).for_import(), comment=job.comment)
+    if ImportOptions.of(lifecycle.get(made)).reads_some_items:
         raise _busy(made)
     return made
 
@@ -70,8 +69,8 @@ def import_ticked(job_id: int) -> int:
         active = select(JOB.c.id).where(JOB.c.source_id == job.source_id, JOB.c.state.in_(ACTIVE))
         if (other := db.session.scalar(active.where(JOB.c.kind == Kind.IMPORT))) is not None:
             raise _busy(other)
-        options = replace(ImportOptions.from_json(job.options).for_whole_scope().for_import(), only=job_id)
-        made = creation.add(job.source, Kind.IMPORT.value, options.to_json(), comment=job.comment)
+        options = replace(ImportOptions.of(job).for_whole_scope().for_import(), only=job_id)
+        made = creation.add(job.source, Kind.IMPORT.value, options, comment=job.comment)
         names = ("job_id", "action", "data", "source_key", "source_id", "handle", "title")
         own = (literal(made), literal(PreviewAction.CHOSEN.value), literal({}, ROW.c.data.type))
         chosen = select(*own, *(ROW.c[name] for name in names[len(own) :])).order_by(ROW.c.id)

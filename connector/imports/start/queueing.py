@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from sqlalchemy import select
 
@@ -12,19 +10,16 @@ from ...errors import ConflictError
 from ...extensions import db, transaction
 from ...i18n import gettext as _
 from ...jobs import creation, lifecycle
-from ...jobs.permitted_hours import ANY_HOUR
 from ...models.jobs import ACTIVE, Job, Kind
 from ...models.repositories import Source
-from .import_options import ImportOptions
+from ..import_options import ImportOptions
 
-OF_SOME = {"retry", "only"}  # options of an import that reads only some items
-FOR_ONCE = {*OF_SOME, "full", "rehearse", "samples_only"}  # options that the next import of a source does not inherit
 JOB = Job.__table__
 
 
 def create(
     source_id: int,
-    options: Mapping[str, Any],
+    options: ImportOptions,
     *,
     comment: str = "",
     kind: Kind = Kind.IMPORT,
@@ -43,10 +38,11 @@ def create(
         job_id: int | None = db.session.scalar(active.order_by(JOB.c.id))
         if job_id is not None:
             return job_id
-        options = {name: value for name, value in options.items() if name != ANY_HOUR}
+        options = replace(options, any_hour=False)
+        is_first = db.session.scalar(select(JOB.c.id).where(JOB.c.source_id == source_id).limit(1)) is None
         # Until its first import, a source keeps the options of its first preview.
-        if (kind is Kind.IMPORT and not options.keys() & OF_SOME) or not source.options:
-            source.options = {name: value for name, value in options.items() if name not in FOR_ONCE}
+        if is_first or (kind is Kind.IMPORT and not options.reads_some_items):
+            source.options = options.for_source().to_json()
         return creation.add(source, kind.value, options, comment=comment, reruns_id=reruns, requests=requests)
 
 
@@ -65,7 +61,7 @@ def rerun(job_id: int, kind: Kind = Kind.IMPORT, *, full: bool = False) -> int:
     import, or a preview of it. `full`: read every item. Raises ConflictError if the job is not an import.
     """
     job = importable(job_id)
-    options = ImportOptions.from_json(job.options)
+    options = ImportOptions.of(job)
     options = options.for_whole_scope() if options.reads_some_items else options
     options = replace(options, full=options.full or full)
-    return create(job.source_id, options.to_json(), kind=kind, comment=job.comment, reruns=job_id)
+    return create(job.source_id, options, kind=kind, comment=job.comment, reruns=job_id)

@@ -19,9 +19,9 @@ from ...models.catalogue import CatalogueFile, CatalogueItem, FileStatus, Holdin
 from ...models.changes import Action, Change
 from ...models.jobs import Job
 from ...models.repositories import Source
+from ..import_options import ImportOptions
 from ..results import import_report
 from . import queueing
-from .import_options import ImportOptions
 
 FILE, ITEM = CatalogueFile.__table__, CatalogueItem.__table__
 CHANGE, HOLDING = Change.__table__, Holding.__table__
@@ -48,7 +48,7 @@ def can_retry(job: Job) -> bool:
     """Return whether the job failed to read an item or download a file, and no later job has seen that item."""
     if not job.is_import or job.is_active or job.undo_began:
         return False
-    return lacks_files(job.id, job.source_id, ImportOptions.from_json(job.options)) or any(
+    return lacks_files(job.id, job.source_id, ImportOptions.of(job)) or any(
         _has(job.id, job.source_id, each) for each in UNREAD
     )
 
@@ -62,10 +62,10 @@ def retry(job_id: int) -> int:
     job = lifecycle.get(job_id)
     if not can_retry(job):
         raise ConflictError(_nothing_to_retry(job))
-    options = replace(ImportOptions.from_json(job.options).for_whole_scope(), retry=job_id)
+    options = replace(ImportOptions.of(job).for_whole_scope(), retry=job_id)
     if lacks_files(job_id, job.source_id, options):
         options = replace(options, files=True)
-    return queueing.create(job.source_id, options.to_json(), comment=job.comment, reruns=job_id)
+    return queueing.create(job.source_id, options, comment=job.comment, reruns=job_id)
 
 
 def _nothing_to_retry(job: Job) -> str:

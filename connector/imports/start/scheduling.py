@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -18,6 +19,7 @@ from ...jobs import creation, lifecycle
 from ...jobs.schedule import Schedule
 from ...models.jobs import ACTIVE, Job, Kind
 from ...models.repositories import Source
+from ..import_options import ImportOptions
 from . import queueing
 
 SOURCE, JOB = Source.__table__, Job.__table__
@@ -82,8 +84,7 @@ def import_again(source_id: int, *, full: bool = False) -> int:
     `full`: read every item. Raises NotFoundError.
     """
     source = get(source_id)
-    options = next_options(source) | ({"full": True} if full else {})
-    return queueing.create(source_id, options, comment=_last_comment(source_id))
+    return queueing.create(source_id, replace(next_options(source), full=full), comment=_last_comment(source_id))
 
 
 def start_due(now: datetime | None = None) -> list[int]:
@@ -146,9 +147,9 @@ def _is_under_way(source_id: int) -> bool:
     return db.session.scalar(select(JOB.c.id).where(*mine, active).limit(1)) is not None
 
 
-def next_options(source: Source) -> dict[str, Any]:
-    """Return the options of the next import: those of the last one without "test", as a test import is not repeated."""
-    return {name: value for name, value in source.options.items() if name != "test"}
+def next_options(source: Source) -> ImportOptions:
+    """Return the options of the next import: those of the last one without `test`, as a test import is not repeated."""
+    return ImportOptions.of(source).for_whole_scope()
 
 
 def _last_comment(source_id: int) -> str:

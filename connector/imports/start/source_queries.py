@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import func, select
 
@@ -14,7 +13,7 @@ from ...extensions import db
 from ...models.catalogue import CatalogueItem, Holding
 from ...models.jobs import Job, Kind
 from ...models.repositories import Source
-from .queueing import OF_SOME
+from ..import_options import ImportOptions, reads_whole_scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,7 @@ class LastImport:
     job_id: int
     created_at: datetime
     seen: int
-    options: dict[str, Any]
+    options: ImportOptions
 
 
 def last_imports(repository_id: int) -> dict[tuple[ScopeKind, str], LastImport]:
@@ -33,25 +32,25 @@ def last_imports(repository_id: int) -> dict[tuple[ScopeKind, str], LastImport]:
 
     Imports of only some chosen items are left out.
     """
-    whole = (Job.options[name].as_string().is_(None) for name in OF_SOME)
-    newest = select(func.max(Job.id)).where(Job.repository_id == repository_id, Job.kind == Kind.IMPORT, *whole)
+    imports = (Job.repository_id == repository_id, Job.kind == Kind.IMPORT, *reads_whole_scope())
+    newest = select(func.max(Job.id)).where(*imports)
     query = select(Source, Job).join(Job, Job.source_id == Source.id).where(Job.id.in_(newest.group_by(Job.source_id)))
     found: dict[tuple[ScopeKind, str], LastImport] = {}
     for source, job in db.session.execute(query):
-        last = LastImport(source.id, job.id, job.created_at, job.counts["seen"], source.options)
+        last = LastImport(source.id, job.id, job.created_at, job.counts["seen"], ImportOptions.of(source))
         kind = ScopeKind(source.kind)
         found[kind, source.scope_id] = found[kind, source.scope_key] = last
     return found
 
 
-def last_options(repository_id: int) -> dict[str, Any]:
-    """Return the options of the last import that a person started in a repository, or {} if there is none.
+def last_options(repository_id: int) -> ImportOptions:
+    """Return the options of the last import that a person started in a repository, or the defaults if there is none.
 
     Imports of only some chosen items are left out.
     """
-    whole = (Job.options[name].as_string().is_(None) for name in OF_SOME)
-    query = select(Job.options).where(Job.repository_id == repository_id, Job.kind == Kind.IMPORT, ~Job.scheduled)
-    return db.session.scalar(query.where(*whole).order_by(Job.id.desc()).limit(1)) or {}
+    imports = (Job.repository_id == repository_id, Job.kind == Kind.IMPORT, ~Job.scheduled, *reads_whole_scope())
+    stored = db.session.scalar(select(Job.options).where(*imports).order_by(Job.id.desc()).limit(1))
+    return ImportOptions.from_json(stored or {})
 
 
 def item_counts(source_id: int) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from wtforms import BooleanField, RadioField, StringField
 from wtforms.validators import InputRequired, Length, Regexp
 
 from ...catalogue.export_formats import SEPARATOR
-from ...exports.export_jobs import ExportChoice
+from ...exports.export_options import ExportOptions
 from ...exports.formats import FORMATS
 from ...i18n import lazy_gettext as _l
 from ..base_form import Form, choices_of
@@ -36,8 +36,7 @@ class ExportForm(Form):
         description=_l("Also export items, values and files that are visible only with a login at the source."),
     )
 
-    def choice(self, *, may_see_restricted: bool) -> ExportChoice:
+    def options(self, fields_url: str, *, may_see_restricted: bool) -> ExportOptions:
         """Return what was chosen. Only people who see restricted items can export them."""
-        return ExportChoice(
-            self.form.data, self.separator.data or "", bool(self.restricted.data) and may_see_restricted
-        )
+        is_restricted = bool(self.restricted.data) and may_see_restricted
+        return ExportOptions(self.form.data, self.separator.data or "", is_restricted, fields_url)

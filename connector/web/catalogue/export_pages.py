@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from ...accounts.authorization import allows, sees_restricted
 from ...exports import export_jobs, results
-from ...exports.export_kind import FORMAT
+from ...exports.export_options import ExportOptions
 from ...exports.formats import FORMATS
 from ...extensions import db
 from ...models.accounts import Role
@@ -28,7 +28,8 @@ blueprint.app_template_global("export_file")(results.of_job)
 @blueprint.app_template_global()
 def export_format(job: Job) -> str:
     """Return the label of the format of a job, or "" if it exports nothing."""
-    return str(FORMATS[job.options[FORMAT]].label) if FORMAT in job.options else ""
+    options = job.parsed_options
+    return str(FORMATS[options.format].label) if isinstance(options, ExportOptions) else ""
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
@@ -45,9 +46,8 @@ def create() -> Any:
     form = ExportForm()
     if not form.validate():
         return _page(form), 422
-    choice = form.choice(may_see_restricted=sees_restricted())
     fields_url = url_for("home.dashboard", _external=True) + "fields#"
-    job_id = export_jobs.create(_chosen(), choice, fields_url)
+    job_id = export_jobs.create(_chosen(), form.options(fields_url, may_see_restricted=sees_restricted()))
     wake(job_id)
     return redirect(url_for("imports.job", job_id=job_id), 303)
 

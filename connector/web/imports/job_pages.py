@@ -26,10 +26,10 @@ from ...extensions import db, utcnow
 from ...formatting import clock
 from ...i18n import gettext as _
 from ...imports.files import file_counts
+from ...imports.import_options import ImportOptions
 from ...imports.results import import_report, job_details, problem_outcomes, request_log
 from ...imports.results.questions import Answer
 from ...imports.start import queueing
-from ...imports.start.import_options import ImportOptions
 from ...imports.undo_effects import undo_effects
 from ...jobs import creation, job_presentation, lifecycle, notifications, queries, report
 from ...models.accounts import Role
@@ -37,6 +37,7 @@ from ...models.jobs import Job
 from ...models.repositories import Source
 from ...publishing import previewed_items, publish_jobs, undo_effects as publishing_undo
 from ...publishing.job_kind import PUBLISH_UNDO
+from ...publishing.publish_options import PublishUndoOptions
 from ...tasks import can_retry, retry as retry_failed, wake
 from ...text import csv_safe
 
@@ -198,7 +199,7 @@ def undo(job_id: int) -> str:
 def undo_now(job_id: int) -> Any:
     """Undo the job in a new job."""
     own_job(job_id)
-    options = {"edited": True} if "edited" in request.form else {}
+    options = PublishUndoOptions(edited="edited" in request.form)
     return _do(job_id, lambda: _queued(creation.create_undo(job_id, options)))
 
 
@@ -218,7 +219,7 @@ def _shown(shown: Job) -> dict[str, Any]:
     return {
         "job": shown,
         "ahead": queries.job_ahead(shown),
-        "published_by": publish_jobs.of_import(shown) if ImportOptions.from_json(shown.options).publish_to else (),
+        "published_by": publish_jobs.of_import(shown) if ImportOptions.of(shown).publish_to else (),
         "followed": publish_jobs.import_of(shown),
         "counts": job_presentation.counts(shown),
         "tried_files": file_counts.tried_by_status(shown),

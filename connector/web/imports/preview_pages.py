@@ -14,11 +14,11 @@ from ...errors import ConflictError, InvalidInputError
 from ...extensions import db
 from ...i18n import gettext as _, lazy_gettext as _l
 from ...imports import sample_items
+from ...imports.import_options import ImportOptions
 from ...imports.results import job_details, retention
 from ...imports.results.value_changes import compare_values
 from ...imports.sample_items import MOST, USUAL
 from ...imports.start import preview_rows, preview_selection, queueing, scheduling
-from ...imports.start.import_options import ImportOptions
 from ...imports.start.preview_rows import PreviewAction
 from ...jobs import lifecycle
 from ...models.accounts import Role
@@ -58,7 +58,7 @@ def start(source_id: int) -> Any:
     """Queue a preview of a source, with the options of its next import."""
     samples_only = "samples_only" in request.form
     number = _number(request.form.get("number", str(USUAL)), least=1 if samples_only else 0)
-    options = ImportOptions.from_json(scheduling.get(source_id).options)
+    options = ImportOptions.of(scheduling.get(source_id))
     return _begun(source_id, options.for_preview(number, samples_only=samples_only))
 
 
@@ -80,7 +80,7 @@ def sample(repository_id: int) -> Any:
 def preview_again(job_id: int) -> Any:
     """Queue a preview of the source of a job, with the options of the job. A preview is repeated as it was."""
     job = lifecycle.get(job_id)
-    options = ImportOptions.from_json(job.options).for_whole_scope()
+    options = ImportOptions.of(job).for_whole_scope()
     return _begun(job.source_id, options if job.is_preview else options.for_preview(USUAL))
 
 
@@ -186,7 +186,7 @@ def _shown_kind() -> str | None:
 
 def _begun(source_id: int, options: ImportOptions, requests: int = 0) -> Any:
     """Queue a preview with these options and redirect to its job."""
-    job_id = queueing.create(source_id, options.to_json(), kind=Kind.PREVIEW, requests=requests)
+    job_id = queueing.create(source_id, options, kind=Kind.PREVIEW, requests=requests)
     wake(job_id)
     return redirect(url_for("imports.job", job_id=job_id), 303)
 

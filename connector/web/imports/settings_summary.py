@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from ...catalogue import item_set_queries
 from ...catalogue.set_names import labels
 from ...errors import NotFoundError
 from ...i18n import gettext as _, ngettext
-from ...imports.start.import_options import ImportOptions
+from ...imports.import_options import ImportOptions
 from ...publishing import destinations
 from ...text import human_size
 
 Setting = tuple[str, str]
 
 
-def settings_of(stored: Mapping[str, Any]) -> list[Setting]:
-    """Return the settings in the options of a job or source as labels and values (see `settings`)."""
-    return settings(ImportOptions.from_json(stored))
-
-
-def settings(options: ImportOptions) -> list[Setting]:
+def settings_of(options: ImportOptions) -> list[Setting]:
     """Return labels and values: files and item set always, the others only if they are set."""
     found = [(_("Files"), _files(options)), (_("Item set"), _item_set(options))]
     if options.files and options.bundles:

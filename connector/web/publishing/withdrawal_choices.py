@@ -12,7 +12,7 @@ from ...errors import InvalidInputError
 from ...i18n import gettext as _
 from ...models.job_kinds import JobKind
 from ...publishing import undo_effects, withdrawal_jobs
-from ...publishing.job_kind import DELETE_PUBLISHED, EDITED, LEAVE, WITHDRAWALS
+from ...publishing.job_kind import DELETE_PUBLISHED, LEAVE, WITHDRAWALS
 from ...publishing.undo_effects import Comparison
 from ...publishing.withdrawal_jobs import Holder
 
@@ -40,7 +40,7 @@ class WithdrawalChoices:
 
     def __init__(self, item_ids: Select[Any]):
         self._kinds = {one.destination.id: _chosen(one.destination.id) for one in withdrawal_jobs.holders(item_ids)}
-        self._deletes_edited = EDITED in request.form
+        self._deletes_edited = "edited" in request.form
         self.job_ids: list[int] = []
 
     def queue(self, item_ids: Select[Any]) -> None:

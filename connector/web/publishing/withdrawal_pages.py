@@ -15,7 +15,7 @@ from ...i18n import gettext as _
 from ...models.accounts import Role
 from ...models.job_kinds import JobKind
 from ...publishing import undo_effects, withdrawal_jobs
-from ...publishing.job_kind import DELETE_PUBLISHED, EDITED, WITHDRAWALS
+from ...publishing.job_kind import DELETE_PUBLISHED, WITHDRAWALS
 from ...publishing.withdrawal_jobs import Holder
 from ...row_ids import row_id
 from ..catalogue.missing_pages import TITLES, chosen_missing, first_titles
@@ -39,7 +39,7 @@ def withdraw() -> Any:
         if "confirmed" not in request.form:
             titles = first_titles(withdrawal_jobs.items_at(holder.destination.id, chosen.ids()))
             return _asked_once_more(chosen, holder, titles)
-    edited = EDITED in request.form
+    edited = "edited" in request.form
     return started(withdrawal_jobs.create(chosen.ids(), holder.destination.id, kind, deletes_edited=edited))
 
 
@@ -55,7 +55,7 @@ def withdraw_left() -> Any:
         numbers = withdrawal_jobs.left_at(holder.destination.id, TITLES)
         titles = [_("Item %(number)s in Omeka S", number=number) for number in numbers]
         return _asked_once_more(None, holder, titles)
-    edited = EDITED in request.form
+    edited = "edited" in request.form
     return started(withdrawal_jobs.create(None, holder.destination.id, kind, deletes_edited=edited))
 
 

@@ -12,7 +12,7 @@ from wtforms.validators import Length, ValidationError
 
 from ...catalogue.set_names import labels
 from ...i18n import gettext as _, lazy_gettext as _l
-from ...imports.start.import_options import ImportOptions
+from ...imports.import_options import ImportOptions
 from ...models.catalogue import ItemSet
 from ...publishing import destinations
 from ...text import human_size

@@ -9,14 +9,14 @@ from flask import Response, make_response, redirect, render_template, request, u
 
 from ...accounts.authorization import allows
 from ...catalogue import item_set_queries
-from ...dspace.records import ORIGINAL, ScopeKind
+from ...dspace.records import ScopeKind
 from ...errors import ConnectorError
 from ...imports.start import queueing
 from ...models.accounts import Role
 from ...repositories import discovery, service
 from ...tasks import wake
 from ..error_pages import wants_fragment
-from ..imports.settings_summary import settings
+from ..imports.settings_summary import settings_of
 from .blueprint import blueprint
 from .import_options_form import ImportOptionsForm
 from .input_checks import check_scope
@@ -61,7 +61,7 @@ def summary(repository_id: int) -> str:
     form = ImportOptionsForm()
     form.offer(item_set_queries.every())
     chosen = form.chosen()
-    shown = None if chosen is None else settings(chosen)
+    shown = None if chosen is None else settings_of(chosen)
     return render_template("repositories/_summary.html", repository=repository, settings=shown)
 
 
@@ -81,9 +81,7 @@ def _start(repository_id: int, form: ImportOptionsForm, kind: ScopeKind, identif
     found = discovery.find(repository_id, kind, identifier)
     service.ignore_fields(repository_id, form.ignored.data)
     source_id = service.source_for(repository_id, found.scope)
-    job_id = queueing.create(
-        source_id, form.options().to_json(), comment=form.comment.data or "", requests=found.requests
-    )
+    job_id = queueing.create(source_id, form.options(), comment=form.comment.data or "", requests=found.requests)
     wake(job_id)
     return job_id
 
@@ -91,8 +89,7 @@ def _start(repository_id: int, form: ImportOptionsForm, kind: ScopeKind, identif
 def _estimate_page(repository_id: int, form: ImportOptionsForm, kind: ScopeKind, identifier: str) -> str:
     """Return a page with the estimate and a button that starts the import with the same settings."""
     scope = discovery.find(repository_id, kind, identifier).scope
-    bundles = (form.bundles.data or (ORIGINAL,)) if form.files.data else ()
-    estimate = discovery.estimate(repository_id, scope, bundles=bundles)
+    estimate = discovery.estimate(repository_id, scope, bundles=form.options().chosen_bundles)
     return render_template(
         "repositories/estimate.html",
         repository=service.get(repository_id),

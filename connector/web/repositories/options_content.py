@@ -12,12 +12,11 @@ from ...dspace.login import GENERATIONS as LOGIN_GENERATIONS
 from ...dspace.records import ScopeKind
 from ...errors import ConnectorError, InvalidInputError, NotFoundError
 from ...i18n import gettext as _, lazy_gettext as _l
-from ...imports.start.import_options import ImportOptions
 from ...imports.start.source_queries import last_options
 from ...models.repositories import Repository
 from ...repositories import service
 from ...row_ids import row_id
-from ..imports.settings_summary import settings
+from ..imports.settings_summary import settings_of
 from . import scope_lists
 from .connection_forms import LoginForm
 from .import_options_form import ImportOptionsForm
@@ -47,8 +46,9 @@ def new_options_page(repository: Repository, **shown: Any) -> str:
     form = ImportOptionsForm(formdata=None)
     offer = offered_object(repository)
     last = offer and offer["last"]
-    options = ImportOptions.from_json(last.options if last else last_options(repository.id))
-    form.fill(options, repository.ignored_fields, item_set_queries.every())
+    form.fill(
+        last.options if last else last_options(repository.id), repository.ignored_fields, item_set_queries.every()
+    )
     return options_page(repository, form, **shown)
 
 
@@ -80,7 +80,7 @@ def options_page(
         offer=offered_object(repository),
         whole=scope_lists.last_import_of(repository, ScopeKind.REPOSITORY, ""),
         refused=refused,
-        settings=None if chosen is None else settings(chosen),
+        settings=None if chosen is None else settings_of(chosen),
         can_sign_in=repository.generation in LOGIN_GENERATIONS,
         login=login or LoginForm(formdata=None, login_name=repository.login_name),
         **lists,

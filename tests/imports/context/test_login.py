@@ -7,6 +7,7 @@ import pytest
 from connector.dspace.login import MOST_RENEWALS
 from connector.dspace.records import ScopeKind
 from connector.extensions import transaction
+from connector.imports.import_options import ImportOptions
 from connector.imports.start import queueing
 from connector.jobs import lifecycle
 from connector.repositories import discovery, service
@@ -73,7 +74,7 @@ def test_a_test_import_with_login_marks_restricted_items(dspace9):
     with dspace9.app.app_context():
         handle = dspace9.sample.data.named("Aldermouth Gazette").handle
         scope = discovery.find(dspace9.repository_id, ScopeKind.COLLECTION, handle).scope
-        dspace9._worked(queueing.create(service.source_for(dspace9.repository_id, scope), {"test": 3}))
+        dspace9._worked(queueing.create(service.source_for(dspace9.repository_id, scope), ImportOptions(test=3)))
 
     assert len(dspace9.records()) == 3
     assert dspace9.restricted() == {"The Aldermouth Gazette, No. 1 (5 March 1887)"}
@@ -192,7 +193,7 @@ def test_an_import_with_several_logins_proves_nothing_to_the_next(importer):
     importer.run()
     importer.sign_in()
     with importer.app.app_context():
-        job_id = queueing.create(1, {"files": True})
+        job_id = queueing.create(1, ImportOptions(files=True))
         with transaction():
             lifecycle.get(job_id).cursor = {"login": None}  # as an attempt without login leaves it
         importer._worked(job_id)
@@ -322,7 +323,7 @@ def test_a_refused_login_fails_the_job_with_its_sentence_and_is_tried_once(dspac
     dspace9.sign_in()
     dspace9.run()
     with dspace9.app.app_context():
-        job_id = queueing.create(1, {"files": True})
+        job_id = queueing.create(1, ImportOptions(files=True))
     dspace9.sample.faults.add(lambda target: target.endswith("/authn/login"), times=None, status=401)
     dspace9.sample.reset()
 

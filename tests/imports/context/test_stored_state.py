@@ -8,7 +8,7 @@ from connector.catalogue.item_rows import DATA
 from connector.dspace.records import Page
 from connector.imports.context.completeness_proof import Circumstances, CompletenessProof
 from connector.imports.context.import_progress import MIXED, ImportProgress, Listing
-from connector.imports.start.import_options import ImportOptions
+from connector.imports.import_options import ImportOptions
 from connector.jobs.schedule import parse_window
 
 OPTIONS = {

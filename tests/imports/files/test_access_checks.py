@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from connector.errors import NotFoundError, RestrictedError
+from connector.imports.import_options import ImportOptions
 from connector.imports.start import queueing
 from connector.jobs import lifecycle
 from connector.tasks import carry_out
@@ -63,7 +64,7 @@ def test_a_full_check_asks_for_access_in_the_pages_that_it_reads(app, generation
 
 
 def full_check(source_id: int):
-    job_id = queueing.create(source_id, {"files": True, "full": True})
+    job_id = queueing.create(source_id, ImportOptions(files=True, full=True))
     assert carry_out(job_id)
     return lifecycle.get(job_id)
 

@@ -328,7 +328,7 @@ def test_the_chosen_bundles_are_downloaded_and_files_in_others_counted(importer,
     dspace.add("i0", files={"a.txt": b"aaa", "license.txt": b"yes"})
 
     first = importer.run(files=True)
-    second = importer.run(files=True, bundles=["ORIGINAL", "LICENSE"])
+    second = importer.run(files=True, bundles=("ORIGINAL", "LICENSE"))
 
     assert (first.counts["files_stored"], first.other_bundles) == (1, {"LICENSE": 1})
     assert "Files in other bundles" in client.get(f"/jobs/{first.id}/").text

@@ -8,6 +8,7 @@ import pytest
 
 from connector.dspace.records import ScopeKind, SourceState
 from connector.extensions import db
+from connector.imports.import_options import ImportOptions
 from connector.imports.start import queueing
 from connector.jobs import lifecycle
 from connector.models.catalogue import CatalogueItem
@@ -33,7 +34,7 @@ class Importer:
         credentials.sign_in(self.repository_id, NAME, PASSWORD)
 
     def run(self, **options) -> Job:
-        job_id = queueing.create(self._source_id, options)
+        job_id = queueing.create(self._source_id, ImportOptions(**options))
         assert carry_out(job_id)
         job = lifecycle.get(job_id)
         db.session.expunge(job)

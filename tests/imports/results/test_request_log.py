@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from connector.dspace.records import ScopeKind
 from connector.extensions import db, transaction
+from connector.imports.import_options import ImportOptions
 from connector.imports.results import request_log
 from connector.imports.results.questions import Answer
 from connector.imports.start import queueing
@@ -23,7 +24,7 @@ def imported(app, sample) -> int:
     with app.app_context():
         repository_id = discovery.connect(sample.url, "rest", None).repository_id
         found = discovery.find(repository_id, ScopeKind.COLLECTION, sample.data.named("Aldermouth Gazette").handle)
-        job_id = queueing.create(service.source_for(repository_id, found.scope), {})
+        job_id = queueing.create(service.source_for(repository_id, found.scope), ImportOptions())
         assert carry_out(job_id)
         return job_id
 

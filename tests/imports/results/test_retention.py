@@ -10,6 +10,7 @@ import pytest
 
 from connector import tasks
 from connector.extensions import db, transaction, utcnow
+from connector.imports.import_options import ImportOptions
 from connector.imports.results.retention import prune
 from connector.imports.start import queueing
 from connector.imports.undo_effects import undo_effects
@@ -235,7 +236,7 @@ def test_rows_of_previews_are_deleted_a_day_after_their_end(importer, dspace):
     imports = [importer.create(collection) for collection in ("c1", "c2")]
     with importer.app.app_context():
         sources = [lifecycle.get(job_id).source_id for job_id in imports]
-        old, new = (queueing.create(source_id, {}, kind=Kind.PREVIEW) for source_id in sources)
+        old, new = (queueing.create(source_id, ImportOptions(), kind=Kind.PREVIEW) for source_id in sources)
         with transaction():
             for job_id in (old, new):
                 db.session.add_all(

@@ -216,7 +216,7 @@ def test_only_ticked_items_are_imported_and_nothing_is_marked_as_missing(importe
     with importer.app.app_context():
         states = set(db.session.scalars(db.select(CatalogueItem.source_state)))
         assert states == {"present"}
-    assert job.source.options == {"files": True, "comment": "Every week"}
+    assert job.source.options == {"files": True, "item_set": "Every week"}
 
 
 def test_an_import_after_one_of_ticked_items_adds_the_rest(importer, preview_job, client):

@@ -202,7 +202,7 @@ def test_failed_files_of_an_earlier_import_are_offered_after_an_import_without_f
 
     assert (job.clean, job.counts["files_stored"], job.counts["files_failed"]) == (True, 2, 0)
     with importer.app.app_context():
-        assert lifecycle.get(without.id).source.options == {"files": False}
+        assert lifecycle.get(without.id).source.options == {}
 
 
 def test_a_retry_after_an_import_without_files_downloads_none(importer, dspace):

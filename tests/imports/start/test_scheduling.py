@@ -15,10 +15,11 @@ from connector import create_app
 from connector.dspace.records import Scope, ScopeKind
 from connector.errors import ConflictError, InvalidInputError
 from connector.extensions import db, transaction, utcnow
+from connector.imports.import_options import ImportOptions
 from connector.imports.importer import run as run_import
 from connector.imports.reading import page_writer
 from connector.imports.start import queueing, scheduling
-from connector.jobs import creation, lifecycle, permitted_hours
+from connector.jobs import creation, lifecycle
 from connector.jobs.attempt import work
 from connector.jobs.schedule import Every, Schedule, Window
 from connector.models.jobs import Job, Kind
@@ -96,7 +97,7 @@ def test_a_schedule_says_when_it_is_due_and_off_is_never(importer, source_id):
 
 def test_a_due_import_starts_once_with_the_lasting_options_of_the_last_import(importer, source_id):
     with importer.app.app_context():
-        queueing.create(source_id, {"files": True, "item_set": "Theses", "test": 2, "full": True}, comment="Weekly")
+        queueing.create(source_id, ImportOptions(files=True, item_set="Theses", test=2, full=True), comment="Weekly")
         lifecycle.stop(2)
         with transaction():
             db.session.execute(db.update(Job).where(Job.id == 2).values(owner="Ada"))
@@ -135,7 +136,7 @@ def test_a_missed_import_waits_for_its_hours(importer, source_id):
 def test_no_scheduled_import_is_queued_while_another_is_active(importer, source_id, state):
     waits = {"state": "stopped", "resume_at": utcnow() + timedelta(hours=3)}
     with importer.app.app_context(), transaction():
-        job_id = creation.add(db.session.get(Source, source_id), Kind.IMPORT, {})
+        job_id = creation.add(db.session.get(Source, source_id), Kind.IMPORT, ImportOptions())
         values = waits if state == "waiting" else {"state": state}
         db.session.execute(db.update(Job).where(Job.id == job_id).values(values))
     set_schedule(importer, source_id, NIGHTLY, due=utcnow() - timedelta(minutes=1))
@@ -277,12 +278,12 @@ def test_a_job_started_by_a_person_runs_at_any_hour_without_effect_on_the_next(i
     assert importer.job(job_id).state == "completed"
 
     with importer.app.app_context():
-        again = queueing.create(source_id, {"files": True, permitted_hours.ANY_HOUR: True})
+        again = queueing.create(source_id, ImportOptions(files=True, any_hour=True))
     assert importer.job(again).options == {"files": True}
 
 
 def test_an_import_with_hours_started_by_a_person_respects_them(importer, source_id):
-    closed, open_ = (hours(*when).window.to_json() for when in (CLOSED, OPEN))
+    closed, open_ = (hours(*when).window for when in (CLOSED, OPEN))
     waits, works = importer.create(hours=closed), importer.create(collection="c2", hours=open_)
 
     assert importer.work(waits) and importer.work(works)
@@ -295,7 +296,7 @@ def test_an_import_with_hours_started_by_a_person_respects_them(importer, source
 
 
 def test_a_job_resumed_after_a_stop_respects_its_hours(importer, source_id):
-    job_id = importer.create(hours=hours(*CLOSED).window.to_json())
+    job_id = importer.create(hours=hours(*CLOSED).window)
     with importer.app.app_context():
         lifecycle.stop(job_id)
         lifecycle.resume(job_id)
@@ -306,11 +307,11 @@ def test_a_job_resumed_after_a_stop_respects_its_hours(importer, source_id):
 
 
 def test_the_next_imports_keep_to_the_same_hours_unless_the_schedule_has_its_own(importer, source_id):
-    closed = hours(*CLOSED).window.to_json()
+    closed = hours(*CLOSED).window
     with importer.app.app_context():
         lifecycle.stop(importer.create(hours=closed))
     job_id = scheduled_run(importer, source_id, Schedule(Every.DAY, time(2)))
-    assert importer.job(job_id).options["hours"] == closed
+    assert importer.job(job_id).options["hours"] == closed.to_json()
     importer.work(job_id)
     assert importer.job(job_id).is_waiting
 
@@ -323,7 +324,7 @@ def test_the_next_imports_keep_to_the_same_hours_unless_the_schedule_has_its_own
 
 
 def test_a_preview_of_an_import_with_hours_runs_at_any_hour(importer, source_id):
-    assert importer.preview(hours=hours(*CLOSED).window.to_json()).state == "completed"
+    assert importer.preview(hours=hours(*CLOSED).window).state == "completed"
 
 
 def test_a_stopped_waiting_job_does_not_resume_automatically(importer, source_id):
