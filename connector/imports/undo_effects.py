@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Select, and_, exists, func, select
 
 from ..extensions import db
-from ..models.catalogue import CatalogueFile, Holding, ItemSet, Membership
+from ..models.catalogue import CatalogueFile, CatalogueItem, Holding, ItemSet, Membership
 from ..models.changes import Action, Change
 from ..models.jobs import Job, State
 from ..models.repositories import Source
@@ -51,6 +51,13 @@ def undo_effects(job_id: int) -> dict[str, int]:
         "gone": gone_before(job_id),
         "lasting": lasting(job_id),
     }
+
+
+def removed_items(job_id: int) -> Select[CatalogueItem]:
+    """Return a SELECT of the items that the undo removes, oldest first."""
+    made = (HOLDING.c.created_by_job_id == job_id, HOLDING.c.item_id.not_in(_in_other_sources(job_id)))
+    removed = select(HOLDING.c.item_id).where(*made)
+    return select(CatalogueItem).where(CatalogueItem.id.in_(removed)).order_by(CatalogueItem.id)
 
 
 def gone_before(job_id: int) -> int:

@@ -372,6 +372,7 @@ def test_the_buttons_stop_resume_and_rerun_a_job(app, importer, dspace, client):
     assert "Resume" in words(client.get(f"/jobs/{job_id}/"))
     assert client.post(f"/jobs/{job_id}/resume").location == f"/jobs/{job_id}/#status"
     assert importer.job(job_id).state == "queued"
+    assert "Stopped" not in words(client.get(f"/jobs/{job_id}/"))
     importer.work(job_id)
     rerun = client.post(f"/jobs/{job_id}/rerun")
     assert rerun.location == f"/jobs/{job_id + 1}/"
@@ -404,8 +405,32 @@ def test_undo_shows_its_effects_in_numbers_before_and_after(importer, dspace, cl
     assert "Items removed 3 Items restored 0 Items kept 1" in words(asked)
     assert "Removed 3 Restored 0 Kept 1" in words(client.get(f"/jobs/{undo_id}/"))
     undone = words(client.get(f"/jobs/{job.id}/"))
-    assert "Undone Re-run Preview import 4 of 4 items 3 of 3 files · 9 bytes of 9 bytes " in undone
+    assert "Undone Re-run Preview import 4 of 4 items 3 of 3 files " in undone
     assert f" Undo: job {undo_id} , completed." in undone
+
+
+@pytest.mark.parametrize("is_one_of_several", [True, False])
+def test_before_an_undo_the_items_that_it_removes_are_named(importer, dspace, client, is_one_of_several):
+    dspace.add("mine", title="Only here")
+    dspace.add("both", title="In two collections", collections=("c1", "c2"))
+    job = importer.run()
+    importer.run("c2")
+
+    ticked = {"undo": str(job.id)}
+    page = words(client.post("/jobs/", data=ticked) if is_one_of_several else client.get(f"/jobs/{job.id}/undo"))
+
+    assert "These items are removed: Only here " in page
+    assert "In two collections" not in page
+
+
+def test_an_ended_job_shows_the_downloaded_bytes_once(importer, dspace, client):
+    with_items(dspace, 1, files={"a.txt": b"abc", "b.txt": b"defghi"})
+    dspace.file_errors["i0/b.txt"] = RestrictedError("It is not public.")
+
+    page = words(client.get(f"/jobs/{importer.run(files=True).id}/"))
+
+    assert "2 of 2 files Added" in page
+    assert "Downloaded 3 bytes" in page
 
 
 def test_undo_is_refused_while_a_job_of_the_repository_is_active(importer, dspace, client):

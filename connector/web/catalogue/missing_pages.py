@@ -174,7 +174,7 @@ def _ids(what: takedown.Named) -> Select[int]:
 
 
 def first_titles(items: Select[Any]) -> list[str]:
-    """Return the titles of the first items. Only admins delete items, and they see all titles."""
+    """Return the titles of the first items. Only editors and admins delete items, and they see all titles."""
     light = (defer(CatalogueItem.search_text), defer(CatalogueItem.source_metadata))
     return [item.title or _("Untitled") for item in db.session.scalars(items.options(*light).limit(TITLES))]
 

@@ -30,7 +30,7 @@ from ...imports.import_options import ImportOptions
 from ...imports.results import import_report, job_details, problem_outcomes, request_log
 from ...imports.results.questions import Answer
 from ...imports.start import queueing
-from ...imports.undo_effects import undo_effects
+from ...imports.undo_effects import removed_items, undo_effects
 from ...jobs import creation, job_presentation, lifecycle, notifications, queries, report
 from ...models.accounts import Role
 from ...models.jobs import Job
@@ -40,6 +40,7 @@ from ...publishing.job_kind import PUBLISH_UNDO
 from ...publishing.publish_options import PublishUndoOptions
 from ...tasks import can_retry, retry as retry_failed, wake
 from ...text import csv_safe
+from ..catalogue.missing_pages import first_titles
 
 MOST_PROBLEMS = 50
 
@@ -192,6 +193,12 @@ def undo(job_id: int) -> str:
         will, comparison = publishing_undo.counted(job_id), publishing_undo.compared(undone)
         return render_template("publishing/undo.html", job=undone, will=will, comparison=comparison)
     return render_template("imports/undo.html", job=undone, will=undo_effects(job_id))
+
+
+@blueprint.app_template_global()
+def removed_titles(job: Job) -> list[str]:
+    """Return the titles of the first items that the undo of an import removes."""
+    return first_titles(removed_items(job.id))
 
 
 @blueprint.post("/<int:job_id>/undo")
