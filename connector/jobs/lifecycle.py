@@ -102,6 +102,7 @@ def resume(job_id: int, answer: str | None = None) -> None:
         job = get(job_id)
         _refuse_resume(job, answer)
         values: dict[str, Any] = {"state": State.QUEUED.value, "crash_count": 0, "resume_at": None, "pruned_at": None}
+        values |= {"message": "", "technical_details": None}  # those of the attempt that ended
         values |= wait_columns(None)
         if job.is_waiting:
             values["options"] = job.options | HoursOptions(any_hour=True).to_json()
