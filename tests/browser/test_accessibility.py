@@ -66,6 +66,7 @@ def width_at(page: Page, width: int) -> int:
 def test_a_page_is_accessible_wide_dark_and_narrow(tour: Tour, state: State):
     look(tour.pages[state.reader], WIDE, "light")
     page = tour.at(state)
+    assert " ".join(page.locator("h1").inner_text().split()) in page.title(), "The title does not name the page"
     found = {"wide": violations(page, WHOLE), "ambiguous": page.evaluate(AMBIGUOUS)}
     look(page, WIDE, "dark")
     found["dark"] = violations(page, COLOURS)
