@@ -145,7 +145,7 @@ def _with_previews(repository_id: int, sample: SampleRepository, imported: int) 
     """Change the source of an import, then preview it and read sample items."""
     photographs = _items_of(sample, PHOTOGRAPHS)
     sample.data.edit(photographs[0], "dc.title", [("Herring boats leaving at dusk", "en")])
-    sample.data.edit(photographs[1], "dc.description.abstract", [(LONG_WORD, "de")])
+    sample.data.edit(photographs[1], "dc.description.abstract", [(f"{LONG_WORD} " * 9, "de")])
     sample.data.delete(photographs[2])
     sample.data.add_item(sample.data.named(PHOTOGRAPHS), [("dc.title", ["منارة الميناء"])])
     source_id = lifecycle.get(imported).source_id

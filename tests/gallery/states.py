@@ -48,6 +48,11 @@ def _unfold(page: Page) -> None:
     page.locator("main details summary").first.click()
 
 
+def _unfold_all(page: Page) -> None:
+    for summary in page.locator("main details summary").all():
+        summary.click()
+
+
 def _fill(button: str, **texts: str) -> Callable[[Page], None]:
     """Return an action that fills fields by their names and presses the button."""
 
@@ -147,6 +152,7 @@ STATES = (
     State("job-rerun-confirm", "/jobs/{completed}/rerun"),
     State("job-preview", "/jobs/{preview}/"),
     State("preview", "/jobs/{preview}/preview/"),
+    State("preview-changes", "/jobs/{preview}/preview/", act=_unfold_all),
     State("samples", "/jobs/{preview}/samples/"),
     State("sources", "/sources/"),
     State("source", "/sources/1/"),
