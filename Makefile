@@ -1,6 +1,10 @@
 # make run, demo, check, test, test-fast, coverage, test-thorough, test-crash, test-faults, bench, picture, screenshots,
 # messages:
 # each installs what it needs into .venv.
+
+# Many tests start processes, which start faster with compiled modules.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
