@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from types import CodeType
-from typing import ClassVar
+from types import CodeType, MethodType
+from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
 from jinja2.bccache import Bucket, BytecodeCache
@@ -16,6 +15,8 @@ from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
 
 from connector.logs import LoggedFlask
+
+COMPILED_MEMBERS = ("arguments", "_parts", "_trace", "_converters", "_build", "_build_unknown")
 
 
 class CompiledTemplates(BytecodeCache):
@@ -34,16 +35,18 @@ class CompiledTemplates(BytecodeCache):
 
 
 class CompiledRule(Rule):
-    """A URL rule with the functions that were compiled for earlier apps of this process. They take the rule."""
+    """A URL rule that is compiled once for all apps of this process. They have the same converters."""
 
-    _functions: ClassVar[dict[tuple[str, str, bool], Callable[..., tuple[str, str]]]] = {}
+    _compiled: ClassVar[dict[tuple[object, ...], dict[str, Any]]] = {}
 
-    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
-        """Return the function that makes addresses of this rule."""
-        key = self.rule, repr(self.defaults), append_unknown
-        if key not in self._functions:
-            self._functions[key] = super()._compile_builder(append_unknown)
-        return self._functions[key]
+    def compile(self) -> None:
+        """Take what was compiled for an earlier app. The functions that make addresses are bound to their rule."""
+        key = self.rule, repr(self.defaults), self.subdomain, self.merge_slashes
+        if key not in self._compiled:
+            super().compile()
+            self._compiled[key] = {name: vars(self)[name] for name in COMPILED_MEMBERS}
+        for name, value in self._compiled[key].items():
+            setattr(self, name, MethodType(value.__func__, self) if isinstance(value, MethodType) else value)
 
 
 class CompiledStatements:

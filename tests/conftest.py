@@ -56,6 +56,7 @@ def pytest_collection_finish() -> None:
     """Keep the garbage collector from going through all modules and tests again and again."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -104,11 +105,21 @@ def let_go(app: Flask) -> None:
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty instance, migrated once, with an admin who is signed in (see `signed_in`)."""
-    folder = tmp_path_factory.mktemp("template")
+def new_instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty instance without users, migrated once."""
+    folder = tmp_path_factory.mktemp("new") / "instance"
     app = app_at(folder)
     prepare(app)
+    let_go(app)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory, new_instance: Path) -> Path:
+    """An empty instance with an admin who is signed in (see `signed_in`)."""
+    folder = tmp_path_factory.mktemp("template") / "instance"
+    shutil.copytree(new_instance, folder)
+    app = app_at(folder)
     admit(app)
     let_go(app)
     return folder

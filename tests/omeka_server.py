@@ -75,10 +75,15 @@ class Faults:
     lost: int = 0
 
 
+@cache
+def _recording(number: int) -> str:
+    (path,) = PAYLOADS.glob(f"{number:03}-*.json")
+    return path.read_text()
+
+
 def recorded(number: int) -> Any:
     """Return the body of a recorded answer."""
-    (path,) = PAYLOADS.glob(f"{number:03}-*.json")
-    return json.loads(path.read_text())["body"]
+    return json.loads(_recording(number))["body"]
 
 
 @dataclass
@@ -744,7 +749,7 @@ class _Handler(WSGIRequestHandler):
 
 
 def _unpacked(body: Any) -> list[dict[str, Any]]:
-    return json.loads(body) if isinstance(body, str) else copy.deepcopy(body)
+    return json.loads(body) if isinstance(body, str) else body
 
 
 def _is_json(request: Request) -> bool:

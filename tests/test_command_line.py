@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import shutil
 import signal
 import socket
 import sqlite3
@@ -32,8 +33,8 @@ FILE_STATUSES = [
 
 
 @pytest.fixture
-def flask(tmp_path):
-    return CommandLine(tmp_path / "instance")
+def flask(tmp_path, new_instance):
+    return CommandLine(shutil.copytree(new_instance, tmp_path / "instance"))
 
 
 @pytest.fixture(params=[9, 6, 4])
@@ -428,7 +429,6 @@ def test_an_instance_that_is_no_folder_is_reported_with_its_setting(flask, tmp_p
     ],
 )
 def test_a_damaged_file_of_the_instance_is_reported_with_advice(flask, tmp_path, file, says):
-    (tmp_path / "instance").mkdir()
     (tmp_path / "instance" / file).write_bytes(b"\xff is no text, no key and no database" * 9)
 
     err = refused_at_start(flask, "jobs")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 import threading
 import time
 from pathlib import Path
@@ -82,5 +83,5 @@ def test_an_outage_during_an_import_loses_nothing_and_fails_no_item(app, sample)
 
 
 @pytest.fixture
-def flask(tmp_path):
-    return CommandLine(tmp_path / "instance")
+def flask(tmp_path, new_instance):
+    return CommandLine(shutil.copytree(new_instance, tmp_path / "other"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 
 import pytest
 
@@ -66,8 +67,8 @@ def test_connections_with_tls_or_on_this_machine_are_not_reported(name, value):
 
 
 @pytest.mark.parametrize("command", ["up", "worker"])
-def test_tls_warnings_are_logged_at_start_without_values(command, tmp_path):
-    flask = CommandLine(tmp_path / "instance")
+def test_tls_warnings_are_logged_at_start_without_values(command, tmp_path, new_instance):
+    flask = CommandLine(shutil.copytree(new_instance, tmp_path / "instance"))
 
     server = flask.start(command, CONNECTOR_PORT="0", CONNECTOR_NOTIFY_WEBHOOK="http://192.0.2.1/hook/secret")
     try:

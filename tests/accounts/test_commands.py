@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import socket
 
 import pytest
@@ -14,8 +15,8 @@ from tests.sample import SampleRepository
 
 
 @pytest.fixture
-def flask(tmp_path):
-    return CommandLine(tmp_path / "instance")
+def flask(tmp_path, new_instance):
+    return CommandLine(shutil.copytree(new_instance, tmp_path / "instance"))
 
 
 def test_commands_create_list_change_and_disable_an_account(flask):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import threading
 from collections.abc import Iterator
@@ -31,8 +32,8 @@ def sample() -> Iterator[SampleRepository]:
 
 
 @pytest.fixture
-def flask(tmp_path) -> CommandLine:
-    flask = CommandLine(tmp_path / "instance")
+def flask(tmp_path, new_instance) -> CommandLine:
+    flask = CommandLine(shutil.copytree(new_instance, tmp_path / "instance"))
     flask.environment["CONNECTOR_MAX_OUTAGE_SECONDS"] = "86400"
     flask.environment["CONNECTOR_MAX_CONCURRENT_REQUESTS"] = "1"  # the page before the one that waits has come
     return flask

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 from pathlib import Path
 
@@ -39,9 +40,9 @@ def outcome(flask: CommandLine, job: dict) -> tuple:
 
 
 @pytest.mark.parametrize("generation", [4, 6, 9])
-def test_a_job_whose_process_is_killed_repeatedly_ends_like_an_undisturbed_job(generation, tmp_path):
+def test_a_job_whose_process_is_killed_repeatedly_ends_like_an_undisturbed_job(generation, tmp_path, new_instance):
     with SampleRepository(generation) as sample:
-        alone, killed = CommandLine(tmp_path / "alone"), CommandLine(tmp_path / "killed")
+        alone, killed = (CommandLine(shutil.copytree(new_instance, tmp_path / name)) for name in ("alone", "killed"))
         expected = outcome(alone, alone.json("import", sample.url, *IMPORT)[1])
         command = ("import", sample.url, *IMPORT)
         for number in (40, 25, 70):
