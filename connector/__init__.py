@@ -17,8 +17,10 @@ from .row_ids import RowIdConverter
 from .version import __version__
 from .web import error_pages, rate_limits, request_validation, static_files
 from .web.accounts.account_pages import blueprint as accounts
+from .web.accounts.token_pages import blueprint as tokens
 from .web.accounts.two_step_pages import blueprint as two_step
 from .web.accounts.user_pages import blueprint as admin
+from .web.api.routes import blueprint as api
 from .web.catalogue.advanced_search import blueprint as advanced_search
 from .web.catalogue.export_pages import blueprint as exports
 from .web.catalogue.item_archive import blueprint as item_archive
@@ -80,7 +82,9 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     app.register_blueprint(monitoring)
     app.register_blueprint(accounts)
     app.register_blueprint(two_step)
+    app.register_blueprint(tokens)
     app.register_blueprint(admin)
+    app.register_blueprint(api)
     app.register_blueprint(destinations)
     app.register_blueprint(conflicts)
     app.register_blueprint(item_set)

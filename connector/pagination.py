@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Row, Select, func, inspect, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from .characters import storable
+from .errors import InvalidInputError
 from .extensions import db
 from .formatting import number as in_words
 from .i18n import gettext as _
@@ -117,6 +118,18 @@ def page_of(
     )
 
 
+def rows_after(
+    query: Select[Any], order: Order, after: str | None, keys: Select[Any] | None = None, size: int | None = None
+) -> tuple[Sequence[Any], str | None]:
+    """Return the rows after a sort key, from the start if it is None, and the last sort key if more rows follow.
+
+    `keys`, `size`: as for `page_of`. Raise InvalidInputError if the sort key is not one of this list.
+    """
+    sort_keys: Select[Any] = query.with_only_columns(*order.columns) if keys is None else keys
+    found, is_followed = _SortKeys(sort_keys, order.is_descending, size or SIZE).after(after)
+    return _rows(query, order, [key[-1] for key in found]), _as_text(found[-1]) if is_followed else None
+
+
 @dataclass(frozen=True, slots=True)
 class _SortKeys:
     """The sort keys of a list, without its order."""
@@ -136,6 +149,14 @@ class _SortKeys:
                 return found[: self.size][::-1], len(found) > self.size, before is not None
         found = self._some()
         return found[: self.size], False, len(found) > self.size
+
+    def after(self, text: str | None) -> tuple[Sequence[Row[Any]], bool]:
+        """Return (keys after the one in an address, whether rows follow). Raise InvalidInputError for a wrong one."""
+        key = self._key(text)
+        if text is not None and key is None:
+            raise InvalidInputError(_("“%(text)s” is no place in this list.", text=text), "after")
+        found = self._some(key)
+        return found[: self.size], len(found) > self.size
 
     def number_before(self, key: Sequence[Any]) -> int:
         """Return the number of rows before this key."""

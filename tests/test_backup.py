@@ -536,9 +536,11 @@ def test_backups_and_restores_are_recorded_with_their_user(stocked, tmp_path):
     assert trail(stocked) == [("local operator", "restore", "in.tar")]  # the archive is older than its own entry
 
 
-def test_sessions_of_the_backup_are_invalid_after_the_restore(stocked, elsewhere, tmp_path):
+def test_sessions_links_and_tokens_of_the_backup_are_invalid_after_the_restore(stocked, elsewhere, tmp_path):
     with closing(sqlite3.connect(instance_of(stocked) / "connector.db")) as connection, connection:
         connection.execute("INSERT INTO invitation (token_hash, purpose, expires) VALUES ('x', 'first', '2999-01-01')")
+        columns = "account_id, name, token_hash, created"
+        connection.execute(f"INSERT INTO access_token ({columns}) SELECT id, 'a', 'x', '2026-01-01' FROM account")
         assert connection.execute("SELECT count(*) FROM session").fetchone()[0] > 0
     stocked("backup", str(tmp_path / "in.tar"))
 
@@ -546,12 +548,8 @@ def test_sessions_of_the_backup_are_invalid_after_the_restore(stocked, elsewhere
 
     with closing(sqlite3.connect(instance_of(elsewhere) / "connector.db")) as connection:
         assert connection.execute("SELECT count(*) FROM account").fetchone()[0] > 0
-        assert [
-            connection.execute(f"SELECT count(*) FROM {table}").fetchone() for table in ("session", "invitation")
-        ] == [
-            (0,),
-            (0,),
-        ]
+        for table in ("session", "invitation", "access_token"):
+            assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
 
 
 @pytest.mark.parametrize(

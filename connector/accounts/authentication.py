@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, request, session
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
-from flask_login import login_user, logout_user
+from flask_login import current_user, login_user, logout_user
 from sqlalchemy import select, update
 
 from ..errors import ConflictError, ConnectorError, PermissionDeniedError
@@ -20,7 +20,7 @@ from ..i18n import gettext as _
 from ..logs import log_throttled
 from ..models.accounts import Account, Role
 from ..proxy_headers import parse_address, peer
-from . import audit, device_cookies, names, passwords, sessions, throttling, two_step, user_management
+from . import access_tokens, audit, device_cookies, names, passwords, sessions, throttling, two_step, user_management
 from .one_time_links import fingerprint
 from .sessions import Person
 
@@ -78,6 +78,20 @@ def init_app(app: Flask) -> None:
     app.config["RATELIMIT_HEADERS_ENABLED"] = True
     limiter.init_app(app)
     throttling.init_app(app)
+
+
+def signed_in() -> Person | None:
+    """Return the user of the session of this browser, or the user whom a proxy names, or None."""
+    user = current_user._get_current_object()
+    return user if user.is_authenticated else None
+
+
+def owner_of_token() -> Person | None:
+    """Return the owner of the access token of the request, or None if there is no valid one."""
+    given = request.authorization
+    if given is None or given.type != "bearer" or not given.token:
+        return None
+    return access_tokens.load(given.token, two_step.missing())
 
 
 def sign_in(name: str, password: str, back: str | None = None) -> bool:

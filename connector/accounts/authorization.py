@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, current_app, g, has_request_context, redirect, request, url_for
-from flask_login import current_user
+from werkzeug.datastructures import WWWAuthenticate
+from werkzeug.exceptions import Unauthorized
 
 from ..errors import PermissionDeniedError
 from ..i18n import gettext as _, lazy_gettext as _l
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 View = TypeVar("View", bound=Callable[..., Any])
 NEEDS = "needs"  # attribute of a view with the role it needs
 BEFORE_SET_UP, NAMELESS = "before_set_up", "nameless"
+API = "/api/"  # below it, access tokens replace sessions, and errors are JSON
 
 
 def allows(role: Role | None, *, before_set_up: bool = False, nameless: bool = False) -> Callable[[View], View]:
@@ -52,6 +54,11 @@ REFUSALS = {
 }
 
 
+def is_api() -> bool:
+    """Return whether the request is for an address of the API."""
+    return request.path.startswith(API)
+
+
 def may(role: Role) -> bool:
     """Return whether the current user has this role. On the command line, `--as` names the user."""
     return _is_operator() or g.person.may(role)
@@ -83,10 +90,11 @@ def _is_operator() -> bool:
 
 def _guard() -> Any:
     g.person = None
-    g.nameless = getattr(current_app.view_functions.get(request.endpoint or ""), NAMELESS, False)
-    if g.nameless:
+    is_for_all = getattr(current_app.view_functions.get(request.endpoint or ""), NAMELESS, False)
+    g.nameless = is_for_all or is_api()
+    if is_for_all:
         return None
-    g.person = user if (user := current_user._get_current_object()).is_authenticated else None
+    g.person = authentication.owner_of_token() if is_api() else authentication.signed_in()
     if request.endpoint is None:  # no page at this address, or not for this method
         return None
     view = current_app.view_functions[request.endpoint]
@@ -99,11 +107,19 @@ def _guard() -> Any:
     if g.person is None:
         return _ask_to_sign_in()
     if g.person.must_set_up and not getattr(view, BEFORE_SET_UP):
-        return _lead_to(url_for("two_step.page"))
+        return _ask_to_set_up()
     return require(needed)
 
 
+def _ask_to_set_up() -> Any:
+    if is_api():
+        raise PermissionDeniedError(_("The owner of this access token must set up two-step sign-in first."))
+    return _lead_to(url_for("two_step.page"))
+
+
 def _ask_to_sign_in() -> Any:
+    if is_api():
+        raise Unauthorized(www_authenticate=WWWAuthenticate("bearer", {"realm": "DSpace Connector"}))
     if user_management.is_by_proxy():
         refusal = g.get("refusal", _("The server in front of this app did not say who you are. Sign in there first."))
         raise PermissionDeniedError(refusal)

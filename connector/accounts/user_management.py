@@ -12,7 +12,7 @@ from ..errors import ConflictError, InvalidInputError, InvalidLinkError
 from ..extensions import db, execute_counted, transaction, utcnow
 from ..i18n import gettext as _, lazy_gettext as _l
 from ..models.accounts import Account, Purpose, Role
-from . import audit, names, one_time_links, passwords, sessions
+from . import access_tokens, audit, names, one_time_links, passwords, sessions
 
 ACCOUNT = Account.__table__
 NOT_THE_PASSWORD = _l("Wrong current password.")
@@ -157,13 +157,17 @@ def respell(name: str) -> None:
 
 
 def disable(account_id: int) -> None:
-    """Disable an account and end its sessions and links. Raise ConflictError if it is the last admin."""
+    """Disable an account, end its sessions and links, and revoke its access tokens.
+
+    Raise ConflictError if it is the last admin.
+    """
     with transaction():
         _spare_the_last_admin(account_id)
         _set(account_id, disabled=utcnow())
         sessions.end_all(account_id)  # after `_set`: its row lock makes a parallel sign-in finish first or fail
         one_time_links.void(account_id)
-        audit.note("disable", get(account_id).name)
+        revoked = access_tokens.revoke_all(account_id)
+        audit.note("disable", get(account_id).name, **({"access_tokens": revoked} if revoked else {}))
 
 
 def enable(account_id: int) -> None:

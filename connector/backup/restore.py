@@ -33,7 +33,7 @@ NEWER = _l(
     "The backup was written by a newer version of DSpace Connector (at %(found)s; this one knows up to %(known)s). "
     "Install that version again; nothing was changed."
 )
-ENDED = {"session", "invitation"}  # what ended since the backup must not be valid again
+ENDED = {"access_token", "invitation", "session"}  # what ended since the backup must not be valid again
 MOST_TEXT = 64 * 2**20  # bytes of a manifest, which may list every file as lost
 
 

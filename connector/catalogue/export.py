@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Select
 
@@ -14,20 +14,11 @@ from ..storage.garbage_collection import the_folder
 from .export_formats import FIXED_COLUMNS, csv_rows, json_line
 from .file_rows import files_of
 from .item_presentation import texts_of
+from .item_record import FileRecord, ItemRecord, MetadataRecord, ValueRecord
 from .restricted_values import open_terms
 from .search import Selection, jobs_of, set_names_of
 
 PAGE = 100
-FILE_FIELDS = (
-    "name",
-    "description",
-    "bundle",
-    "sequence",
-    "size",
-    "media_type",
-    "checksum",
-    "sha256",
-)
 
 
 def as_jsonl(selection: Selection) -> Iterator[str]:
@@ -47,8 +38,8 @@ def as_csv(selection: Selection) -> Iterator[str]:
 FORMATS: dict[str, Callable[[Selection], Iterator[str]]] = {"jsonl": as_jsonl, "csv": as_csv}
 
 
-def _records(selection: Selection) -> Iterator[dict[str, Any]]:
-    """Yield the selected items, each as the dict of a JSON line (see `export_formats`)."""
+def _records(selection: Selection) -> Iterator[ItemRecord]:
+    """Yield the records of the selected items."""
     for items in pages(selection.query()):
         yield from records(items, selection.with_restricted)
 
@@ -68,8 +59,8 @@ def pages(query: Select[CatalogueItem], size: int = PAGE) -> Iterator[list[Catal
         db.session.rollback()
 
 
-def records(items: Sequence[CatalogueItem], with_restricted: bool) -> list[dict[str, Any]]:
-    """Return items as dicts of JSON lines (see `export_formats`)."""
+def records(items: Sequence[CatalogueItem], with_restricted: bool) -> list[ItemRecord]:
+    """Return the records of items, as exports and the API contain them."""
     ids, folder = [item.id for item in items], the_folder()
     files, sets, jobs = files_of(ids), set_names_of(ids), jobs_of(ids)
     return [_record(item, files, sets, jobs, folder, with_restricted) for item in items]
@@ -77,7 +68,7 @@ def records(items: Sequence[CatalogueItem], with_restricted: bool) -> list[dict[
 
 def _record(
     item: CatalogueItem, files: Any, sets: Any, jobs: Any, folder: FileFolder, with_restricted: bool
-) -> dict[str, Any]:
+) -> ItemRecord:
     texts = texts_of(item, with_restricted)
     return {
         "id": item.id,
@@ -91,8 +82,8 @@ def _record(
         "source_state": item.source_state,
         "restricted": item.is_restricted,
         "last_modified": item.last_modified,
-        "metadata": texts.metadata,
-        "values": texts.values,
+        "metadata": cast(list[MetadataRecord], texts.metadata),
+        "values": cast(dict[str, list[ValueRecord]], texts.values),
         "files": [
             _file(file, folder) for file in files.get(item.id, []) if with_restricted or not file["name_is_restricted"]
         ],
@@ -101,14 +92,21 @@ def _record(
     }
 
 
-def _file(file: dict[str, Any], folder: FileFolder) -> dict[str, Any]:
-    path = folder.relative(file["sha256"]) if file["sha256"] else None
-    return {name: file[name] for name in FILE_FIELDS} | {
+def _file(file: dict[str, Any], folder: FileFolder) -> FileRecord:
+    return {
+        "name": file["name"],
+        "description": file["description"],
+        "bundle": file["bundle"],
+        "sequence": file["sequence"],
+        "size": file["size"],
+        "media_type": file["media_type"],
+        "checksum": file["checksum"],
+        "sha256": file["sha256"],
         "fate": file["status"],
         "reason": file["reason"],
         "restricted": file["content_is_restricted"] or file["name_is_restricted"],
         "outdated": file["is_outdated"],
-        "path": path,
+        "path": folder.relative(file["sha256"]) if file["sha256"] else None,
     }
 
 

@@ -1,13 +1,4 @@
-"""Formats of an export: an item as a line of JSON or a row of CSV.
-
-A record is a dict of `id, repository, source_id, handle, link, handle_link, page_link, title, source_state, restricted,
-last_modified, metadata [{field, value, language, authority, confidence}], values {term: [{value, language} or {uri,
-label}]}, files [{name, description, bundle, sequence, size, media_type, checksum, sha256, fate, reason, restricted,
-outdated, path}], item_sets [name, with handle and number if several sets share it], jobs [id]`.
-
-`restricted`: visible only with a login at the source. Restricted entries of `metadata` and `values` have `restricted:
-true`; others have no such member.
-"""
+"""Formats of an export: an item as a line of JSON (see `item_record`) or a row of CSV."""
 
 from __future__ import annotations
 

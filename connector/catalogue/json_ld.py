@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..formatting import bcp47
 from ..models.catalogue import CatalogueFile
 from .item_presentation import Texts, media_type
-from .restricted_values import Mapped
 
 VOCABULARIES = {
     "bibo": "http://purl.org/ontology/bibo/",
@@ -17,6 +16,8 @@ VOCABULARIES = {
     "rdfs": "http://www.w3.org/2000/01/rdf-schema#",
     "schema": "https://schema.org/",
 }
+
+Described = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 def json_ld(link: str, fields_url: str, texts: Texts, files: Iterable[tuple[str, CatalogueFile]]) -> str:
@@ -33,7 +34,9 @@ def context(fields_url: str) -> dict[str, str]:
     return VOCABULARIES | {"field": fields_url}
 
 
-def node(link: str, values: Mapped, files: Iterable[tuple[str, CatalogueFile]]) -> dict[str, Any]:
+def node(
+    link: str, values: Mapping[str, Sequence[Mapping[str, Any]]], files: Iterable[tuple[str, CatalogueFile]]
+) -> dict[str, Any]:
     """Return the node of the item at `link`, without a context. `files`: the URL and the file, for each."""
     described = {_name(term): [_value(value) for value in texts] for term, texts in values.items()}
     media = [_file(url, file) for url, file in files]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
 from ..catalogue import export, item_problems
 from ..catalogue.item_presentation import FILE_STATUSES, files_of, original_of
+from ..catalogue.item_record import ItemRecord
 from ..extensions import db, transaction
 from ..i18n import gettext as _
 from ..jobs import lifecycle
@@ -25,13 +25,13 @@ FILES_PAGE = 10  # items of which the files are exported, too
 
 @dataclass(frozen=True, slots=True)
 class ExportedItem:
-    """An item to export. `record`: the dict of its JSON line. `addresses`: the URLs of its files at the source, by id.
+    """An item to export. `record`: its JSON. `addresses`: the URLs of its files at the source, by id.
 
     `files`: those whose names the reader of the export may see. `collections`: the handles of its collections.
     """
 
     item: CatalogueItem
-    record: dict[str, Any]
+    record: ItemRecord
     files: list[CatalogueFile]
     addresses: dict[int, str]
     collections: list[str]
@@ -104,7 +104,7 @@ class Contents:
             self._item(item, record, collections.get(item.id, [])) for item, record in zip(page, records, strict=True)
         ]
 
-    def _item(self, item: CatalogueItem, record: dict[str, Any], collections: list[str]) -> ExportedItem:
+    def _item(self, item: CatalogueItem, record: ItemRecord, collections: list[str]) -> ExportedItem:
         files = files_of(item, self.with_restricted)
         return ExportedItem(item, record, files, {file.id: original_of(file) for file in files}, collections)
 

@@ -1,4 +1,4 @@
-"""Tables of accounts, one-time links, recovery codes, sessions and the audit trail."""
+"""Tables of accounts, one-time links, recovery codes, sessions, access tokens and the audit trail."""
 
 from __future__ import annotations
 
@@ -102,6 +102,22 @@ class Session(Base):
     created: Mapped[datetime]
     seen: Mapped[datetime]
     address: Mapped[str]
+
+
+class AccessToken(Base):
+    """A token with which a program reads the catalogue as a viewer. The table holds only the SHA-256 of the token.
+
+    `name`: what its owner calls it. `used`: the time of the last request with it, to a few minutes, in UTC.
+    """
+
+    __tablename__ = "access_token"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    name: Mapped[str]
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    created: Mapped[datetime] = mapped_column(default=utcnow)
+    used: Mapped[datetime | None]
 
 
 class AuditEntry(Base):

@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from .. import error_translation, formatting
 from ..accounts import audit
+from ..accounts.authorization import is_api
 from ..catalogue.crosswalk import term_label
 from ..catalogue.source_links import safe_href
 from ..characters import encodable
@@ -33,6 +34,7 @@ from ..i18n import lazy_gettext as _l
 from ..storage import disk_space, instance
 from ..text import clean_html, human_size, size_range
 from ..version import __version__
+from .api.responses import problem_response
 from .error_explanations import explain
 
 log = logging.getLogger(__name__)
@@ -57,6 +59,7 @@ OF_A_SECRET = "strict-origin"
 A_YEAR = 31_536_000  # seconds
 SENTENCES = {
     400: _l("The request could not be read. Go back, reload the page and try again."),
+    401: _l("The access token is missing, was revoked or is wrong. Your account page makes a new one."),
     403: _l("You do not have access to this page."),
     404: _l("This page does not exist. It may have been removed."),
     405: _l("This address does not accept this kind of request."),
@@ -156,7 +159,7 @@ def _on_this_site(response: Response) -> Response:
     return response
 
 
-def _refused(error: ConnectorError) -> tuple[str, int]:
+def _refused(error: ConnectorError) -> tuple[Any, int]:
     if isinstance(error, PermissionDeniedError):
         audit.note_refusal(403)
     status = next((status for kind, status in STATUSES.items() if isinstance(error, kind)), 500)
@@ -164,7 +167,7 @@ def _refused(error: ConnectorError) -> tuple[str, int]:
     return _error_page(status, explanation.text, explanation.details)
 
 
-def _without_database(error: OperationalError | TimeoutError) -> tuple[str, int]:
+def _without_database(error: OperationalError | TimeoutError) -> tuple[Any, int]:
     """Return the 503 page if the database is unavailable, locked or on a full disk. Only the log has the details.
 
     Raises the error again if a retry cannot help.
@@ -197,7 +200,9 @@ def _failed(error: HTTPException) -> Any:
     return page, status, [header for header in error.get_headers() if header[0] != "Content-Type"]
 
 
-def _error_page(status: int, sentence: str, details: tuple[str, ...] = ()) -> tuple[str, int]:
+def _error_page(status: int, sentence: str, details: tuple[str, ...] = ()) -> tuple[Any, int]:
+    if is_api():
+        return problem_response(status, sentence)
     template = "_error.html" if wants_fragment() else "error.html"
     number = g.request_id if status == 500 else None
     return render_template(template, status=status, sentence=sentence, details=details, number=number), status

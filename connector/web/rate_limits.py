@@ -37,6 +37,7 @@ ITEM_FILTERS = ("q", "item_set", "repository", "job", "state", *Facet, "term", "
 # Lists that are costly with one of these filters in the query string.
 FILTERS = {
     "admin.trail": ("who", "what"),
+    "api.items": ITEM_FILTERS,
     "catalogue.items": ITEM_FILTERS,
     "catalogue.filters": ITEM_FILTERS,
     "missing.index": ("repository",),

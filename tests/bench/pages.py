@@ -21,6 +21,7 @@ from sqlalchemy import update
 
 from config import load
 from connector import create_app
+from connector.accounts import access_tokens, user_management
 from connector.extensions import db, transaction
 from connector.models.jobs import Job, State
 from connector.server import WEB_THREADS
@@ -65,6 +66,18 @@ PAGES = (
     # Words of two and one characters that no item, few items and all items have.
     *("/items/?q=zz", "/items/?q=7", "/items/?q=of", "/items/?q=of+harbour+7", "/items/?q=of&job=1", "/items/?q=zzz"),
 )
+API = (
+    *("/api/items", "/api/items?size=100", "/api/items?size=100&sort=oldest-import&after=100000", "/api/items?job=1"),
+    *(
+        "/api/items?q=harbour&size=100",
+        "/api/items?q=nothingatall",
+        "/api/items?q=harbour+977",
+        "/api/items?item_set=1",
+    ),
+    *("/api/items?sort=title&type=Type+3", "/api/items?q=harbour&sort=newest-date", "/api/items?from=1911&to=1920"),
+    "/api/items?join=and&term=dcterms:title&op=contains&value=harbour+97",
+    *("/api/items?item_set=1", "/api/items/101", "/api/item-sets", "/api/jobs/3", "/api/jobs/1"),
+)
 UNDO = "/jobs/1/undo"
 POLL, PAGE, TIMES, BROWSERS = 50.0, 200.0, 5, 20  # milliseconds
 
@@ -100,8 +113,11 @@ def _instance(items: int, url: str) -> Iterator[Flask]:
 
 def _column(app: Flask) -> dict[str, str]:
     browser = app.test_client()
+    with app.app_context():
+        token = access_tokens.create(user_management.find_account(signed_in.NAME).id, "bench")
+    browser.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
     column = {address: at_most(_milliseconds(partial(_get, browser, address)), POLL) for address in POLLS}
-    column |= {address: at_most(_milliseconds(partial(_get, browser, address)), PAGE) for address in PAGES}
+    column |= {address: at_most(_milliseconds(partial(_get, browser, address)), PAGE) for address in (*PAGES, *API)}
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # as in the server of the product
     with serve(app, WEB_THREADS) as url:
         for address, name in (("/jobs/3/live", "a running job"), ("/jobs/1/", "a finished job")):

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Flask
 
-from connector.accounts import user_management
+from connector.accounts import access_tokens, user_management
 from connector.catalogue import missing, takedown, thumbnails
 from connector.dspace.records import ScopeKind
 from connector.exports import export_jobs
@@ -31,7 +31,7 @@ from tests.omeka_server import Omeka
 from tests.publishing.steps import create, link, literal
 from tests.sample import SampleRepository
 from tests.sample.model import Item
-from tests.signed_in import admit, turn_two_step_on
+from tests.signed_in import NAME, admit, turn_two_step_on
 
 PHOTOGRAPHS, PLANS, MANUSCRIPTS = "Harbour photographs", "Town maps and plans", "مخطوطات عربية"
 LONG_WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 3
@@ -113,6 +113,8 @@ def _add_users() -> str:
     user_management.add(LONG_WORD[:80], Role.VIEWER)
     user_management.add("Lena Left", Role.EDITOR)
     user_management.disable(user_management.find_account("Lena Left").id)
+    for name in ("Library website", LONG_WORD[:80]):
+        access_tokens.create(user_management.find_account(NAME).id, name)
     return user_management.add("中村 花子", Role.EDITOR)
 
 

@@ -200,6 +200,14 @@ STATES = (
     State("excluded-empty", "/excluded/", is_empty=True),
     State("account", "/account/"),
     State("account-error", "/account/", act=_fill("Change the password", current="wrong", new="short", again="other")),
+    State("access-tokens", "/account/tokens/"),
+    State("access-tokens-none", "/account/tokens/", VIEWER),
+    State("access-tokens-error", "/account/tokens/", act=_fill("Create access token", name="", current=PASSWORD)),
+    State(
+        "access-token-new", "/account/tokens/", VIEWER, _fill("Create access token", name="Reader", current=PASSWORD)
+    ),
+    State("access-token-revoke", "/account/tokens/1/revoke"),
+    State("access-tokens-of-user", "/users/1/tokens/"),
     State("two-step", "/account/two-step"),
     State("two-step-begin", "/account/two-step", act=_fill("Set up", current=PASSWORD)),
     State("two-step-on", "/account/two-step", TWO_STEP),

@@ -89,6 +89,7 @@ def test_an_unknown_part_is_not_found(client):
         ("/users/", "accounts/"),
         ("/destinations/", "publish/"),
         ("/account/", "accounts/"),
+        ("/account/tokens/", "programs/"),
     ],
 )
 def test_each_page_links_to_its_part_of_the_guide(stocked_client, address, part):

@@ -82,6 +82,16 @@ class PasswordAgainForm(Form):
     )
 
 
+class AccessTokenForm(PasswordAgainForm):
+    """The name of a new access token. The current password confirms it."""
+
+    name = StringField(
+        _l("Name"),
+        description=_l("For what the token is, for example “Library website”."),
+        render_kw={"autocomplete": "off", "maxlength": MAX_NAME_CHARACTERS, "required": True},
+    )
+
+
 class CodeForm(Form):
     """A verification code or a recovery code."""
 

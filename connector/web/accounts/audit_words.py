@@ -15,6 +15,8 @@ from ...models.repositories import Repository
 MOST_VALUES = 20  # values of a list that the page shows; the CSV has all
 ACTORS = {NOBODY: _l("Not signed in"), SCHEDULE: _l("Schedule"), LOCAL: _l("Command line")}
 ACTIONS = {
+    "access token made": _l("Access token created"),
+    "access token revoked": _l("Access token revoked"),
     "account made": _l("Account created"),
     "allow again": _l("Import allowed again after a takedown"),
     "backup": _l("Backup"),
@@ -69,6 +71,7 @@ ACTIONS = {
     "two-step sign-in on": _l("Two-step sign-in turned on"),
 }
 DETAILS = {
+    "access_tokens": _l("Access tokens"),
     "after": _l("After"),
     "answer": _l("Answer"),
     "before": _l("Before"),

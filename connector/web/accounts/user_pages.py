@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, g, redirect, render_template, request, stream_with_context, url_for
 from sqlalchemy import select
 
-from ...accounts import audit, two_step, user_management
+from ...accounts import access_tokens, audit, two_step, user_management
 from ...accounts.authorization import allows
 from ...accounts.one_time_links import days_of, expires_at, link_to
 from ...errors import ConflictError, InvalidInputError
@@ -168,7 +168,8 @@ def _do(account_id: int, act: Callable[[], None], done: str) -> Any:
 
 def _users_page(form: InviteForm, refused: ConflictError | None = None) -> str:
     page = page_of(select(Account), Order((Account.name_key, Account.id)), asked_place())
-    return render_template("accounts/users.html", page=page, form=form, roles=ROLES, refused=refused)
+    tokens = access_tokens.of_accounts([account.id for account in page.rows])
+    return render_template("accounts/users.html", page=page, form=form, roles=ROLES, refused=refused, tokens=tokens)
 
 
 def _link_page(name: str, token: str) -> Any:

@@ -23,7 +23,7 @@ from ...errors import InvalidInputError
 from ...i18n import gettext as _, lazy_gettext as _l
 from ...models.catalogue import CatalogueItem
 from ...models.facets import Facet
-from ...pagination import asked_place, page_of
+from ...pagination import Order, asked_place, page_of
 from ...row_ids import row_id
 from ...word_search import search_terms
 
@@ -161,11 +161,16 @@ def asked_options(selection: Selection, default: Sort | None = None) -> ListOpti
     )
 
 
+def sorted_keys(items: FoundItems, sort: Sort) -> tuple[Order, Select[Any]]:
+    """Return the order of a list of items, and a SELECT of its sort keys."""
+    order = order_of(items, sort)
+    return order, items.ids() if order.columns == (CatalogueItem.id,) else items.keys(*order.columns)
+
+
 def found_page(items: FoundItems, options: ListOptions) -> dict[str, Any]:
     """Return a page of the items, their thumbnails and the terms to mark. Large columns are deferred."""
     light = (defer(CatalogueItem.search_text), defer(CatalogueItem.source_metadata))
-    order = order_of(items, options.sort)
-    keys = items.ids() if order.columns == (CatalogueItem.id,) else items.keys(*order.columns)
+    order, keys = sorted_keys(items, options.sort)
     selection = items.selection
     counted = FOUND_COUNTED if selection.words or selection.criteria else None
     page = page_of(select(CatalogueItem).options(*light), order, asked_place(), keys, counted, options.size)

@@ -102,7 +102,7 @@ def row(job_id: int) -> str:
 def problems(job_id: int) -> Response:
     """Download all problems of the job as CSV, a row each."""
     shown = lifecycle.get(job_id)
-    if _is_withheld(shown):
+    if is_withheld(shown):
         require(Role.EDITOR)
     lines = stream_with_context(_problem_lines(shown))
     named = {"Content-Disposition": f'attachment; filename="problems-of-job-{job_id}.csv"'}
@@ -114,7 +114,7 @@ def problems(job_id: int) -> Response:
 def request_log_text(job_id: int) -> Response:
     """Download the request log of the job as plain text, for the administrator of the repository."""
     shown = lifecycle.get(job_id)
-    if _is_withheld(shown):
+    if is_withheld(shown):
         require(Role.EDITOR)
     text = request_log.text(shown, current_app.config["CONTACT"], with_restricted=sees_restricted())
     named = {"Content-Disposition": f'attachment; filename="request-log-of-job-{job_id}.txt"'}
@@ -219,8 +219,8 @@ def own_job(job_id: int) -> Job:
 
 
 def _shown(shown: Job) -> dict[str, Any]:
-    is_withheld = _is_withheld(shown)
-    found = [] if is_withheld else list(islice(_problems(shown, MOST_PROBLEMS + 1), MOST_PROBLEMS + 1))
+    withheld = is_withheld(shown)
+    found = [] if withheld else list(islice(_problems(shown, MOST_PROBLEMS + 1), MOST_PROBLEMS + 1))
     has_ended = shown.is_import and not shown.is_active
     rechecked_by = import_report.rechecked_by(shown)
     return {
@@ -232,15 +232,15 @@ def _shown(shown: Job) -> dict[str, Any]:
         "tried_files": file_counts.tried_by_status(shown),
         "source_files": job_details.files(shown),
         "previewed": [] if shown.is_active else previewed_items.groups(shown, with_restricted=sees_restricted()),
-        "status_text": "" if is_withheld else job_presentation.status_text(shown),
-        "message": "" if is_withheld else shown.message,
+        "status_text": "" if withheld else job_presentation.status_text(shown),
+        "message": "" if withheld else shown.message,
         "problems": found[:MOST_PROBLEMS],
-        "is_withheld": is_withheld,
+        "is_withheld": withheld,
         "has_outcomes": any(problem["outcome"] for problem in found),
         "problem_counts": problem_outcomes.in_words(shown),
         "later_jobs": sorted({*rechecked_by, *problem_outcomes.retries(shown)}) if has_ended else [],
         "still_open": problem_outcomes.open_problems(shown) if has_ended else None,
-        "are_solved": import_report.had_file_problems(shown) and not (found or rechecked_by or is_withheld),
+        "are_solved": import_report.had_file_problems(shown) and not (found or rechecked_by or withheld),
         "has_more": len(found) > MOST_PROBLEMS,
     }
 
@@ -257,7 +257,7 @@ def _problems(of: Job, limit: int | None = None) -> Iterator[dict[str, Any]]:
         yield from problem_outcomes.file_outcomes(of, limit, with_restricted=with_restricted)
 
 
-def _is_withheld(job: Job) -> bool:
+def is_withheld(job: Job) -> bool:
     """Return whether the job may name restricted items and the current user may not see them."""
     return job.names_restricted and not sees_restricted()
 
