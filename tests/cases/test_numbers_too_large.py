@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from connector.jobs.attempt import DEFAULT_MAX_OUTAGE_SECONDS
-from tests.faults.world import hurried
 from tests.imports.sample_importer import SampleImporter
 from tests.sample import SampleRepository, laboratory
 
@@ -21,8 +19,7 @@ def test_only_the_files_of_the_item_with_the_number_are_missing(app, generation,
         sample.data.add_file(item, "thesis.pdf", b"%PDF", "application/pdf").sequence = number
         importer = SampleImporter(app, sample)
 
-        with hurried(app, DEFAULT_MAX_OUTAGE_SECONDS):
-            job = importer.run(files=False)
+        job = importer.run(files=False)
 
         assert (job.state, job.clean, job.counts["failed"]) == ("completed", False, 0)
         held = importer.records()

@@ -41,16 +41,22 @@ OPTIONS = ImportOptions(files=True, item_set_from_collection=True)
 
 
 @contextmanager
+def pauses_skipped(clock: SkippingClock) -> Iterator[None]:
+    """Let no job and no page wait between two requests."""
+    outage = partial(OutageWait, clock=clock, pause=clock.skip)
+    with patch.object(http_factory, "OutageWait", outage), patch.object(attempts, "OutageWait", outage):
+        yield
+
+
+@contextmanager
 def hurried(app: Flask, seconds: float = OUTAGE, clock: SkippingClock | None = None) -> Iterator[SkippingClock]:
     """Let requests give up after a second, and jobs and pages after the outage. Pauses between requests are skipped."""
     settings, clock = http_factory.HttpSettings, clock or SkippingClock()
-    outage = partial(OutageWait, clock=clock, pause=clock.skip)
     with (
         patch.dict(app.config, MAX_OUTAGE_SECONDS=seconds),
         patch.object(http_factory, "HttpSettings", lambda **given: settings(**(given | QUICK))),
         patch.object(http_factory, "PAGE_MAX_OUTAGE", seconds),
-        patch.object(http_factory, "OutageWait", outage),
-        patch.object(attempts, "OutageWait", outage),
+        pauses_skipped(clock),
     ):
         yield clock
 

@@ -15,6 +15,7 @@ from connector.imports.start.preview_rows import PreviewAction
 from connector.models.catalogue import CatalogueItem
 from connector.models.jobs import Job, Kind, PreviewRow
 from tests.pages import buttons, links, neighbours, ways, words
+from tests.thoroughness import share
 
 from ..catalogue import titles
 from ..steps import row_ids
@@ -333,9 +334,12 @@ def test_a_ticked_item_that_is_taken_down_is_not_read(importer, dspace, preview_
     assert (importer.job(3).state, importer.job(3).counts["seen"]) == ("completed", 0)
 
 
+THOUSANDS = share(10_000, 4)
+
+
 def test_thousands_are_ticked_and_imported_without_a_long_statement(importer, dspace, client, parameter_counts):
     dspace.page_size = 100
-    for number in range(10_000):
+    for number in range(THOUSANDS):
         dspace.add(f"i{number:05}")
     job = importer.preview()
 
@@ -344,6 +348,6 @@ def test_thousands_are_ticked_and_imported_without_a_long_statement(importer, ds
     importer.work(2)
 
     made = importer.job(2)
-    assert (made.counts["added"], made.expected, made.clean) == (10_000, 10_000, True)
+    assert (made.counts["added"], made.expected, made.clean) == (THOUSANDS, THOUSANDS, True)
     assert made.options == {"only": job.id}
     assert 0 < max(parameter_counts) < 1_000
