@@ -94,7 +94,8 @@ class World(logging.Handler):
 class BothSides(RuleBasedStateMachine):
     """`edits`: what a person left in a part of a resource, by its id and the part. `touched`: what a person edited.
 
-    `foreign`: items of another publisher, as they were at first.
+    `foreign`: items of another publisher, as they were at first. `kept_sets`: item sets that an undo may have kept for
+    an edited item which a person deleted afterwards. `newest_sets`: the last item set that a person made for an item.
 
     No rule has a precondition: after a kill, the state differs from run to run, and Hypothesis could not draw the same
     steps again.
@@ -111,6 +112,7 @@ class BothSides(RuleBasedStateMachine):
         self.texts = (f"text {number}" for number in itertools.count(1))
         self.edits: dict[tuple[int, str], Any] = {}
         self.touched, self.own, self.foreign = set[int](), dict[int, Any](), dict[int, Any]()
+        self.kept_sets, self.newest_sets = set[int](), dict[int, int]()
         self.crashes, self.said = 0, ""
         self.world.errors.clear()
 
@@ -208,6 +210,7 @@ class BothSides(RuleBasedStateMachine):
         number = self._create("item_sets", {"o:title": "Exhibition", "o:is_open": False})
         sets = [] if leaves else list(raw["o:item_set"])
         self.omeka.edit(raw["o:id"], o__item_set=[*sets, {"@id": "", "o:id": number}])
+        self.newest_sets[raw["o:id"]] = number
         self._note(raw["o:id"], SETS)
 
     @rule(place=places)
@@ -261,6 +264,8 @@ class BothSides(RuleBasedStateMachine):
     @rule(place=places)
     def delete_item(self, place: int) -> None:
         if (raw := self._there(place)) is not None:
+            if raw["o:id"] in self.touched:
+                self.kept_sets |= {one["o:id"] for one in raw["o:item_set"]}
             for medium in self.omeka._media_of(raw["o:id"]):
                 self._delete(medium["o:id"])
             self._delete(raw["o:id"])
@@ -392,7 +397,7 @@ class BothSides(RuleBasedStateMachine):
             assert there[number] == self.foreign[number][1]
         media = {raw["o:id"] for raw in self.omeka.all_of("media")} - set(self.own)
         assert {self.omeka.resources[number]["o:item"]["o:id"] for number in media} <= items
-        sets = left - items - media
+        sets = left - items - media - self.kept_sets
         assert not sets or items & self.touched, "an item set that nobody edited is left"
 
     def _item(self, place: int) -> CatalogueItem:
@@ -422,8 +427,9 @@ class BothSides(RuleBasedStateMachine):
         raw = self.omeka.resources[number]
         if part in PROPERTIES:
             return _texts(raw.get(part, []))
-        if part == SETS:
-            return [one["o:id"] for one in raw[part] if one["o:id"] in self.omeka.resources]
+        if part == SETS:  # if an undo deletes our set, the next job makes a new one and puts the item there
+            known = [one for one in self.omeka.resources if one <= self.newest_sets[number]]
+            return [one["o:id"] for one in raw[part] if one["o:id"] in known]
         if part == "order":
             media = sorted(self.omeka._media_of(number), key=lambda one: (one.get("@owner_position") or 0, one["o:id"]))
             return [one["o:id"] for one in media if one["o:id"] in self.edits[number, part]]
