@@ -97,7 +97,7 @@ def chosen_items() -> Select[int]:
     if "every" in request.form:
         return form_selection().ids()
     if not (item_ids := request.form.getlist("item", type=row_id)):
-        raise InvalidInputError(_("Choose items."))
+        raise InvalidInputError(_("No item is ticked. Go back, then tick items or “All items of this list”."))
     return select(CatalogueItem.id).where(CatalogueItem.id.in_(item_ids))
 
 
