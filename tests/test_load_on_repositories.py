@@ -17,6 +17,8 @@ from connector.jobs import lifecycle
 from connector.repositories import discovery, service
 from connector.tasks import carry_out
 from tests.command_line import GAZETTE, CommandLine
+from tests.faults.clock import SkippingClock
+from tests.faults.world import pauses_skipped
 from tests.sample import Costs, SampleRepository, grow
 
 
@@ -69,11 +71,11 @@ def test_only_one_job_at_a_time_uses_a_repository(flask, slow_sample):
 
 
 def test_an_outage_during_an_import_loses_nothing_and_fails_no_item(app, sample):
-    app.config["MAX_OUTAGE_SECONDS"] = 60
+    app.config["MAX_OUTAGE_SECONDS"] = 600
     searches = itertools.count()
     sample.faults.add(lambda path: "dsoType=item" in path and 2 <= next(searches) < 40, times=None, status=503)
 
-    with app.app_context():
+    with app.app_context(), pauses_skipped(SkippingClock()):
         found = discovery.connect(sample.url, "rest", None)
         job_id = queueing.create(service.source_for(found.repository_id, Scope(ScopeKind.REPOSITORY)), ImportOptions())
         carry_out(job_id)

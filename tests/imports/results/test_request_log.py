@@ -15,6 +15,8 @@ from connector.jobs import lifecycle
 from connector.models.jobs import Job
 from connector.repositories import discovery, service
 from connector.tasks import carry_out
+from tests.faults.clock import SkippingClock
+from tests.faults.world import pauses_skipped
 
 from ..steps import set_counts
 
@@ -65,7 +67,8 @@ def test_a_job_without_requests_does_not_say_that_all_succeeded(app, importer, d
 def test_the_request_log_counts_bad_responses_by_kind_with_our_reaction(app, sample):
     sample.faults.add(lambda path: "dsoType=item" in path, times=2, status=503)
 
-    text = told(app, imported(app, sample))
+    with pauses_skipped(SkippingClock()):
+        text = told(app, imported(app, sample))
 
     assert "- status 503: 2 times" in text
     assert "The app waited 2 times" in text
