@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Table
 
+from connector.extensions import db
 from tests.architecture import DOCUMENT, PICTURES, picture
 
 TESTS = Path(__file__).parent
@@ -21,6 +25,16 @@ def modules_imported_by(path: Path) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             yield node.module or ""
             yield from (f"{node.module or ''}.{alias.name}" for alias in node.names)
+
+
+def test_each_constant_with_a_table_has_the_name_that_the_rule_gives():
+    last_words = Counter(name.rpartition("_")[2] for name in db.metadata.tables)
+    modules = [vars(module) for name, module in sys.modules.items() if name.startswith("connector.models.")]
+    found = {(name, value.name) for module in modules for name, value in module.items() if isinstance(value, Table)}
+
+    last = {name: name.rpartition("_")[2] for name in db.metadata.tables}
+    assert len(found) > 30
+    assert found == {((table if last_words[last[table]] > 1 else last[table]).upper(), table) for _, table in found}
 
 
 @pytest.mark.parametrize("name", PICTURES)

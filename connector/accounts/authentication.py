@@ -18,14 +18,13 @@ from ..errors import ConflictError, ConnectorError, PermissionDeniedError
 from ..extensions import db, limiter, login, transaction, utcnow
 from ..i18n import gettext as _
 from ..logs import log_throttled
-from ..models.accounts import Account, Role
+from ..models.accounts import ACCOUNT, Role
 from ..proxy_headers import parse_address, peer
 from . import access_tokens, audit, device_cookies, names, passwords, sessions, throttling, two_step, user_management
 from .one_time_links import fingerprint
 from .sessions import Person
 
 log = logging.getLogger(__name__)
-ACCOUNT = Account.__table__
 HALF_WAY = "half_way"  # key in the cookie; the value is a HalfWay
 MAX_HALF_SIGN_IN_SECONDS = 300
 UNSET = "(null)"  # Apache sends this in a header for a variable that is not set

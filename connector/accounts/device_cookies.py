@@ -11,12 +11,11 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from sqlalchemy import select
 
 from ..extensions import db
-from ..models.accounts import Account
+from ..models.accounts import ACCOUNT
 from . import user_management
 from .one_time_links import fingerprint
 from .throttling import network
 
-ACCOUNT = Account.__table__
 MAX_AGE_SECONDS = 365 * 24 * 3600
 
 

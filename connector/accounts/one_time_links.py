@@ -14,12 +14,11 @@ from sqlalchemy import ColumnElement, delete, insert, select, update
 from ..errors import InvalidInputError, InvalidLinkError
 from ..extensions import db, execute_counted, utcnow
 from ..i18n import gettext as _, lazy_gettext as _l
-from ..models.accounts import Invitation, Purpose
+from ..models.accounts import INVITATION, Invitation, Purpose
 
 LIFETIME = timedelta(hours=1)  # of links for a new password and for the first admin
 INVITATION_DAYS, MOST_DAYS = 7, 90
 EVERYWHERE = ("0.0.0.0", "::")
-INVITATION = Invitation.__table__
 SPENT = _l("This link was used already, was replaced by a newer one, or has expired. Ask for a new one.")
 _WHOLE = re.compile(r"[0-9]{1,3}")
 

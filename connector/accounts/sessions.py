@@ -10,7 +10,7 @@ from flask_login import UserMixin
 from sqlalchemy import ColumnElement, delete, insert, select, update
 
 from ..extensions import db, execute_counted, transaction, utcnow
-from ..models.accounts import Account, Role, Session
+from ..models.accounts import ACCOUNT, SESSION, Role, Session
 from . import names
 from .one_time_links import fingerprint, new_token
 
@@ -18,7 +18,6 @@ IDLE = timedelta(hours=12)  # longest time without a request
 MAX_AGE = timedelta(days=7)  # of a session, even in constant use (ASVS 5.0, 7.3.2)
 COARSE = timedelta(minutes=5)  # precision of the time of last use, so that not every request writes
 HOURLY = timedelta(hours=1)
-ACCOUNT, SESSION = Account.__table__, Session.__table__
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,12 +19,11 @@ from ..encryption import KeyPurpose, seal, unseal
 from ..errors import ConflictError, InvalidInputError
 from ..extensions import db, execute_counted, transaction, utcnow
 from ..i18n import gettext as _, lazy_gettext as _l
-from ..models.accounts import Account, RecoveryCode, Role
+from ..models.accounts import ACCOUNT, CODE, Role
 from . import audit, one_time_links, sessions, user_management
 from .one_time_links import fingerprint
 
 log = logging.getLogger(__name__)
-ACCOUNT, RECOVERY = Account.__table__, RecoveryCode.__table__
 STEP = 30  # seconds
 RECOVERY_CODES = 10
 RECOVERY_BYTES = 15  # 120 random bits are enough for a fast hash (ASVS 5.0, 6.5.2)
@@ -165,9 +164,9 @@ def _use_code(account_id: int, code: str) -> bool:
 
 
 def _use_recovery_code(account_id: int, code: str) -> bool:
-    mine = (RECOVERY.c.account_id == account_id, RECOVERY.c.code_hash == fingerprint(code))
+    mine = (CODE.c.account_id == account_id, CODE.c.code_hash == fingerprint(code))
     with transaction():
-        used = bool(execute_counted(delete(RECOVERY).where(*mine)))
+        used = bool(execute_counted(delete(CODE).where(*mine)))
         if used:
             audit.note("recovery code used", user_management.get(account_id).name)
         return used
@@ -184,9 +183,9 @@ def _step_of(secret: str, code: str) -> int | None:
 
 def _new_recovery_codes(account_id: int) -> list[str]:
     codes = [b32encode(secrets.token_bytes(RECOVERY_BYTES)).decode() for _ in range(RECOVERY_CODES)]
-    db.session.execute(delete(RECOVERY).where(RECOVERY.c.account_id == account_id))
+    db.session.execute(delete(CODE).where(CODE.c.account_id == account_id))
     rows = [{"account_id": account_id, "code_hash": fingerprint(code)} for code in codes]
-    db.session.execute(insert(RECOVERY), rows)
+    db.session.execute(insert(CODE), rows)
     return ["-".join(in_fours(code)) for code in codes]
 
 
@@ -195,7 +194,7 @@ def _clear(account_id: int) -> None:
     there = (ACCOUNT.c.id == account_id, ACCOUNT.c.two_step_secret.is_not(None))
     if not execute_counted(update(ACCOUNT).where(*there).values(two_step_secret=None, code_step=None)):
         raise ConflictError(NONE)
-    db.session.execute(delete(RECOVERY).where(RECOVERY.c.account_id == account_id))
+    db.session.execute(delete(CODE).where(CODE.c.account_id == account_id))
     audit.note("two-step sign-in off", name)
 
 

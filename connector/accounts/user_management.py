@@ -11,10 +11,9 @@ from sqlalchemy.exc import IntegrityError
 from ..errors import ConflictError, InvalidInputError, InvalidLinkError
 from ..extensions import db, execute_counted, transaction, utcnow
 from ..i18n import gettext as _, lazy_gettext as _l
-from ..models.accounts import Account, Purpose, Role
+from ..models.accounts import ACCOUNT, Account, Purpose, Role
 from . import access_tokens, audit, names, one_time_links, passwords, sessions
 
-ACCOUNT = Account.__table__
 NOT_THE_PASSWORD = _l("Wrong current password.")
 
 

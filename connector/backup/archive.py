@@ -25,7 +25,7 @@ from ..errors import ConflictError, StorageError
 from ..extensions import db, utcnow
 from ..i18n import gettext as _
 from ..models.accounts import Account
-from ..models.catalogue import CatalogueItem, StoredFile
+from ..models.catalogue import STORED_FILE, CatalogueItem
 from ..models.jobs import Job
 from ..models.repositories import Repository
 from ..storage.garbage_collection import the_folder
@@ -37,7 +37,6 @@ from .partial_file import write_atomically
 MANIFEST = "manifest.json"
 FILES = "files"
 HASHES_PER_QUERY = 1000
-STORED = StoredFile.__table__
 
 
 @dataclass
@@ -189,8 +188,8 @@ class Hashed:
 def _in_database() -> Iterator[str]:
     """Yield the SHA-256 of all stored files, without a long transaction."""
     last = ""
-    query = select(STORED.c.sha256).order_by(STORED.c.sha256).limit(HASHES_PER_QUERY)
-    while hashes := db.session.scalars(query.where(STORED.c.sha256 > last)).all():
+    query = select(STORED_FILE.c.sha256).order_by(STORED_FILE.c.sha256).limit(HASHES_PER_QUERY)
+    while hashes := db.session.scalars(query.where(STORED_FILE.c.sha256 > last)).all():
         db.session.rollback()
         yield from hashes
         last = hashes[-1]

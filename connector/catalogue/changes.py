@@ -12,10 +12,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, bindparam, delete, insert, tuple_, update
 
 from ..extensions import db
-from ..models.changes import Action, Change, ChangeFile
+from ..models.changes import CHANGE, CHANGE_FILE, Action, Change
 from ..row_ids import MOST
 
-CHANGE, CHANGE_FILE = Change.__table__, ChangeFile.__table__
 IDS_PER_QUERY = 1000
 _KEY = (Change.job_id, Change.action, Change.id)
 

@@ -8,15 +8,12 @@ from typing import Any
 from sqlalchemy import delete, exists, select, update
 
 from ..extensions import db
-from ..models.catalogue import CatalogueFile, CatalogueItem, FileStatus, StoredFile
+from ..models.catalogue import FILE, ITEM, STORED_FILE, FileStatus
 from . import identity, problem_files, restricted_values
 from .file_rows import LOST, files_of, insert_files
 from .item_rows import DATA, derived_columns, write
 from .repository_context import RepositoryContext
 
-ITEM = CatalogueItem.__table__
-FILE = CatalogueFile.__table__
-STORED = StoredFile.__table__
 # Keys of files in stored states. They keep the names that these columns had before migration 0029.
 KEYS = {
     "status": "fate",
@@ -64,7 +61,7 @@ def restore_data(repository: RepositoryContext, item_id: int, group: Mapping[str
     db.session.execute(delete(FILE).where(FILE.c.item_id == item_id))
     if files:
         insert_files({item_id: files})
-        lost = (FILE.c.sha256.is_not(None), ~exists().where(STORED.c.sha256 == FILE.c.sha256))
+        lost = (FILE.c.sha256.is_not(None), ~exists().where(STORED_FILE.c.sha256 == FILE.c.sha256))
         db.session.execute(update(FILE).where(FILE.c.item_id == item_id, *lost).values(LOST))
     problem_files.mark([item_id])
 

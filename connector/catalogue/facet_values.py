@@ -11,10 +11,9 @@ from sqlalchemy import delete, insert
 
 from ..characters import storable
 from ..extensions import db
-from ..models.facets import VALUE_CHARACTERS, Facet, ItemFacet
+from ..models.facets import FACET, VALUE_CHARACTERS, Facet
 from .restricted_values import MARK, open_terms
 
-FACET = ItemFacet.__table__
 TERMS = {
     "dcterms:type": Facet.TYPE,
     "dcterms:issued": Facet.YEAR,

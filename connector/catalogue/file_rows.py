@@ -10,9 +10,8 @@ from sqlalchemy import insert, select
 from ..characters import storable
 from ..dspace.records import Bitstream, Item
 from ..extensions import db
-from ..models.catalogue import CatalogueFile, FileStatus
+from ..models.catalogue import FILE, FileStatus
 
-FILE = CatalogueFile.__table__
 FILE_DATA = tuple(column.name for column in FILE.columns if column.name not in ("id", "item_id"))
 BITSTREAM = ("bundle", "sequence", "name", "description", "media_type", "size", "checksum", "checksum_algorithm")
 KEPT = (

@@ -17,13 +17,12 @@ from sqlalchemy import delete, exists, func, insert, select, update
 from ..errors import StorageError
 from ..extensions import db, transaction
 from ..i18n import gettext as _, ngettext
-from ..models.catalogue import CatalogueFile, CatalogueItem, StoredFile
+from ..models.catalogue import FILE, ITEM, STORED_FILE
 from ..storage.content_store import FileFolder
 from ..storage.garbage_collection import needed_by_undo, with_row
 from . import problem_files
 from .file_rows import LOST
 
-FILE, STORED, ITEM = CatalogueFile.__table__, StoredFile.__table__, CatalogueItem.__table__
 ROWS_PER_QUERY = 200
 PIECE = 2**20  # bytes
 AN_EMPTY_DISK = 10  # stored files; if as many exist and the folder is empty, its disk is probably not mounted
@@ -59,7 +58,7 @@ class Finding:
 
 def count_stored_files() -> tuple[int, int]:
     """Return the number of stored files and their total size in bytes."""
-    number, size = db.session.execute(select(func.count(), func.coalesce(func.sum(STORED.c.size), 0))).one()
+    number, size = db.session.execute(select(func.count(), func.coalesce(func.sum(STORED_FILE.c.size), 0))).one()
     db.session.rollback()
     return number, size
 
@@ -93,7 +92,7 @@ def _refuse_empty_disk(folder: FileFolder) -> None:
 def _stored(folder: FileFolder, repair: bool, checked: Callable[[int], object]) -> Iterator[Finding]:
     """Yield rows of stored content that is missing or damaged in the folder."""
     after = ""
-    while rows := _page(select(STORED).where(STORED.c.sha256 > after).order_by(STORED.c.sha256)):
+    while rows := _page(select(STORED_FILE).where(STORED_FILE.c.sha256 > after).order_by(STORED_FILE.c.sha256)):
         after = rows[-1].sha256
         for row in rows:
             if folder.fault(row.sha256, row.size):
@@ -106,7 +105,7 @@ def _stored(folder: FileFolder, repair: bool, checked: Callable[[int], object]) 
 
 def _without_anything(folder: FileFolder, repair: bool) -> Iterator[Finding]:
     """Yield stored files of items that have neither content nor a row of it."""
-    orphaned = (FILE.c.sha256.is_not(None), ~exists().where(STORED.c.sha256 == FILE.c.sha256))
+    orphaned = (FILE.c.sha256.is_not(None), ~exists().where(STORED_FILE.c.sha256 == FILE.c.sha256))
     query = select(FILE.c.sha256).where(*orphaned).distinct().order_by(FILE.c.sha256)
     after = ""
     while rows := _page(query.where(FILE.c.sha256 > after)):
@@ -161,7 +160,7 @@ def _remember(folder: FileFolder, sha256: str) -> None:
             md5.update(piece)
             size += len(piece)
     with transaction():
-        db.session.execute(insert(STORED).values(sha256=sha256, md5=md5.hexdigest(), size=size))
+        db.session.execute(insert(STORED_FILE).values(sha256=sha256, md5=md5.hexdigest(), size=size))
 
 
 def _lost(folder: FileFolder, sha256: str, reason: str, repair: bool) -> Finding:
@@ -178,7 +177,7 @@ def _lost(folder: FileFolder, sha256: str, reason: str, repair: bool) -> Finding
         linked = LOST | {"reason": _("Stored before. %(reason)s", reason=reason), "technical_details": None}
         of_these = update(FILE).where(FILE.c.sha256 == sha256).values(linked)
         problem_files.mark(db.session.scalars(of_these.returning(FILE.c.item_id)).all())
-        db.session.execute(delete(STORED).where(STORED.c.sha256 == sha256))
+        db.session.execute(delete(STORED_FILE).where(STORED_FILE.c.sha256 == sha256))
     mended = _("The next import with files fetches it again.")
     if aside:
         place = aside.relative_to(folder.folder.parent)

@@ -11,9 +11,8 @@ from sqlalchemy import select
 from ..dspace.records import Item
 from ..dspace.urls import is_uuid
 from ..extensions import db
-from ..models.catalogue import CatalogueItem
+from ..models.catalogue import ITEM
 
-ITEM = CatalogueItem.__table__
 SeenIds = Callable[[Collection[str]], set[str]]
 
 

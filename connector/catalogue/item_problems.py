@@ -8,11 +8,10 @@ from typing import Any
 from sqlalchemy import case, insert, select, union_all, update
 
 from ..extensions import db
-from ..models.catalogue import CatalogueItem
-from ..models.changes import Action, Change
+from ..models.catalogue import ITEM, CatalogueItem
+from ..models.changes import CHANGE, Action, Change
 from . import changes
 
-ITEM, PROBLEM = CatalogueItem.__table__, Change.__table__
 # The actions of items that a job could not read fully.
 UNREAD = (Action.FAILED, Action.FILES_UNLISTED)
 PROBLEMS = (*UNREAD, Action.SHARES_HANDLE)
@@ -60,12 +59,12 @@ def note(
     item = db.session.execute(select(*columns).where(ITEM.c.id == item_id)).one_or_none()
     new: dict[str, Any] = dict(item._mapping) if item else {"source_key": identifier, "title": title}
     mine = {"job_id": job_id, "action": Action.FAILED.value, "source_key": new["source_key"]}
-    same = [PROBLEM.c[name] == value for name, value in mine.items()]
-    known = db.session.execute(select(PROBLEM.c.reason, PROBLEM.c.technical_details).where(*same)).one_or_none()
+    same = [CHANGE.c[name] == value for name, value in mine.items()]
+    known = db.session.execute(select(CHANGE.c.reason, CHANGE.c.technical_details).where(*same)).one_or_none()
     if known is None:
         values = {"item_id": item_id if item else None, "reason": sentence, "technical_details": list(details) or None}
-        db.session.execute(insert(PROBLEM).values(new | mine | values))
+        db.session.execute(insert(CHANGE).values(new | mine | values))
     elif sentence not in known.reason:
         lines = list(dict.fromkeys((*(known.technical_details or ()), *details))) or None
         values = {"reason": f"{known.reason} {sentence}", "technical_details": lines}
-        db.session.execute(update(PROBLEM).where(*same).values(values))
+        db.session.execute(update(CHANGE).where(*same).values(values))

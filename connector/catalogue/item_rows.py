@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from ..characters import storable
 from ..dspace.records import Item
 from ..extensions import db
-from ..models.catalogue import CatalogueItem
+from ..models.catalogue import ITEM
 from ..word_search import fold, search_text
 from . import facet_values, restricted_values
 from .crosswalk import crosswalk
@@ -21,7 +21,6 @@ from .identity import source_key
 from .repository_context import RepositoryContext
 from .source_links import handle_link, page_link
 
-ITEM = CatalogueItem.__table__
 # Columns that an undo restores. The time stamp has its own group.
 SORTED_CHARACTERS = 250  # of a title
 DATA = (

@@ -10,10 +10,8 @@ from ..accounts import audit
 from ..errors import InvalidInputError
 from ..extensions import db, transaction
 from ..i18n import gettext as _
-from ..models.catalogue import ItemSet, Membership, RemovedMember
+from ..models.catalogue import MEMBER, MEMBERSHIP, ItemSet
 from . import item_set_queries
-
-MEMBERSHIP, REMOVED = Membership.__table__, RemovedMember.__table__
 
 
 class SetTexts(NamedTuple):
@@ -70,8 +68,8 @@ def put_in(item_set_id: int, item_ids: Select[int]) -> int:
         is_put = exists().where(here, MEMBERSHIP.c.item_id == chosen.c[0], MEMBERSHIP.c.source_id.is_(None))
         rows = select(literal(item_set_id), chosen.c[0], null()).where(~is_put)
         db.session.execute(insert(MEMBERSHIP).from_select(["item_set_id", "item_id", "source_id"], rows))
-        removed = (REMOVED.c.item_set_id == item_set_id, REMOVED.c.item_id.in_(item_ids))
-        db.session.execute(delete(REMOVED).where(*removed))
+        removed = (MEMBER.c.item_set_id == item_set_id, MEMBER.c.item_id.in_(item_ids))
+        db.session.execute(delete(MEMBER).where(*removed))
         audit.note("put into item set", item_set.name, item_set=item_set_id, items=new)
         return new
 
@@ -86,9 +84,9 @@ def take_out(item_set_id: int, item_ids: Select[int]) -> int:
         here = MEMBERSHIP.c.item_set_id == item_set_id
         inside = select(MEMBERSHIP.c.item_id).where(here, MEMBERSHIP.c.item_id.in_(item_ids)).distinct().subquery()
         removed = db.session.scalars(select(func.count()).select_from(inside)).one()
-        is_known = exists().where(REMOVED.c.item_set_id == item_set_id, REMOVED.c.item_id == inside.c[0])
+        is_known = exists().where(MEMBER.c.item_set_id == item_set_id, MEMBER.c.item_id == inside.c[0])
         rows = select(literal(item_set_id), inside.c[0]).where(~is_known)
-        db.session.execute(insert(REMOVED).from_select(["item_set_id", "item_id"], rows))
+        db.session.execute(insert(MEMBER).from_select(["item_set_id", "item_id"], rows))
         db.session.execute(delete(MEMBERSHIP).where(here, MEMBERSHIP.c.item_id.in_(item_ids)))
         audit.note("taken out of item set", item_set.name, item_set=item_set_id, items=removed)
         return removed

@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import select, update
 
 from ..extensions import db
+from ..models.catalogue import FILE, ITEM
 from . import file_rows, item_rows, restricted_values
 from .repository_context import RepositoryContext
 from .restricted_values import Shown
-from .store import FILE, ITEM
 
 
 def mark(repository: RepositoryContext, shown: Mapping[int, Shown]) -> None:

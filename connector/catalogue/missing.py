@@ -15,13 +15,12 @@ from sqlalchemy import ColumnElement, DateTime, Select, delete, func, literal_co
 from ..accounts import audit
 from ..dspace.records import SourceState
 from ..extensions import db, execute_counted, transaction
-from ..models.catalogue import CatalogueFile, CatalogueItem, Membership
-from ..models.changes import Change
+from ..models.catalogue import ITEM, CatalogueFile, CatalogueItem, Membership
+from ..models.changes import CHANGE
 from ..pagination import Order
 from ..storage.garbage_collection import check_disk, delete_unreferenced_files
 from .changes import clear_before
 
-ITEM, FILE, CHANGE = CatalogueItem.__table__, CatalogueFile.__table__, Change.__table__
 ITEMS_PER_TRANSACTION = 200
 # Equal to the expression in the partial index `ix_item_gone`. Databases do not use the index for a bound value.
 _STATE_SINCE = literal_column("coalesce(item.state_since, '0001-01-01 00:00:00.000000')", DateTime)

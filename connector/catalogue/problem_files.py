@@ -11,10 +11,9 @@ from typing import Any
 from sqlalchemy import case, delete, exists, func, insert, select, tuple_, update
 
 from ..extensions import db
-from ..models.catalogue import CatalogueFile, FileStatus, Holding
-from ..models.changes import FileProblem
+from ..models.catalogue import FILE, HOLDING, FileStatus
+from ..models.changes import PROBLEM
 
-FILE, HOLDING, PROBLEM = CatalogueFile.__table__, Holding.__table__, FileProblem.__table__
 LISTED = tuple(status.value for status in FileStatus if status.is_listed)
 RETRIED = tuple(status.value for status in FileStatus if status.can_be_retried)
 _OF_ITEM = FILE.c.item_id == HOLDING.c.item_id

@@ -15,7 +15,7 @@ from sqlalchemy import delete, insert, select, update
 
 from ..dspace.records import Item, SourceState
 from ..extensions import db
-from ..models.catalogue import CatalogueFile, CatalogueItem
+from ..models.catalogue import FILE, ITEM
 from . import facet_values, identity, problem_files, restricted_values
 from .earlier_states import data_group, data_groups, state_group
 from .file_rows import bitstream_of, file_rows, files_of, insert_files
@@ -23,8 +23,6 @@ from .identity import SeenIds, no_ids
 from .item_rows import DATA, item_data, item_row, write
 from .repository_context import RepositoryContext
 
-ITEM = CatalogueItem.__table__
-FILE = CatalogueFile.__table__
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 

@@ -19,20 +19,18 @@ from ..dspace.urls import handle_in, is_uuid, object_of, path_of
 from ..errors import InvalidInputError
 from ..extensions import db, execute_counted, transaction, utcnow
 from ..i18n import gettext as _
-from ..models.catalogue import Exclusion, Holding
-from ..models.changes import Action
-from ..models.jobs import Job, PreviewRow, SampleItem
+from ..models.catalogue import EXCLUSION, HOLDING, ITEM, Exclusion
+from ..models.changes import CHANGE, Action
+from ..models.jobs import JOB, ROW, SAMPLE_ITEM
 from ..pagination import Order
 from ..storage.garbage_collection import check_disk, delete_unreferenced_files
 from ..text import csv_safe
 from .changes import clear_before
 from .identity import Known
-from .missing import CHANGE, ITEM, delete_items
+from .missing import delete_items
 
 ITEMS_AT_ONCE = 100
 NEWEST_FIRST = Order((Exclusion.id,), is_descending=True)
-EXCLUSION, HOLDING = Exclusion.__table__, Holding.__table__
-JOB, SHOWN = Job.__table__, (PreviewRow.__table__, SampleItem.__table__)
 IDENTITY = (ITEM.c.id, ITEM.c.source_key, ITEM.c.source_id, ITEM.c.handle)
 
 
@@ -200,7 +198,7 @@ def _exclude(repository_id: int, row: Any, reason: str, *, by_id: bool = False) 
     key = row.source_id if by_id else row.source_key
     mine = (EXCLUSION.c.repository_id == repository_id, EXCLUSION.c.source_key == key)
     db.session.execute(delete(EXCLUSION).where(*mine))
-    for table in SHOWN:
+    for table in (ROW, SAMPLE_ITEM):
         here = table.c.job_id.in_(select(JOB.c.id).where(JOB.c.repository_id == repository_id))
         same = (table.c.source_key == row.source_key) | (table.c.source_id == row.source_id)
         db.session.execute(delete(table).where(here, same))

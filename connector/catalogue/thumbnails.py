@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from sqlalchemy import select, update
 
 from ..extensions import db, execute_counted, transaction
-from ..models.catalogue import CatalogueFile, StoredFile, ThumbnailState
+from ..models.catalogue import FILE, STORED_FILE, CatalogueFile, StoredFile, ThumbnailState
 from ..storage.garbage_collection import the_folder, thumbnail_folder
 from ..storage.thumbnail_process import Kind, ThumbnailError, ThumbnailProcess
 from .item_presentation import PICTURES, media_type_of
 
 log = logging.getLogger(__name__)
-FILE, STORED = CatalogueFile.__table__, StoredFile.__table__
 AT_ONCE = 200  # rows of a query
 BUNDLE = "THUMBNAIL"  # the bundle of the pictures that DSpace has made
 MORE_PICTURES = ("image/bmp", "image/jp2", "image/tiff", "image/x-ms-bmp")  # which most browsers cannot show
@@ -52,8 +51,10 @@ def make_again(sha256: str) -> None:
 
 
 def _due(after: str) -> Sequence[str]:
-    query = select(STORED.c.sha256).where(STORED.c.thumbnail == ThumbnailState.DUE, STORED.c.sha256 > after)
-    hashes = db.session.scalars(query.order_by(STORED.c.sha256).limit(AT_ONCE)).all()
+    query = select(STORED_FILE.c.sha256).where(
+        STORED_FILE.c.thumbnail == ThumbnailState.DUE, STORED_FILE.c.sha256 > after
+    )
+    hashes = db.session.scalars(query.order_by(STORED_FILE.c.sha256).limit(AT_ONCE)).all()
     db.session.rollback()
     return hashes
 
@@ -88,4 +89,6 @@ def _make(process: ThumbnailProcess, sha256: str, kind: Kind) -> None:
 def _set(hashes: set[str], state: ThumbnailState, **size: int) -> int:
     """Store the state of thumbnails. Return the number of stored files that exist."""
     with transaction():
-        return execute_counted(update(STORED).where(STORED.c.sha256.in_(hashes)).values(thumbnail=state, **size))
+        return execute_counted(
+            update(STORED_FILE).where(STORED_FILE.c.sha256.in_(hashes)).values(thumbnail=state, **size)
+        )

@@ -14,13 +14,11 @@ from ..extensions import db, transaction
 from ..formatting import item_count
 from ..i18n import gettext as _
 from ..jobs import creation
-from ..models.catalogue import CatalogueItem, Holding
+from ..models.catalogue import HOLDING, ITEM, CatalogueItem
 from ..models.exports import ExportItem
 from .export_kind import EXPORT
 from .export_options import ExportOptions
 from .formats import FORMATS
-
-HOLDING, ITEM = Holding.__table__, CatalogueItem.__table__
 
 
 def of_source(source_id: int, *, with_restricted: bool) -> Select[int]:

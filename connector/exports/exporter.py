@@ -13,7 +13,7 @@ from ..extensions import db, transaction
 from ..i18n import gettext as _, ngettext
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
-from ..models.changes import Change
+from ..models.changes import CHANGE
 from ..models.exports import ExportItem
 from ..models.jobs import Job
 from ..storage.content_store import Part
@@ -23,7 +23,6 @@ from .contents import Contents
 from .export_options import ExportOptions
 from .formats import FORMATS
 
-CHANGE = Change.__table__
 OWNER_ONLY = 0o700
 
 

@@ -16,15 +16,14 @@ from ..i18n import gettext as _
 from ..jobs import lifecycle
 from ..models.accounts import Role
 from ..models.catalogue import CatalogueItem
-from ..models.exports import ExportItem
-from ..models.jobs import ACTIVE, Job, State
+from ..models.exports import EXPORT_ITEM
+from ..models.jobs import ACTIVE, JOB, Job, State
 from ..storage.content_store import FileFolder
 from .export_kind import EXPORT
 from .export_options import ExportOptions
 from .formats import FORMATS
 
 KEPT = timedelta(days=1)
-JOB, EXPORT_ITEM = Job.__table__, ExportItem.__table__
 
 
 @dataclass(frozen=True, slots=True)

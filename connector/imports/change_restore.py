@@ -11,13 +11,15 @@ from ..catalogue import earlier_states
 from ..catalogue.changes import clear_before, update_changes
 from ..catalogue.repository_context import RepositoryContext
 from ..extensions import db
-from ..models.catalogue import CatalogueItem, Holding, ItemSet, Membership, RemovedMember
-from ..models.changes import Change
-from ..models.jobs import Job, State
-
-HOLDING, CHANGE, ITEM = Holding.__table__, Change.__table__, CatalogueItem.__table__
-MEMBERSHIP, SET, REMOVED = Membership.__table__, ItemSet.__table__, RemovedMember.__table__
-JOB = Job.__table__
+from ..models.catalogue import (
+    HOLDING,
+    ITEM,
+    ITEM_SET,
+    MEMBER,
+    MEMBERSHIP,
+)
+from ..models.changes import CHANGE
+from ..models.jobs import JOB, State
 
 
 def take_back(repository: RepositoryContext, change: Any) -> bool:
@@ -62,8 +64,10 @@ def _put_into_set(item_id: int, set_id: int, source_id: int, made_by: int | None
     Do nothing if the set is deleted, if the import that put it there is undone, or if a person has taken it out since.
     """
     is_undone = exists().where(JOB.c.undoes_id == made_by, JOB.c.state == State.COMPLETED)
-    is_removed = exists().where(REMOVED.c.item_set_id == set_id, REMOVED.c.item_id == item_id)
-    is_possible = exists().where(SET.c.id == set_id) & exists().where(JOB.c.id == made_by) & ~is_undone & ~is_removed
+    is_removed = exists().where(MEMBER.c.item_set_id == set_id, MEMBER.c.item_id == item_id)
+    is_possible = (
+        exists().where(ITEM_SET.c.id == set_id) & exists().where(JOB.c.id == made_by) & ~is_undone & ~is_removed
+    )
     if db.session.scalar(select(is_possible)):
         membership = {"item_set_id": set_id, "item_id": item_id, "source_id": source_id}
         here = [MEMBERSHIP.c[column] == value for column, value in membership.items()]

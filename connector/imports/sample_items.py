@@ -20,12 +20,11 @@ from ..errors import NotFoundError
 from ..extensions import db, transaction
 from ..i18n import gettext as _, ngettext
 from ..models.catalogue import CatalogueFile, CatalogueItem, FileStatus
-from ..models.jobs import SampleItem
+from ..models.jobs import SAMPLE_ITEM, SampleItem
 from ..models.repositories import Repository
 from .context.import_context import ImportContext
 from .recording.change_records import identity, name_of
 
-ROW = SampleItem.__table__
 MAX_CANDIDATES = 300
 READ_FOR_ONE = 3
 USUAL, MOST = 10, 50
@@ -45,10 +44,10 @@ def read(context: ImportContext) -> tuple[bool, str]:
     )
     failures = [result for result in results if isinstance(result, Failure)]
     with transaction():
-        db.session.execute(delete(ROW).where(ROW.c.job_id == run.job_id))
+        db.session.execute(delete(SAMPLE_ITEM).where(SAMPLE_ITEM.c.job_id == run.job_id))
         rows = _distinct([*(_row(repository, item) for item in shown), *map(_failure, failures)])
         if rows:
-            db.session.execute(insert(ROW), [{"job_id": run.job_id, **row} for row in rows])
+            db.session.execute(insert(SAMPLE_ITEM), [{"job_id": run.job_id, **row} for row in rows])
         totals = {"samples": len(shown)}
         if context.options.samples_only:
             run.advance(totals=totals | {"seen": len(rows), "failed": len(failures)}, expected=len(rows))
@@ -59,14 +58,16 @@ def read(context: ImportContext) -> tuple[bool, str]:
 
 def are_read(job_id: int) -> bool:
     """Return whether an earlier attempt at this job has read the sample items."""
-    found = db.session.scalar(select(ROW.c.id).where(ROW.c.job_id == job_id).limit(1))
+    found = db.session.scalar(select(SAMPLE_ITEM.c.id).where(SAMPLE_ITEM.c.job_id == job_id).limit(1))
     db.session.rollback()
     return found is not None
 
 
 def outcome(job_id: int) -> tuple[bool, str]:
     """Return whether all items chosen as sample items could be read, and a sentence if not."""
-    failed = db.session.scalars(select(func.count()).where(ROW.c.job_id == job_id, ROW.c.reason.is_not(None))).one()
+    failed = db.session.scalars(
+        select(func.count()).where(SAMPLE_ITEM.c.job_id == job_id, SAMPLE_ITEM.c.reason.is_not(None))
+    ).one()
     db.session.rollback()
     return not failed, _unread_in_words(failed)
 

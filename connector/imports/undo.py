@@ -15,16 +15,14 @@ from ..extensions import db, transaction
 from ..i18n import gettext as _, lazy_gettext as _l, ngettext
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
-from ..models.catalogue import CatalogueItem, Holding, ItemSet, Membership
-from ..models.changes import Action, Change
+from ..models.catalogue import HOLDING, ITEM, ITEM_SET, MEMBERSHIP
+from ..models.changes import CHANGE, Action
 from ..models.jobs import Job
 from ..models.repositories import Source
 from ..storage.garbage_collection import check_disk, delete_unreferenced_files
 from . import change_restore, undo_effects
 
 ROWS_PER_STEP = 200
-HOLDING, CHANGE, ITEM = Holding.__table__, Change.__table__, CatalogueItem.__table__
-MEMBERSHIP, SET = Membership.__table__, ItemSet.__table__
 
 
 def run(run: JobAttempt) -> tuple[bool, str]:
@@ -110,9 +108,11 @@ def _leave_sets(run: JobAttempt, job_id: int, repository: RepositoryContext) -> 
 
 def _remove_sets(run: JobAttempt, job_id: int, repository: RepositoryContext) -> bool:
     """Delete empty sets that the job made, or that an import undone earlier made. Return whether there were any."""
-    empty = ~exists().where(MEMBERSHIP.c.item_set_id == SET.c.id)
-    ids = db.session.scalars(select(SET.c.id).where(undo_effects.made_by(job_id), empty).limit(ROWS_PER_STEP)).all()
-    db.session.execute(delete(SET).where(SET.c.id.in_(ids)))
+    empty = ~exists().where(MEMBERSHIP.c.item_set_id == ITEM_SET.c.id)
+    ids = db.session.scalars(
+        select(ITEM_SET.c.id).where(undo_effects.made_by(job_id), empty).limit(ROWS_PER_STEP)
+    ).all()
+    db.session.execute(delete(ITEM_SET).where(ITEM_SET.c.id.in_(ids)))
     run.advance()
     return bool(ids)
 

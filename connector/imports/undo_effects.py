@@ -7,14 +7,10 @@ from typing import Any
 from sqlalchemy import Select, and_, exists, func, select
 
 from ..extensions import db
-from ..models.catalogue import CatalogueFile, CatalogueItem, Holding, ItemSet, Membership
-from ..models.changes import Action, Change
-from ..models.jobs import Job, State
-from ..models.repositories import Source
-
-HOLDING, CHANGE, FILE = Holding.__table__, Change.__table__, CatalogueFile.__table__
-MEMBERSHIP, SET = Membership.__table__, ItemSet.__table__
-JOB, SOURCE = Job.__table__, Source.__table__
+from ..models.catalogue import FILE, HOLDING, ITEM_SET, MEMBERSHIP, CatalogueItem
+from ..models.changes import CHANGE, Action
+from ..models.jobs import JOB, State
+from ..models.repositories import SOURCE
 
 
 def undo_effects(job_id: int) -> dict[str, int]:
@@ -80,7 +76,7 @@ def lasting(job_id: int) -> int:
 def made_by(job_id: int) -> Any:
     """Return the SQL condition on sets made by this import, or by an import that is undone."""
     undone = select(JOB.c.undoes_id).where(JOB.c.undoes_id.is_not(None), JOB.c.state == State.COMPLETED)
-    return (SET.c.job_id == job_id) | SET.c.job_id.in_(undone)
+    return (ITEM_SET.c.job_id == job_id) | ITEM_SET.c.job_id.in_(undone)
 
 
 def _in_other_sources(job_id: int) -> Select[tuple[int]]:
@@ -102,11 +98,11 @@ def _sets_removed(job_id: int) -> int:
         HOLDING.c.created_by_job_id == job_id, HOLDING.c.item_id.not_in(_in_other_sources(job_id))
     )
     left = exists().where(
-        MEMBERSHIP.c.item_set_id == SET.c.id,
+        MEMBERSHIP.c.item_set_id == ITEM_SET.c.id,
         MEMBERSHIP.c.job_id.is_distinct_from(job_id),
         MEMBERSHIP.c.item_id.not_in(removed),
     )
-    return db.session.scalars(select(func.count(SET.c.id)).where(made_by(job_id), ~left)).one()
+    return db.session.scalars(select(func.count(ITEM_SET.c.id)).where(made_by(job_id), ~left)).one()
 
 
 def _later_data(job_id: int) -> Any:

@@ -25,8 +25,8 @@ from ..http import OutageWait
 from ..i18n import gettext as _, lazy_gettext as _l
 from ..logs import log_throttled
 from ..models.job_kinds import JobKind
-from ..models.jobs import IN_PROGRESS, Job, State, WaitReason, wait_columns
-from ..models.repositories import Source
+from ..models.jobs import IN_PROGRESS, JOB, State, WaitReason, wait_columns
+from ..models.repositories import SOURCE
 from . import completion, counters, lifecycle, permitted_hours
 from .steady_wait import SteadyWait
 
@@ -132,9 +132,8 @@ class JobAttempt:
         """
         if unknown := (counts.keys() | totals.keys()) - self._kind.counters:
             raise ValueError(f"The kind “{self._kind.name}” declares no counter “{min(unknown)}”.")
-        table = Job.__table__
-        statement = update(table).where(
-            table.c.id == self.job_id, table.c.attempt == self.attempt, table.c.state.in_(IN_PROGRESS)
+        statement = update(JOB).where(
+            JOB.c.id == self.job_id, JOB.c.attempt == self.attempt, JOB.c.state.in_(IN_PROGRESS)
         )
         if not execute_counted(statement.values(**values, heartbeat_at=utcnow())):
             raise AttemptSupersededError(_("Another worker has taken this job over."))
@@ -147,8 +146,7 @@ class JobAttempt:
         A separate thread does this, because a large file or a long wait may take longer than 5 seconds. If a heartbeat
         cannot be written, the next one adds its counts.
         """
-        table = Job.__table__
-        mine = (table.c.id == self.job_id, table.c.attempt == self.attempt)
+        mine = (JOB.c.id == self.job_id, JOB.c.attempt == self.attempt)
         checks, written, steady = 0, None, SteadyWait()
         while not self._ended.wait(CHECK_SECONDS):
             checks += 1
@@ -162,7 +160,7 @@ class JobAttempt:
                         for new in (self.new_requests(), self.new_progress()):
                             self._unwritten.update(new)
                         values = {"heartbeat_at": utcnow(), "status_text": now[0], **wait_columns(*(wait or (None,)))}
-                        if connection.execute(update(table).where(*mine).values(values)).rowcount:
+                        if connection.execute(update(JOB).where(*mine).values(values)).rowcount:
                             counters.add(connection, self.job_id, self._unwritten)
                     self._stop_if_due(connection)
                 if is_beat:
@@ -174,9 +172,8 @@ class JobAttempt:
 
     def _stop_if_due(self, connection: Connection) -> None:
         """Set `stop` if the job is no longer running this attempt, or if its permitted hours have ended."""
-        job, source = Job.__table__, Source.__table__
-        query = select(job.c.state, job.c.kind, job.c.scheduled, job.c.options, source.c.schedule).outerjoin(source)
-        row = connection.execute(query.where(job.c.id == self.job_id, job.c.attempt == self.attempt)).one_or_none()
+        query = select(JOB.c.state, JOB.c.kind, JOB.c.scheduled, JOB.c.options, SOURCE.c.schedule).outerjoin(SOURCE)
+        row = connection.execute(query.where(JOB.c.id == self.job_id, JOB.c.attempt == self.attempt)).one_or_none()
         if row is None or row.state != State.RUNNING:
             self.stop.set()
         elif opens := permitted_hours.opening(row, self._zone, utcnow()):

@@ -14,10 +14,9 @@ from sqlalchemy import case, select, update
 from ..extensions import db, transaction, utcnow
 from ..formatting import file_count, item_count
 from ..i18n import gettext as _, lazy_gettext as _l
-from ..models.jobs import IN_PROGRESS, Job, State, WaitReason, wait_columns
+from ..models.jobs import IN_PROGRESS, JOB, Job, State, WaitReason, wait_columns
 
 MAX_CRASHES = 5
-JOB = Job.__table__
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,8 @@ from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ..extensions import db
-from ..models.jobs import JobCounter
+from ..models.jobs import COUNTER
 
-COUNTER = JobCounter.__table__
 KEY = (COUNTER.c.job_id, COUNTER.c.name)
 INSERTS: dict[str, postgresql.Insert | sqlite.Insert] = {
     "postgresql": postgresql.insert(COUNTER),

@@ -11,11 +11,9 @@ from ..errors import ConflictError
 from ..extensions import db, transaction
 from ..i18n import gettext as _
 from ..models.job_options import NO_OPTIONS, JobOptions
-from ..models.jobs import ACTIVE, Job
+from ..models.jobs import ACTIVE, JOB, Job
 from ..models.repositories import Repository, Source
 from . import counters, lifecycle
-
-JOB = Job.__table__
 
 
 def add(source: Source, kind: str, options: JobOptions, *, requests: int = 0, **values: Any) -> int:

@@ -18,14 +18,13 @@ from ..accounts import audit
 from ..errors import ConflictError, NotFoundError
 from ..extensions import db, execute_counted, transaction, utcnow
 from ..i18n import gettext as _
-from ..models.jobs import ACTIVE, IN_PROGRESS, Job, State, WaitReason, wait_columns
+from ..models.jobs import ACTIVE, IN_PROGRESS, JOB, Job, State, WaitReason, wait_columns
 from ..models.repositories import Source
 from ..storage.content_store import is_alive
 from . import completion
 from .permitted_hours import HoursOptions
 
 STALE = timedelta(seconds=60)
-JOB = Job.__table__
 IS_WAITING = (JOB.c.state == State.STOPPED) & JOB.c.resume_at.is_not(None)
 
 

@@ -24,12 +24,11 @@ from ..errors import ConnectorError, InvalidInputError, NotificationError
 from ..extensions import db, execute_counted, transaction, utcnow
 from ..formatting import item_count
 from ..i18n import gettext as _, lazy_gettext as _l
-from ..models.jobs import Job, State
+from ..models.jobs import JOB, Job, State
 from ..repositories.http_factory import open_http, page_outage
 from . import job_presentation, report
 
 log = logging.getLogger(__name__)
-JOB = Job.__table__
 ENDED = (State.COMPLETED, State.FAILED, State.STOPPED)
 AGAIN = timedelta(minutes=5)  # longer than the sum of all timeouts of one try
 GIVE_UP = timedelta(days=1)

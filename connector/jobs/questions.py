@@ -5,9 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select, update
 
 from ..extensions import db
-from ..models.jobs import Job, State
-
-JOB = Job.__table__
+from ..models.jobs import JOB, State
 
 
 def close_earlier(job_id: int, message: str) -> None:

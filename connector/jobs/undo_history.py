@@ -13,9 +13,8 @@ from flask import current_app
 from sqlalchemy import ColumnElement, exists, func, select, update
 
 from ..extensions import db, transaction, utcnow
-from ..models.jobs import ACTIVE, Job
+from ..models.jobs import ACTIVE, JOB
 
-JOB = Job.__table__
 ROWS_AT_ONCE = 200
 
 

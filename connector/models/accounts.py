@@ -136,3 +136,9 @@ class AuditEntry(Base):
     about: Mapped[str]
     address: Mapped[str]
     data: Mapped[dict[str, Any]] = mapped_column(JSON(none_as_null=True), default=dict)
+
+
+ACCOUNT = Account.__table__
+INVITATION = Invitation.__table__
+CODE = RecoveryCode.__table__
+SESSION = Session.__table__

@@ -379,3 +379,13 @@ class CatalogueCount(Base):
     basis: Mapped[list[Any]] = mapped_column(JSON_VALUE)
     counts: Mapped[list[dict[str, Any]]] = mapped_column(JSON_VALUE)
     facets: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON_VALUE)
+
+
+ITEM = CatalogueItem.__table__
+STORED_FILE = StoredFile.__table__
+FILE = CatalogueFile.__table__
+ITEM_SET = ItemSet.__table__
+MEMBERSHIP = Membership.__table__
+MEMBER = RemovedMember.__table__
+HOLDING = Holding.__table__
+EXCLUSION = Exclusion.__table__

@@ -86,3 +86,8 @@ class FileProblem(Base):
     item_id: Mapped[int] = mapped_column(ForeignKey("item.id", ondelete="CASCADE"))
     bitstream_id: Mapped[str]
     reason: Mapped[str | None] = mapped_column(Text)
+
+
+CHANGE = Change.__table__
+CHANGE_FILE = ChangeFile.__table__
+PROBLEM = FileProblem.__table__

@@ -15,3 +15,6 @@ class ExportItem(Base):
 
     job_id: Mapped[int] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"), primary_key=True)
     item_id: Mapped[int] = mapped_column(ForeignKey("item.id", ondelete="CASCADE"), primary_key=True, index=True)
+
+
+EXPORT_ITEM = ExportItem.__table__

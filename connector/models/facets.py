@@ -39,3 +39,6 @@ class ItemFacet(Base):
     item_id: Mapped[int] = mapped_column(ForeignKey("item.id", ondelete="CASCADE"), primary_key=True)
     value: Mapped[str] = mapped_column(String(VALUE_CHARACTERS))
     is_restricted: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+
+FACET = ItemFacet.__table__

@@ -335,3 +335,9 @@ class SampleItem(Base):
     title: Mapped[str | None]
     reason: Mapped[str | None] = mapped_column(Text)
     data: Mapped[dict[str, Any]] = mapped_column(JSON_VALUE, default=dict)
+
+
+COUNTER = JobCounter.__table__
+JOB = Job.__table__
+ROW = PreviewRow.__table__
+SAMPLE_ITEM = SampleItem.__table__

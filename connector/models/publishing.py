@@ -271,3 +271,16 @@ class WithdrawalSelection(Base):
     published_item_id: Mapped[int] = mapped_column(
         ForeignKey("published_item.id", ondelete="CASCADE"), primary_key=True, index=True
     )
+
+
+PUBLISHED_SET = PublishedSet.__table__
+PUBLISHED_ITEM = PublishedItem.__table__
+CANDIDATE = AdoptionCandidate.__table__
+PUBLISHED_CHANGE = PublishedChange.__table__
+PUBLISHED_FILE = PublishedFile.__table__
+UPLOAD = FileUpload.__table__
+REFUSED_FILE = RefusedFile.__table__
+CONFLICT = PublishingConflict.__table__
+PUBLISHING_SELECTION = PublishingSelection.__table__
+PREVIEWED_ITEM = PreviewedItem.__table__
+WITHDRAWAL_SELECTION = WithdrawalSelection.__table__

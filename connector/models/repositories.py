@@ -123,3 +123,6 @@ class Source(Base):
     def scope(self) -> Scope:
         """Return the description of the scope that the DSpace clients need."""
         return Scope(ScopeKind(self.kind), self.scope_id, self.handle, self.name)
+
+
+SOURCE = Source.__table__

@@ -13,12 +13,10 @@ from ..extensions import db, transaction
 from ..i18n import gettext as _, ngettext
 from ..jobs import lifecycle, questions
 from ..jobs.attempt import JobAttempt
-from ..models.publishing import AdoptionCandidate
+from ..models.publishing import CANDIDATE, AdoptionCandidate
 from .job_kind import ADOPT
 from .lookalikes import Lookalike
 from .publish_options import PublishOptions
-
-CANDIDATE = AdoptionCandidate.__table__
 
 
 class Answer(StrEnum):

@@ -13,14 +13,13 @@ from ..errors import ConflictError
 from ..extensions import db, execute_counted, transaction
 from ..i18n import gettext as _, lazy_gettext as _l
 from ..models.catalogue import CatalogueItem
-from ..models.publishing import Choice, PublishedItem, PublishingConflict
+from ..models.publishing import CONFLICT, PUBLISHED_ITEM, Choice, PublishedItem, PublishingConflict
 from ..omeka import Value
 from . import destinations, publish_jobs
 from .mapping import local_name, name_of
 from .resource_groups import CLASS, ITEM_SETS, SITES, TEMPLATE, VISIBILITY, groups_of
 from .stored_items import group_from_json, sent_of
 
-CONFLICT, PUBLISHED = PublishingConflict.__table__, PublishedItem.__table__
 MEMBER_NAMES: Mapping[str, str] = {
     VISIBILITY: _l("visibility"),
     CLASS: _l("class"),
@@ -112,14 +111,18 @@ def _choose(destination_id: int, choice: Choice, which: ColumnElement[bool]) -> 
         if not execute_counted(chosen):
             raise ConflictError(_("The values have changed since. Look at the conflicts again."))
     has_choice = select(CONFLICT.c.published_item_id).where(CONFLICT.c.choice.is_not(None))
-    items = _published(destination_id).with_only_columns(PUBLISHED.c.item_id).where(PUBLISHED.c.id.in_(has_choice))
+    items = (
+        _published(destination_id)
+        .with_only_columns(PUBLISHED_ITEM.c.item_id)
+        .where(PUBLISHED_ITEM.c.id.in_(has_choice))
+    )
     return publish_jobs.create_for(items, destination_id, comment=_("Choices for conflicts"))
 
 
 def _published(destination_id: int) -> Select[int]:
     """Return a SELECT of the ids of the published items that are in the catalogue."""
-    is_held = (PUBLISHED.c.destination_id == destination_id, PUBLISHED.c.item_id.is_not(None))
-    return select(PUBLISHED.c.id).where(*is_held)
+    is_held = (PUBLISHED_ITEM.c.destination_id == destination_id, PUBLISHED_ITEM.c.item_id.is_not(None))
+    return select(PUBLISHED_ITEM.c.id).where(*is_held)
 
 
 def _part_in_words(name: str, stored: Any) -> tuple[str, ...]:

@@ -8,15 +8,12 @@ from ..errors import ConflictError
 from ..extensions import db
 from ..i18n import gettext as _
 from ..jobs import lifecycle
-from ..models.changes import Action, Change
+from ..models.changes import CHANGE, Action
 from ..models.jobs import Job
-from ..models.publishing import PublishedItem, PublishingConflict, RefusedFile
+from ..models.publishing import CONFLICT, PUBLISHED_ITEM, REFUSED_FILE
 from . import publish_jobs
 from .job_kind import PUBLISH
 from .publish_options import PublishOptions
-
-CHANGE, PUBLISHED = Change.__table__, PublishedItem.__table__
-CONFLICT, REFUSED = PublishingConflict.__table__, RefusedFile.__table__
 
 
 def can_retry(job: Job) -> bool:
@@ -40,9 +37,9 @@ def retry(job_id: int) -> int:
 def _items(job: Job) -> Select[int]:
     """Return a SELECT of the ids of the items. A conflict alone is left out, because it waits for a choice."""
     has_problem = exists().where(
-        CHANGE.c.job_id == job.id, CHANGE.c.action == Action.FAILED, CHANGE.c.item_id == PUBLISHED.c.item_id
+        CHANGE.c.job_id == job.id, CHANGE.c.action == Action.FAILED, CHANGE.c.item_id == PUBLISHED_ITEM.c.item_id
     )
-    has_conflict = exists().where(CONFLICT.c.published_item_id == PUBLISHED.c.id)
-    has_refused_file = exists().where(REFUSED.c.published_item_id == PUBLISHED.c.id)
-    mine = (PUBLISHED.c.destination_id == PublishOptions.of(job).destination, PUBLISHED.c.job_id == job.id)
-    return select(PUBLISHED.c.item_id).where(*mine, has_problem, ~has_conflict | has_refused_file)
+    has_conflict = exists().where(CONFLICT.c.published_item_id == PUBLISHED_ITEM.c.id)
+    has_refused_file = exists().where(REFUSED_FILE.c.published_item_id == PUBLISHED_ITEM.c.id)
+    mine = (PUBLISHED_ITEM.c.destination_id == PublishOptions.of(job).destination, PUBLISHED_ITEM.c.job_id == job.id)
+    return select(PUBLISHED_ITEM.c.item_id).where(*mine, has_problem, ~has_conflict | has_refused_file)

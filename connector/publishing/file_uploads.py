@@ -15,10 +15,8 @@ from typing import Any
 from sqlalchemy import Select, delete, insert, select
 
 from ..extensions import db, utcnow
-from ..models.publishing import FileUpload, PublishedFile, PublishedItem
+from ..models.publishing import PUBLISHED_FILE, PUBLISHED_ITEM, UPLOAD
 from ..omeka import Media
-
-UPLOAD, FILE, PUBLISHED = FileUpload.__table__, PublishedFile.__table__, PublishedItem.__table__
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +57,8 @@ def begun(published_ids: Collection[int]) -> dict[int, dict[str, BegunUpload]]:
 def items_of(job_id: int) -> dict[int, int]:
     """Return the ids at the destination of items to which a job began an upload without an answer, by id of the row."""
     mine = select(UPLOAD.c.published_item_id).where(UPLOAD.c.job_id == job_id)
-    query = select(PUBLISHED.c.id, PUBLISHED.c.omeka_id).where(PUBLISHED.c.id.in_(mine))
-    rows = db.session.execute(query.where(PUBLISHED.c.omeka_id.is_not(None)))
+    query = select(PUBLISHED_ITEM.c.id, PUBLISHED_ITEM.c.omeka_id).where(PUBLISHED_ITEM.c.id.in_(mine))
+    rows = db.session.execute(query.where(PUBLISHED_ITEM.c.omeka_id.is_not(None)))
     return {row.id: row.omeka_id for row in rows}
 
 
@@ -94,15 +92,15 @@ def record(published_id: int, job_id: int | None, media_ids: Mapping[str, int], 
         for sha256, media_id in media_ids.items()
     ]
     if rows:
-        db.session.execute(insert(FILE), rows)
+        db.session.execute(insert(PUBLISHED_FILE), rows)
 
 
 def known(published_ids: Collection[int]) -> dict[int, dict[int, int | None]]:
     """Return the files of items at the destination: their places by id of the medium, by id of the published item."""
     found: dict[int, dict[int, int | None]] = {}
-    columns = (FILE.c.published_item_id, FILE.c.media_id, FILE.c.position)
+    columns = (PUBLISHED_FILE.c.published_item_id, PUBLISHED_FILE.c.media_id, PUBLISHED_FILE.c.position)
     for published_id, media_id, position in db.session.execute(
-        select(*columns).where(FILE.c.published_item_id.in_(published_ids))
+        select(*columns).where(PUBLISHED_FILE.c.published_item_id.in_(published_ids))
     ):
         found.setdefault(published_id, {})[media_id] = position
     return found

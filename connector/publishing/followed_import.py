@@ -16,15 +16,13 @@ from ..extensions import db, transaction
 from ..i18n import gettext as _
 from ..jobs import creation, lifecycle
 from ..jobs.attempt import JobAttempt
-from ..models.catalogue import CatalogueFile, FileStatus
-from ..models.changes import Action, Change
+from ..models.catalogue import FILE, FileStatus
+from ..models.changes import CHANGE, Action
 from ..models.job_options import FileOptions
-from ..models.jobs import IN_PROGRESS, Job, State
+from ..models.jobs import IN_PROGRESS, JOB, Job, State
 from .items_to_send import ITEMS_PER_BATCH
 from .publish_cursors import PublishCursor
 from .publish_options import PublishOptions
-
-JOB, CHANGE, FILE = Job.__table__, Change.__table__, CatalogueFile.__table__
 
 
 def takes_items(job: Job) -> bool:

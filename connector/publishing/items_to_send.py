@@ -12,9 +12,9 @@ from sqlalchemy import ColumnElement, Select, func, select
 from ..catalogue.source_links import file_link
 from ..dspace.records import ORIGINAL
 from ..extensions import db
-from ..models.catalogue import CatalogueFile, CatalogueItem, FileStatus, Holding, StoredFile
+from ..models.catalogue import FILE, HOLDING, ITEM, CatalogueFile, FileStatus, StoredFile
 from ..models.jobs import Job
-from ..models.publishing import Choice, FileMode, PublishingSelection
+from ..models.publishing import PUBLISHING_SELECTION, Choice, FileMode
 from ..storage.content_store import FileFolder
 from . import file_uploads
 from .file_writer import FileToSend, file_in_words
@@ -28,8 +28,6 @@ from .published_items import PublishedItems
 from .stored_items import group_from_json, sent_of
 
 ITEMS_PER_BATCH = 100
-SELECTION = PublishingSelection.__table__
-ITEM, HOLDING, FILE = CatalogueItem.__table__, Holding.__table__, CatalogueFile.__table__
 _OPENNESS = ("source_state", "is_restricted", "is_hidden")  # see `is_open`
 _COLUMNS = ("id", "source_id", "handle", "mapped_values", "handle_link", "page_link", *_OPENNESS)
 
@@ -169,7 +167,9 @@ class ItemsToSend:
 def _listed(job: Job) -> tuple[Select[Any], ColumnElement[Any]]:
     """Return a SELECT of the ids of the items of a job, and its column."""
     if PublishOptions.of(job).selected:
-        return select(SELECTION.c.item_id).where(SELECTION.c.job_id == job.id), SELECTION.c.item_id
+        return select(PUBLISHING_SELECTION.c.item_id).where(
+            PUBLISHING_SELECTION.c.job_id == job.id
+        ), PUBLISHING_SELECTION.c.item_id
     is_held = (HOLDING.c.source_id == job.source_id, HOLDING.c.left_at.is_(None))
     return select(HOLDING.c.item_id).where(*is_held), HOLDING.c.item_id
 

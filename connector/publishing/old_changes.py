@@ -7,11 +7,9 @@ from sqlalchemy import ColumnElement, delete, select
 from ..extensions import db, execute_counted
 from ..jobs import counters, undo_history
 from ..jobs.undo_history import ROWS_AT_ONCE
-from ..models.jobs import Job
-from ..models.publishing import PublishedChange
+from ..models.jobs import JOB
+from ..models.publishing import PUBLISHED_CHANGE
 from .job_kind import LASTING, MAKE_PRIVATE, PUBLISH
-
-CHANGED, JOB = PublishedChange.__table__, Job.__table__
 
 
 def prune() -> int:
@@ -25,7 +23,7 @@ def prune() -> int:
 
 def _delete(job_id: int, may_delete: ColumnElement[bool]) -> int:
     """Delete some changes of a job, and count them with the job. Return their number."""
-    some = select(CHANGED.c.id).where(CHANGED.c.job_id == job_id).limit(ROWS_AT_ONCE)
-    number = execute_counted(delete(CHANGED).where(CHANGED.c.id.in_(some), may_delete))
+    some = select(PUBLISHED_CHANGE.c.id).where(PUBLISHED_CHANGE.c.job_id == job_id).limit(ROWS_AT_ONCE)
+    number = execute_counted(delete(PUBLISHED_CHANGE).where(PUBLISHED_CHANGE.c.id.in_(some), may_delete))
     counters.add(db.session.connection(), job_id, {LASTING: number})
     return number

@@ -10,11 +10,10 @@ from sqlalchemy import func, insert, literal, select
 
 from ..catalogue.item_problems import TITLE_IS_RESTRICTED
 from ..extensions import db
-from ..models.catalogue import CatalogueItem
+from ..models.catalogue import ITEM
 from ..models.jobs import Job
-from ..models.publishing import PreviewedItem
+from ..models.publishing import PREVIEWED_ITEM
 
-ITEM, NAMED = CatalogueItem.__table__, PreviewedItem.__table__
 MOST = 100  # of each action
 ACTIONS = ("added", "adopted", "updated")
 
@@ -34,18 +33,22 @@ def add(job_id: int, actions: Iterable[tuple[int, str]]) -> None:
     for item_id, action in actions:
         wanted.setdefault(action, []).append(item_id)
     for action in wanted.keys() & set(ACTIONS):
-        mine = (NAMED.c.job_id == job_id, NAMED.c.action == action)
-        left = MOST - db.session.scalars(select(func.count()).select_from(NAMED).where(*mine)).one()
+        mine = (PREVIEWED_ITEM.c.job_id == job_id, PREVIEWED_ITEM.c.action == action)
+        left = MOST - db.session.scalars(select(func.count()).select_from(PREVIEWED_ITEM).where(*mine)).one()
         # An undo may have removed an item from the catalogue in the meantime.
         items = select(literal(job_id), ITEM.c.id, literal(action)).where(ITEM.c.id.in_(wanted[action]))
         rows = items.order_by(ITEM.c.id).limit(left)
-        db.session.execute(insert(NAMED).from_select(["job_id", "item_id", "action"], rows))
+        db.session.execute(insert(PREVIEWED_ITEM).from_select(["job_id", "item_id", "action"], rows))
 
 
 def groups(job: Job, *, with_restricted: bool) -> list[Group]:
     """Return the named items by action. `with_restricted`: also those whose title only signed-in users may see."""
-    columns = (ITEM.c.id, ITEM.c.title, ITEM.c.source_id, ITEM.c.handle, NAMED.c.action)
-    named = select(*columns).join(NAMED, NAMED.c.item_id == ITEM.c.id).where(NAMED.c.job_id == job.id)
+    columns = (ITEM.c.id, ITEM.c.title, ITEM.c.source_id, ITEM.c.handle, PREVIEWED_ITEM.c.action)
+    named = (
+        select(*columns)
+        .join(PREVIEWED_ITEM, PREVIEWED_ITEM.c.item_id == ITEM.c.id)
+        .where(PREVIEWED_ITEM.c.job_id == job.id)
+    )
     shown = named if with_restricted else named.where(~TITLE_IS_RESTRICTED)
     found: dict[str, list[Any]] = {}
     for row in db.session.execute(shown.order_by(ITEM.c.id)):

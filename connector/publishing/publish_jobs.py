@@ -11,17 +11,16 @@ from ..errors import InvalidInputError, NotFoundError
 from ..extensions import db, transaction
 from ..i18n import gettext as _
 from ..jobs import creation, lifecycle
-from ..models.catalogue import Holding
+from ..models.catalogue import HOLDING
 from ..models.job_kinds import JobKind
-from ..models.jobs import ACTIVE, Job, State
-from ..models.publishing import Destination, PublishingSelection
+from ..models.jobs import ACTIVE, JOB, Job, State
+from ..models.publishing import PUBLISHING_SELECTION, Destination
 from ..models.repositories import Source
 from . import destinations
 from .followed_import import takes_items
 from .job_kind import PUBLISH
 from .publish_options import DestinationOptions, PublishOptions, follows_import
 
-JOB, HOLDING, SELECTION = Job.__table__, Holding.__table__, PublishingSelection.__table__
 IS_UNCLAIMED = (JOB.c.state == State.QUEUED, JOB.c.attempt == 0)
 
 
@@ -103,7 +102,9 @@ def create_as_previewed(preview: Job) -> list[int]:
     options = PublishOptions.of(preview)
     if not options.selected:
         return [create(preview.source_id, options.destination)]
-    return create_for(select(SELECTION.c.item_id).where(SELECTION.c.job_id == preview.id), options.destination)
+    return create_for(
+        select(PUBLISHING_SELECTION.c.item_id).where(PUBLISHING_SELECTION.c.job_id == preview.id), options.destination
+    )
 
 
 def create_retry(job: Job, item_ids: Select[Any]) -> int:
@@ -136,10 +137,10 @@ def _selected(kind: JobKind, source_id: int, destination: Destination, item_ids:
 
 def _select(job_id: int, item_ids: Select[Any]) -> None:
     """Add items to the selection of a job."""
-    known = select(SELECTION.c.item_id).where(SELECTION.c.job_id == job_id)
+    known = select(PUBLISHING_SELECTION.c.item_id).where(PUBLISHING_SELECTION.c.job_id == job_id)
     [item_id] = item_ids.selected_columns
     new = item_ids.where(item_id.not_in(known)).add_columns(literal(job_id))
-    db.session.execute(insert(SELECTION).from_select(["item_id", "job_id"], new))
+    db.session.execute(insert(PUBLISHING_SELECTION).from_select(["item_id", "job_id"], new))
 
 
 def add(kind: JobKind, source: Source, destination: Destination, options: DestinationOptions, **values: Any) -> int:

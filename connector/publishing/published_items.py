@@ -9,16 +9,19 @@ from typing import Any
 from sqlalchemy import Select, delete, func, insert, or_, select, update
 
 from ..extensions import db, execute_counted, utcnow
-from ..models.catalogue import CatalogueItem
-from ..models.publishing import PublishedChange, PublishedFile, PublishedItem, PublishingConflict, RefusedFile
+from ..models.catalogue import ITEM
+from ..models.publishing import (
+    CONFLICT,
+    PUBLISHED_CHANGE,
+    PUBLISHED_FILE,
+    PUBLISHED_ITEM,
+    REFUSED_FILE,
+)
 from . import adoptions, file_uploads, item_changes
 from .item_changes import Changes
 from .item_writer import ItemToSend, Outcome
 from .resource_groups import group_of
 from .stored_items import group_to_json, to_json
-
-ITEM, PUBLISHED, FILE = CatalogueItem.__table__, PublishedItem.__table__, PublishedFile.__table__
-CONFLICT, CHANGE, REFUSED = PublishingConflict.__table__, PublishedChange.__table__, RefusedFile.__table__
 
 
 class PublishedItems:
@@ -29,29 +32,33 @@ class PublishedItems:
 
     def known(self, ids: Sequence[int], identifiers: Sequence[str]) -> dict[int | str, Any]:
         """Return the rows of items, by item id. Rows whose item left the catalogue are found by identifier."""
-        wanted = or_(PUBLISHED.c.item_id.in_(ids), PUBLISHED.c.identifier.in_(identifiers))
-        rows = db.session.execute(select(PUBLISHED).where(self._is_mine, wanted)).all()
+        wanted = or_(PUBLISHED_ITEM.c.item_id.in_(ids), PUBLISHED_ITEM.c.identifier.in_(identifiers))
+        rows = db.session.execute(select(PUBLISHED_ITEM).where(self._is_mine, wanted)).all()
         return {row.identifier if row.item_id is None else row.item_id: row for row in rows}
 
     def item_ids(self) -> Select[int]:
         """Return a SELECT of the ids of items that are at the destination, or whose creation was not answered."""
-        is_there = PUBLISHED.c.omeka_id.is_not(None) | PUBLISHED.c.sending_since.is_not(None)
-        return select(PUBLISHED.c.item_id).where(self._is_mine, is_there, PUBLISHED.c.item_id.is_not(None))
+        is_there = PUBLISHED_ITEM.c.omeka_id.is_not(None) | PUBLISHED_ITEM.c.sending_since.is_not(None)
+        return select(PUBLISHED_ITEM.c.item_id).where(self._is_mine, is_there, PUBLISHED_ITEM.c.item_id.is_not(None))
 
     def left_identifiers(self) -> set[str]:
         """Return the identifiers of items at the destination that have left the catalogue."""
-        has_left = (self._is_mine, PUBLISHED.c.item_id.is_(None), PUBLISHED.c.omeka_id.is_not(None))
-        return set(db.session.scalars(select(PUBLISHED.c.identifier).where(*has_left)))
+        has_left = (self._is_mine, PUBLISHED_ITEM.c.item_id.is_(None), PUBLISHED_ITEM.c.omeka_id.is_not(None))
+        return set(db.session.scalars(select(PUBLISHED_ITEM.c.identifier).where(*has_left)))
 
     def withdrawn_item_ids(self) -> set[int]:
         """Return the ids of items of the catalogue that a withdrawal deleted at the destination."""
-        is_withdrawn = (self._is_mine, PUBLISHED.c.item_id.is_not(None), PUBLISHED.c.withdrawn_at.is_not(None))
-        return set(db.session.scalars(select(PUBLISHED.c.item_id).where(*is_withdrawn)))
+        is_withdrawn = (
+            self._is_mine,
+            PUBLISHED_ITEM.c.item_id.is_not(None),
+            PUBLISHED_ITEM.c.withdrawn_at.is_not(None),
+        )
+        return set(db.session.scalars(select(PUBLISHED_ITEM.c.item_id).where(*is_withdrawn)))
 
     def omeka_ids(self) -> set[int]:
         """Return the ids of all our items at the destination."""
-        is_there = (self._is_mine, PUBLISHED.c.omeka_id.is_not(None))
-        return set(db.session.scalars(select(PUBLISHED.c.omeka_id).where(*is_there)))
+        is_there = (self._is_mine, PUBLISHED_ITEM.c.omeka_id.is_not(None))
+        return set(db.session.scalars(select(PUBLISHED_ITEM.c.omeka_id).where(*is_there)))
 
     def declined(self, item_ids: Collection[int]) -> frozenset[int]:
         """Return the ids at the destination of items that a person did not want to adopt for these items."""
@@ -59,22 +66,26 @@ class PublishedItems:
 
     def uploaded(self, published_id: int) -> set[str]:
         """Return the SHA-256 of the files of an item that are at the destination."""
-        return set(db.session.scalars(select(FILE.c.sha256).where(FILE.c.published_item_id == published_id)))
+        return set(
+            db.session.scalars(
+                select(PUBLISHED_FILE.c.sha256).where(PUBLISHED_FILE.c.published_item_id == published_id)
+            )
+        )
 
     def refused(self, published_id: int) -> dict[str, str]:
         """Return why the site refused files of an item, by SHA-256."""
-        mine = REFUSED.c.published_item_id == published_id
-        return {row.sha256: row.reason for row in db.session.execute(select(REFUSED).where(mine))}
+        mine = REFUSED_FILE.c.published_item_id == published_id
+        return {row.sha256: row.reason for row in db.session.execute(select(REFUSED_FILE).where(mine))}
 
     def planned(self, published_ids: Sequence[int]) -> dict[int, Changes]:
         """Return the changes that this job planned or made, by id of the published item."""
-        mine = (CHANGE.c.job_id == self._job_id, CHANGE.c.published_item_id.in_(published_ids))
-        rows = db.session.execute(select(CHANGE.c.published_item_id, CHANGE.c.groups).where(*mine))
+        mine = (PUBLISHED_CHANGE.c.job_id == self._job_id, PUBLISHED_CHANGE.c.published_item_id.in_(published_ids))
+        rows = db.session.execute(select(PUBLISHED_CHANGE.c.published_item_id, PUBLISHED_CHANGE.c.groups).where(*mine))
         return {row.published_item_id: item_changes.from_json(row.groups) for row in rows}
 
     def last_begin(self, tasks: Sequence[ItemToSend]) -> datetime | None:
         """Return when the last of the unanswered requests for these items began, in UTC."""
-        query = select(func.max(PUBLISHED.c.sending_since)).where(*self._rows_of(tasks))
+        query = select(func.max(PUBLISHED_ITEM.c.sending_since)).where(*self._rows_of(tasks))
         last: datetime | None = db.session.scalar(query)
         return last
 
@@ -107,9 +118,9 @@ class PublishedItems:
         An item that an earlier attempt began to create stays as it is: it may be at the destination.
         """
         new = [task for task in tasks if not task.is_begun]
-        db.session.execute(update(PUBLISHED).where(*self._rows_of(new)).values(sending_since=None))
+        db.session.execute(update(PUBLISHED_ITEM).where(*self._rows_of(new)).values(sending_since=None))
         for task in tasks:
-            file_uploads.end(select(PUBLISHED.c.id).where(*self._rows_of([task])), task.new_uploads)
+            file_uploads.end(select(PUBLISHED_ITEM.c.id).where(*self._rows_of([task])), task.new_uploads)
 
     def record(self, outcome: Outcome) -> None:
         """Store what happened to an item, and its files that are at the destination now."""
@@ -134,15 +145,15 @@ class PublishedItems:
         file_uploads.end_others(published_id, files.unanswered if files else begun)
         if files is None:
             return
-        mine = REFUSED.c.published_item_id == published_id
+        mine = REFUSED_FILE.c.published_item_id == published_id
         tried = (*files.uploaded, *files.continued, *files.present, *files.refused)
-        db.session.execute(delete(REFUSED).where(mine, REFUSED.c.sha256.in_(tried)))
+        db.session.execute(delete(REFUSED_FILE).where(mine, REFUSED_FILE.c.sha256.in_(tried)))
         refused = [
             {"published_item_id": published_id, "sha256": sha256, "reason": reason}
             for sha256, reason in files.refused.items()
         ]
         if refused:
-            db.session.execute(insert(REFUSED), refused)
+            db.session.execute(insert(REFUSED_FILE), refused)
         file_uploads.record_continued(published_id, begun, files.continued)
         positions = {file.sha256: file.position for file in outcome.task.files}
         file_uploads.record(published_id, self._job_id, files.uploaded, positions)
@@ -150,14 +161,14 @@ class PublishedItems:
 
     def replace_changes(self, published_id: int, changes: Changes) -> None:
         """Store what this job changed in an item, instead of what was stored before."""
-        mine = (CHANGE.c.job_id == self._job_id, CHANGE.c.published_item_id == published_id)
-        db.session.execute(delete(CHANGE).where(*mine))
+        mine = (PUBLISHED_CHANGE.c.job_id == self._job_id, PUBLISHED_CHANGE.c.published_item_id == published_id)
+        db.session.execute(delete(PUBLISHED_CHANGE).where(*mine))
         if changes:
             row = {"job_id": self._job_id, "published_item_id": published_id, "groups": item_changes.to_json(changes)}
-            db.session.execute(insert(CHANGE).values(row))
+            db.session.execute(insert(PUBLISHED_CHANGE).values(row))
 
     def _id_of(self, task: ItemToSend) -> int:
-        number: int = db.session.scalars(select(PUBLISHED.c.id).where(*self._rows_of([task]))).one()
+        number: int = db.session.scalars(select(PUBLISHED_ITEM.c.id).where(*self._rows_of([task]))).one()
         return number
 
     def conflicts(self, published_ids: Sequence[int]) -> dict[int, list[Any]]:
@@ -190,16 +201,16 @@ class PublishedItems:
 
     @property
     def _is_mine(self) -> Any:
-        return PUBLISHED.c.destination_id == self._destination_id
+        return PUBLISHED_ITEM.c.destination_id == self._destination_id
 
     def _rows_of(self, tasks: Sequence[ItemToSend]) -> tuple[Any, ...]:
-        return self._is_mine, PUBLISHED.c.identifier.in_([task.identifier for task in tasks])
+        return self._is_mine, PUBLISHED_ITEM.c.identifier.in_([task.identifier for task in tasks])
 
     def _save(self, task: ItemToSend, values: Mapping[str, Any]) -> None:
         """Update the row of an item, or add it."""
         # An undo may have removed the item from the catalogue in the meantime.
         item_id = select(ITEM.c.id).where(ITEM.c.id == task.item_id).scalar_subquery()
         new = {**values, "item_id": item_id}
-        if not execute_counted(update(PUBLISHED).where(*self._rows_of([task])).values(new)):
+        if not execute_counted(update(PUBLISHED_ITEM).where(*self._rows_of([task])).values(new)):
             identity = {"destination_id": self._destination_id, "identifier": task.identifier}
-            db.session.execute(insert(PUBLISHED).values(new | identity))
+            db.session.execute(insert(PUBLISHED_ITEM).values(new | identity))

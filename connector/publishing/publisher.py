@@ -18,7 +18,7 @@ from ..extensions import db, transaction, utcnow
 from ..i18n import decimal, gettext as _, ngettext
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
-from ..models.changes import Change
+from ..models.changes import CHANGE
 from ..models.jobs import Job
 from ..models.publishing import FileMode
 from ..omeka import Item
@@ -40,7 +40,6 @@ from .publish_options import PublishOptions
 from .published_items import PublishedItems
 from .published_sets import ItemSets
 
-CHANGE = Change.__table__
 IMPORT_SECONDS = 2.0  # between two looks for items that an import has written
 
 

@@ -20,8 +20,8 @@ from ..extensions import db, transaction, utcnow
 from ..i18n import gettext as _, ngettext
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
-from ..models.changes import Change
-from ..models.publishing import PublishedItem
+from ..models.changes import CHANGE
+from ..models.publishing import PUBLISHED_ITEM
 from ..omeka import Item, Media
 from . import adoptions, file_uploads
 from .attempt_connections import check_key
@@ -36,9 +36,7 @@ from .stored_items import sent_of
 
 Result = TypeVar("Result")
 ROWS = 20
-PUBLISHED = PublishedItem.__table__
-PROBLEM = Change.__table__
-IS_THERE = or_(PUBLISHED.c.omeka_id.is_not(None), PUBLISHED.c.sending_since.is_not(None))
+IS_THERE = or_(PUBLISHED_ITEM.c.omeka_id.is_not(None), PUBLISHED_ITEM.c.sending_since.is_not(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +124,7 @@ class RowWork:
 
     def _delete_items(self, query: Any, store: Store) -> None:
         """Delete the items of a SELECT of published items. `store`: writes to the database that an item is deleted."""
-        while rows := self._next(query, PUBLISHED):
+        while rows := self._next(query, PUBLISHED_ITEM):
             self._carry_out(rows, partial(self._delete_item, self._batch(rows)), store)
 
     def _batch(self, rows: Sequence[Any]) -> Batch:
@@ -227,7 +225,7 @@ class RowWork:
             store(row, effect)
 
     def _has_no_problems(self) -> bool:
-        problems = select(func.count()).select_from(PROBLEM).where(PROBLEM.c.job_id == self._attempt.job_id)
+        problems = select(func.count()).select_from(CHANGE).where(CHANGE.c.job_id == self._attempt.job_id)
         return db.session.scalars(problems).one() == 0
 
 

@@ -17,7 +17,12 @@ from ..i18n import gettext as _, lazy_gettext as _l, ngettext
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
 from ..models.jobs import Job
-from ..models.publishing import PublishedChange, PublishedFile, PublishedItem, PublishedSet
+from ..models.publishing import (
+    PUBLISHED_CHANGE,
+    PUBLISHED_FILE,
+    PUBLISHED_ITEM,
+    PUBLISHED_SET,
+)
 from ..omeka import Item
 from . import adoptions, file_uploads, item_changes, undo_effects
 from .attempt_connections import Connect, connected_for
@@ -30,9 +35,6 @@ from .publish_options import DestinationOptions, PublishUndoOptions
 from .published_sets import ItemSets
 from .row_work import IS_THERE, Effect, RowWork, Subject, gone_in_words
 from .stored_items import sent_of, to_json
-
-PUBLISHED, FILE, SET = PublishedItem.__table__, PublishedFile.__table__, PublishedSet.__table__
-CHANGED = PublishedChange.__table__
 
 
 def run(attempt: JobAttempt, connect: Connect = open_destination) -> tuple[bool, str]:
@@ -75,8 +77,12 @@ class PublishUndo(RowWork):
 
     def _settle_sets(self) -> None:
         """Find out which item sets are there that the job began to create, without an answer."""
-        begun = (SET.c.job_id == self._job_id, SET.c.destination_id == self._destination_id, SET.c.omeka_id.is_(None))
-        source_ids = db.session.scalars(select(SET.c.source_id).where(*begun)).all()
+        begun = (
+            PUBLISHED_SET.c.job_id == self._job_id,
+            PUBLISHED_SET.c.destination_id == self._destination_id,
+            PUBLISHED_SET.c.omeka_id.is_(None),
+        )
+        source_ids = db.session.scalars(select(PUBLISHED_SET.c.source_id).where(*begun)).all()
         db.session.rollback()
         for source_id in source_ids:
             ItemSets(self._client, self._connection.outage, self._destination_id).settle(source_id, self._attempt)
@@ -84,15 +90,17 @@ class PublishUndo(RowWork):
     # Items that the job created
 
     def _delete_created(self) -> None:
-        query = select(PUBLISHED).where(PUBLISHED.c.created_by_job_id == self._job_id, IS_THERE)
-        self._delete_items(query, _deletes(PUBLISHED))
+        query = select(PUBLISHED_ITEM).where(PUBLISHED_ITEM.c.created_by_job_id == self._job_id, IS_THERE)
+        self._delete_items(query, _deletes(PUBLISHED_ITEM))
 
     # Files that it uploaded to other items
 
     def _delete_files(self) -> None:
-        columns = (FILE, PUBLISHED.c.item_id, PUBLISHED.c.identifier, PUBLISHED.c.omeka_id)
-        query = select(*columns).join(PUBLISHED, PUBLISHED.c.id == FILE.c.published_item_id)
-        query = query.where(FILE.c.job_id == self._job_id, PUBLISHED.c.created_by_job_id.is_distinct_from(self._job_id))
+        columns = (PUBLISHED_FILE, PUBLISHED_ITEM.c.item_id, PUBLISHED_ITEM.c.identifier, PUBLISHED_ITEM.c.omeka_id)
+        query = select(*columns).join(PUBLISHED_ITEM, PUBLISHED_ITEM.c.id == PUBLISHED_FILE.c.published_item_id)
+        query = query.where(
+            PUBLISHED_FILE.c.job_id == self._job_id, PUBLISHED_ITEM.c.created_by_job_id.is_distinct_from(self._job_id)
+        )
 
         def act(row: Any) -> Effect:
             media = next((one for one in self._media(row.omeka_id) if one.id == row.media_id), None)
@@ -104,16 +112,16 @@ class PublishUndo(RowWork):
             self._asked(lambda: self._client.delete_media(media.id))
             return Effect({"files_removed": 1})
 
-        while rows := self._next(query, FILE):
-            self._carry_out(rows, act, _deletes(FILE))
+        while rows := self._next(query, PUBLISHED_FILE):
+            self._carry_out(rows, act, _deletes(PUBLISHED_FILE))
 
     # Items that it changed
 
     def _restore(self) -> None:
-        columns = (CHANGED, PUBLISHED.c.item_id, PUBLISHED.c.identifier, PUBLISHED.c.omeka_id)
-        query = select(*columns, PUBLISHED.c.wanted, PUBLISHED.c.accepted)
-        query = query.join(PUBLISHED, PUBLISHED.c.id == CHANGED.c.published_item_id)
-        while rows := self._next(query.where(CHANGED.c.job_id == self._job_id), CHANGED):
+        columns = (PUBLISHED_CHANGE, PUBLISHED_ITEM.c.item_id, PUBLISHED_ITEM.c.identifier, PUBLISHED_ITEM.c.omeka_id)
+        query = select(*columns, PUBLISHED_ITEM.c.wanted, PUBLISHED_ITEM.c.accepted)
+        query = query.join(PUBLISHED_ITEM, PUBLISHED_ITEM.c.id == PUBLISHED_CHANGE.c.published_item_id)
+        while rows := self._next(query.where(PUBLISHED_CHANGE.c.job_id == self._job_id), PUBLISHED_CHANGE):
             later = {row.id: self._later(row) for row in rows}
             db.session.rollback()
             self._carry_out(rows, partial(self._restored, later), _store_restored)
@@ -121,8 +129,12 @@ class PublishUndo(RowWork):
     @staticmethod
     def _later(row: Any) -> list[Any]:
         """Return the later changes of the item, oldest first."""
-        mine = (CHANGED.c.published_item_id == row.published_item_id, CHANGED.c.id > row.id)
-        return list(db.session.execute(select(CHANGED.c.id, CHANGED.c.groups).where(*mine).order_by(CHANGED.c.id)))
+        mine = (PUBLISHED_CHANGE.c.published_item_id == row.published_item_id, PUBLISHED_CHANGE.c.id > row.id)
+        return list(
+            db.session.execute(
+                select(PUBLISHED_CHANGE.c.id, PUBLISHED_CHANGE.c.groups).where(*mine).order_by(PUBLISHED_CHANGE.c.id)
+            )
+        )
 
     def _restored(self, later: Mapping[int, Sequence[Any]], row: Any) -> Effect:
         left, passed = row.groups, {}
@@ -155,7 +167,7 @@ class PublishUndo(RowWork):
     # Item sets that it created
 
     def _delete_sets(self) -> None:
-        query = select(SET).where(undo_effects.sets_made_by(self._job_id, self._destination_id))
+        query = select(PUBLISHED_SET).where(undo_effects.sets_made_by(self._job_id, self._destination_id))
 
         def act(row: Any) -> Effect:
             if row.omeka_id is None:
@@ -171,21 +183,21 @@ class PublishUndo(RowWork):
                 return Effect({}, problem_of(error), is_done=False)
             return Effect({"sets_removed": 1})
 
-        while rows := self._next(query, SET):
-            self._carry_out(rows, act, _deletes(SET), _item_set_of)
+        while rows := self._next(query, PUBLISHED_SET):
+            self._carry_out(rows, act, _deletes(PUBLISHED_SET), _item_set_of)
 
     # Items that it adopted
 
     def _forget_adopted(self) -> None:
         """Forget the adopted items that no later job changed, so that the next job asks about them again."""
-        changed = select(CHANGED.c.published_item_id)
-        with_files = select(FILE.c.published_item_id).where(FILE.c.job_id.is_not(None))
-        mine = (PUBLISHED.c.destination_id == self._destination_id, PUBLISHED.c.created_by_job_id.is_(None))
-        adopted = PUBLISHED.c.omeka_id.in_(adoptions.adopted(self._job_id))
+        changed = select(PUBLISHED_CHANGE.c.published_item_id)
+        with_files = select(PUBLISHED_FILE.c.published_item_id).where(PUBLISHED_FILE.c.job_id.is_not(None))
+        mine = (PUBLISHED_ITEM.c.destination_id == self._destination_id, PUBLISHED_ITEM.c.created_by_job_id.is_(None))
+        adopted = PUBLISHED_ITEM.c.omeka_id.in_(adoptions.adopted(self._job_id))
         with transaction():
             self._attempt.advance()
-            at_rest = PUBLISHED.c.id.not_in(union(changed, with_files))
-            db.session.execute(delete(PUBLISHED).where(*mine, adopted, at_rest))
+            at_rest = PUBLISHED_ITEM.c.id.not_in(union(changed, with_files))
+            db.session.execute(delete(PUBLISHED_ITEM).where(*mine, adopted, at_rest))
 
     # The end
 
@@ -237,10 +249,12 @@ def _deletes(table: Table) -> Callable[[Any, Effect], None]:
 def _store_restored(row: Any, effect: Effect) -> None:
     """Delete a finished change, and store what its item and its later changes are without it."""
     for change_id, groups in effect.later.items():
-        db.session.execute(update(CHANGED).where(CHANGED.c.id == change_id).values(groups=groups))
+        db.session.execute(update(PUBLISHED_CHANGE).where(PUBLISHED_CHANGE.c.id == change_id).values(groups=groups))
     if effect.values:
-        db.session.execute(update(PUBLISHED).where(PUBLISHED.c.id == row.published_item_id).values(effect.values))
-    _deletes(CHANGED)(row, effect)
+        db.session.execute(
+            update(PUBLISHED_ITEM).where(PUBLISHED_ITEM.c.id == row.published_item_id).values(effect.values)
+        )
+    _deletes(PUBLISHED_CHANGE)(row, effect)
 
 
 STEPS: tuple[tuple[Any, Callable[[PublishUndo], None]], ...] = (

@@ -11,8 +11,14 @@ from sqlalchemy import ColumnElement, Select, func, select
 from ..errors import ConnectorError
 from ..extensions import db
 from ..jobs import counters
-from ..models.jobs import Job, State
-from ..models.publishing import Destination, PublishedChange, PublishedFile, PublishedItem, PublishedSet
+from ..models.jobs import JOB, Job, State
+from ..models.publishing import (
+    PUBLISHED_CHANGE,
+    PUBLISHED_FILE,
+    PUBLISHED_ITEM,
+    PUBLISHED_SET,
+    Destination,
+)
 from ..omeka import Item
 from . import destinations, file_uploads
 from .connections import connected_to
@@ -22,8 +28,6 @@ from .publish_options import DestinationOptions
 from .stored_items import sent_of
 from .withdrawal_jobs import of_items
 
-JOB, PUBLISHED, FILE, SET = Job.__table__, PublishedItem.__table__, PublishedFile.__table__, PublishedSet.__table__
-CHANGED = PublishedChange.__table__
 MOST_COMPARED = 300  # items that a page compares with the site; each hundred takes about half a second
 
 
@@ -60,21 +64,31 @@ class Comparison:
 
 def counted(job_id: int) -> Counted:
     """Return what the job left at the destination, in numbers."""
-    created = (PUBLISHED.c.created_by_job_id == job_id, PUBLISHED.c.omeka_id.is_not(None))
-    others = select(func.count()).select_from(FILE).join(PUBLISHED, PUBLISHED.c.id == FILE.c.published_item_id)
-    elsewhere = PUBLISHED.c.created_by_job_id.is_distinct_from(job_id)
+    created = (PUBLISHED_ITEM.c.created_by_job_id == job_id, PUBLISHED_ITEM.c.omeka_id.is_not(None))
+    others = (
+        select(func.count())
+        .select_from(PUBLISHED_FILE)
+        .join(PUBLISHED_ITEM, PUBLISHED_ITEM.c.id == PUBLISHED_FILE.c.published_item_id)
+    )
+    elsewhere = PUBLISHED_ITEM.c.created_by_job_id.is_distinct_from(job_id)
     return Counted(
-        db.session.scalars(select(func.count()).select_from(PUBLISHED).where(*created)).one(),
-        db.session.scalars(select(func.count()).select_from(CHANGED).where(CHANGED.c.job_id == job_id)).one(),
-        db.session.scalars(others.where(FILE.c.job_id == job_id, elsewhere)).one(),
-        db.session.scalars(select(func.count()).select_from(SET).where(SET.c.job_id == job_id)).one(),
+        db.session.scalars(select(func.count()).select_from(PUBLISHED_ITEM).where(*created)).one(),
+        db.session.scalars(
+            select(func.count()).select_from(PUBLISHED_CHANGE).where(PUBLISHED_CHANGE.c.job_id == job_id)
+        ).one(),
+        db.session.scalars(others.where(PUBLISHED_FILE.c.job_id == job_id, elsewhere)).one(),
+        db.session.scalars(
+            select(func.count()).select_from(PUBLISHED_SET).where(PUBLISHED_SET.c.job_id == job_id)
+        ).one(),
         counters.value(job_id, LASTING),
     )
 
 
 def compared(job: Job) -> Comparison:
     """Return which of the items that the job created were edited in Omeka S later. The site is asked."""
-    return _compared(destinations.get(DestinationOptions.of(job).destination), PUBLISHED.c.created_by_job_id == job.id)
+    return _compared(
+        destinations.get(DestinationOptions.of(job).destination), PUBLISHED_ITEM.c.created_by_job_id == job.id
+    )
 
 
 def compared_items(destination: Destination, item_ids: Select[Any] | None) -> Comparison:
@@ -86,9 +100,11 @@ def compared_items(destination: Destination, item_ids: Select[Any] | None) -> Co
 
 
 def _compared(destination: Destination, which: ColumnElement[bool]) -> Comparison:
-    query = select(PUBLISHED.c.id, PUBLISHED.c.omeka_id, PUBLISHED.c.wanted, PUBLISHED.c.accepted)
-    query = query.where(PUBLISHED.c.destination_id == destination.id, PUBLISHED.c.omeka_id.is_not(None), which)
-    rows = db.session.execute(query.order_by(PUBLISHED.c.id).limit(MOST_COMPARED)).all()
+    query = select(PUBLISHED_ITEM.c.id, PUBLISHED_ITEM.c.omeka_id, PUBLISHED_ITEM.c.wanted, PUBLISHED_ITEM.c.accepted)
+    query = query.where(
+        PUBLISHED_ITEM.c.destination_id == destination.id, PUBLISHED_ITEM.c.omeka_id.is_not(None), which
+    )
+    rows = db.session.execute(query.order_by(PUBLISHED_ITEM.c.id).limit(MOST_COMPARED)).all()
     files, site = file_uploads.known([row.id for row in rows]), destination.site_url
     try:
         with connected_to(destination) as connection:
@@ -110,4 +126,6 @@ def _is_edited(item: Item, row: Any, files: Mapping[int, int | None]) -> bool:
 def sets_made_by(job_id: int, destination_id: int) -> Any:
     """Return the SQL condition on item sets made by this job, or by a job that is undone."""
     undone = select(JOB.c.undoes_id).where(JOB.c.undoes_id.is_not(None), JOB.c.state == State.COMPLETED)
-    return (SET.c.destination_id == destination_id) & ((SET.c.job_id == job_id) | SET.c.job_id.in_(undone))
+    return (PUBLISHED_SET.c.destination_id == destination_id) & (
+        (PUBLISHED_SET.c.job_id == job_id) | PUBLISHED_SET.c.job_id.in_(undone)
+    )

@@ -20,13 +20,13 @@ from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
 from ..models.jobs import Job
 from ..models.publishing import (
-    FileUpload,
-    PublishedChange,
-    PublishedFile,
-    PublishedItem,
-    PublishingConflict,
-    RefusedFile,
-    WithdrawalSelection,
+    CONFLICT,
+    PUBLISHED_CHANGE,
+    PUBLISHED_FILE,
+    PUBLISHED_ITEM,
+    REFUSED_FILE,
+    UPLOAD,
+    WITHDRAWAL_SELECTION,
 )
 from ..omeka import Item
 from .attempt_connections import Connect, connected_for
@@ -41,10 +41,7 @@ from .resource_groups import VISIBILITY, with_groups
 from .row_work import IS_THERE, Batch, Effect, RowWork, gone_in_words
 from .stored_items import sent_of, to_json
 
-PUBLISHED, SELECTION = PublishedItem.__table__, WithdrawalSelection.__table__
-_KNOWLEDGE = tuple(
-    one.__table__ for one in (PublishedFile, FileUpload, RefusedFile, PublishedChange, PublishingConflict)
-)
+KNOWLEDGE = (PUBLISHED_FILE, UPLOAD, REFUSED_FILE, PUBLISHED_CHANGE, CONFLICT)
 
 
 def run(attempt: JobAttempt, connect: Connect = open_destination) -> tuple[bool, str]:
@@ -66,8 +63,10 @@ class Withdrawal(RowWork):
     def run(self) -> tuple[bool, str]:
         """Withdraw what is left. Return (clean, message)."""
         self._check_site()
-        selected = select(SELECTION.c.published_item_id).where(SELECTION.c.job_id == self._attempt.job_id)
-        items = select(PUBLISHED).where(PUBLISHED.c.id.in_(selected), IS_THERE)
+        selected = select(WITHDRAWAL_SELECTION.c.published_item_id).where(
+            WITHDRAWAL_SELECTION.c.job_id == self._attempt.job_id
+        )
+        items = select(PUBLISHED_ITEM).where(PUBLISHED_ITEM.c.id.in_(selected), IS_THERE)
         if self._is_new:
             with transaction():
                 expected = db.session.scalars(select(func.count()).select_from(items.subquery())).one()
@@ -81,7 +80,7 @@ class Withdrawal(RowWork):
         return self._result()
 
     def _make_private(self, query: Any) -> None:
-        while rows := self._next(query, PUBLISHED):
+        while rows := self._next(query, PUBLISHED_ITEM):
             batch = self._batch(rows)
             planned = self._planned(rows, batch)
             self._carry_out(rows, partial(self._made_private, batch, planned), self._store_private)
@@ -130,7 +129,7 @@ class Withdrawal(RowWork):
     def _store_private(self, row: Any, effect: Effect) -> None:
         if effect.values:
             values = {**effect.values, "job_id": self._attempt.job_id}
-            db.session.execute(update(PUBLISHED).where(PUBLISHED.c.id == row.id).values(values))
+            db.session.execute(update(PUBLISHED_ITEM).where(PUBLISHED_ITEM.c.id == row.id).values(values))
         if effect.changes is not None:
             self._published.replace_changes(row.id, effect.changes)
 
@@ -163,13 +162,13 @@ def _store_deleted(row: Any, effect: Effect) -> None:
     if not effect.is_done:
         return
     if row.item_id is None:
-        db.session.execute(delete(PUBLISHED).where(PUBLISHED.c.id == row.id))
+        db.session.execute(delete(PUBLISHED_ITEM).where(PUBLISHED_ITEM.c.id == row.id))
         return
-    for table in _KNOWLEDGE:
+    for table in KNOWLEDGE:
         db.session.execute(delete(table).where(table.c.published_item_id == row.id))
     names = ("omeka_id", "sending_since", "wanted", "accepted", "changed_at", "created_by_job_id")
     values = {**dict.fromkeys(names), "withdrawn_at": utcnow()}
-    db.session.execute(update(PUBLISHED).where(PUBLISHED.c.id == row.id).values(values))
+    db.session.execute(update(PUBLISHED_ITEM).where(PUBLISHED_ITEM.c.id == row.id).values(values))
 
 
 def _kept_in_words(number: int) -> str:

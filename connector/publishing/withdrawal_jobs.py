@@ -15,19 +15,17 @@ from ..errors import InvalidInputError
 from ..extensions import db, transaction
 from ..i18n import gettext as _
 from ..jobs import creation
-from ..models.catalogue import CatalogueItem
+from ..models.catalogue import ITEM, CatalogueItem
 from ..models.job_kinds import JobKind
-from ..models.jobs import Job
-from ..models.publishing import Destination, PublishedItem, WithdrawalSelection
-from ..models.repositories import Source
+from ..models.jobs import JOB
+from ..models.publishing import PUBLISHED_ITEM, WITHDRAWAL_SELECTION, Destination
+from ..models.repositories import SOURCE, Source
 from . import destinations, publish_jobs
 from .publish_options import WithdrawalOptions
 from .row_work import IS_THERE
 
-JOB, PUBLISHED, SELECTION = Job.__table__, PublishedItem.__table__, WithdrawalSelection.__table__
-SOURCE, ITEM = Source.__table__, CatalogueItem.__table__
 # The job that last looked at an item, or else the one that began to create it, tells the source of the item.
-_JOB_ID = func.coalesce(PUBLISHED.c.job_id, PUBLISHED.c.created_by_job_id)
+_JOB_ID = func.coalesce(PUBLISHED_ITEM.c.job_id, PUBLISHED_ITEM.c.created_by_job_id)
 # If that job was deleted, it is the first source of the repository, or else the first source of all.
 _FIRST = select(func.min(SOURCE.c.id)).scalar_subquery()
 _OF_REPOSITORY = select(func.min(SOURCE.c.id)).join(ITEM, ITEM.c.repository_id == SOURCE.c.repository_id)
@@ -44,21 +42,23 @@ class Holder:
 def holders(item_ids: Select[Any] | None) -> list[Holder]:
     """Return the destinations that have some of these items, by name."""
     count = func.count().label("items")
-    held = select(PUBLISHED.c.destination_id, count).where(of_items(item_ids), IS_THERE)
-    numbers = {row.destination_id: row.items for row in db.session.execute(held.group_by(PUBLISHED.c.destination_id))}
+    held = select(PUBLISHED_ITEM.c.destination_id, count).where(of_items(item_ids), IS_THERE)
+    numbers = {
+        row.destination_id: row.items for row in db.session.execute(held.group_by(PUBLISHED_ITEM.c.destination_id))
+    }
     return [Holder(one, numbers[one.id]) for one in destinations.every() if one.id in numbers]
 
 
 def items_at(destination_id: int, item_ids: Select[Any]) -> Select[CatalogueItem]:
     """Return a SELECT of those of the items that are at a destination, in the order of their ids."""
-    there = select(PUBLISHED.c.item_id).where(*_which(destination_id, item_ids))
+    there = select(PUBLISHED_ITEM.c.item_id).where(*_which(destination_id, item_ids))
     return select(CatalogueItem).where(CatalogueItem.id.in_(there)).order_by(CatalogueItem.id)
 
 
 def left_at(destination_id: int, most: int) -> list[int]:
     """Return the ids at a destination of the first items there that have left the catalogue."""
-    ids = select(PUBLISHED.c.omeka_id).where(*_which(destination_id, None), PUBLISHED.c.omeka_id.is_not(None))
-    return list(db.session.scalars(ids.order_by(PUBLISHED.c.omeka_id).limit(most)))
+    ids = select(PUBLISHED_ITEM.c.omeka_id).where(*_which(destination_id, None), PUBLISHED_ITEM.c.omeka_id.is_not(None))
+    return list(db.session.scalars(ids.order_by(PUBLISHED_ITEM.c.omeka_id).limit(most)))
 
 
 def create(
@@ -80,8 +80,8 @@ def queue(
 ) -> list[int]:
     """Do the same as `create`, in the caller's transaction. Return no ids if the destination has none of the items."""
     destination = destinations.get(destination_id)
-    rows = select(PUBLISHED.c.id).outerjoin(JOB, JOB.c.id == _JOB_ID).where(*_which(destination_id, item_ids))
-    first = _OF_REPOSITORY.where(ITEM.c.id == PUBLISHED.c.item_id).scalar_subquery()
+    rows = select(PUBLISHED_ITEM.c.id).outerjoin(JOB, JOB.c.id == _JOB_ID).where(*_which(destination_id, item_ids))
+    first = _OF_REPOSITORY.where(ITEM.c.id == PUBLISHED_ITEM.c.item_id).scalar_subquery()
     source_id = func.coalesce(JOB.c.source_id, first, _FIRST)
     sources = sorted(db.session.scalars(rows.with_only_columns(source_id).distinct()))
     return [_queued(kind, one, destination, rows.where(source_id == one), deletes_edited) for one in sources]
@@ -97,16 +97,16 @@ def _queued(
     job_id = publish_jobs.same(kind, source_id, destination, options.__eq__, *publish_jobs.IS_UNCLAIMED)
     if job_id is None:
         job_id = publish_jobs.add(kind, source, destination, options)
-    known = select(SELECTION.c.published_item_id).where(SELECTION.c.job_id == job_id)
-    new = published_ids.where(PUBLISHED.c.id.not_in(known)).add_columns(literal(job_id))
-    db.session.execute(insert(SELECTION).from_select(["published_item_id", "job_id"], new))
+    known = select(WITHDRAWAL_SELECTION.c.published_item_id).where(WITHDRAWAL_SELECTION.c.job_id == job_id)
+    new = published_ids.where(PUBLISHED_ITEM.c.id.not_in(known)).add_columns(literal(job_id))
+    db.session.execute(insert(WITHDRAWAL_SELECTION).from_select(["published_item_id", "job_id"], new))
     return job_id
 
 
 def of_items(item_ids: Select[Any] | None) -> ColumnElement[bool]:
     """Return the SQL condition on published items that are these items."""
-    return PUBLISHED.c.item_id.is_(None) if item_ids is None else PUBLISHED.c.item_id.in_(item_ids)
+    return PUBLISHED_ITEM.c.item_id.is_(None) if item_ids is None else PUBLISHED_ITEM.c.item_id.in_(item_ids)
 
 
 def _which(destination_id: int, item_ids: Select[Any] | None) -> tuple[Any, ...]:
-    return PUBLISHED.c.destination_id == destination_id, of_items(item_ids), IS_THERE
+    return PUBLISHED_ITEM.c.destination_id == destination_id, of_items(item_ids), IS_THERE

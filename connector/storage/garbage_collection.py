@@ -12,12 +12,11 @@ from sqlalchemy import ColumnElement, delete, exists, select
 from ..errors import StorageError
 from ..extensions import db, execute_counted, transaction
 from ..i18n import gettext as _
-from ..models.catalogue import CatalogueFile, StoredFile
-from ..models.changes import ChangeFile
+from ..models.catalogue import FILE, STORED_FILE
+from ..models.changes import CHANGE_FILE
 from .content_store import FileFolder
 
 FILES_AT_ONCE = 200
-FILE, STORED, CHANGE_FILE = CatalogueFile.__table__, StoredFile.__table__, ChangeFile.__table__
 
 
 def the_folder() -> FileFolder:
@@ -37,7 +36,10 @@ def check_disk() -> None:
     """
     folder = the_folder()
     folder.check()
-    if next(folder.all_checksums(), None) is None and db.session.scalar(select(STORED.c.sha256).limit(1)) is not None:
+    if (
+        next(folder.all_checksums(), None) is None
+        and db.session.scalar(select(STORED_FILE.c.sha256).limit(1)) is not None
+    ):
         raise StorageError(
             _(
                 "The files folder is empty, though files are stored: is its disk mounted? If they are lost, flask "
@@ -54,15 +56,15 @@ def delete_unreferenced_files() -> int:
     Raise StorageError if there are unreferenced files and the disk of the files folder is missing.
     """
     folder = the_folder()
-    is_unreferenced = ~exists().where(FILE.c.sha256 == STORED.c.sha256) & ~needed_by_undo(STORED.c.sha256)
-    candidates = db.session.scalars(select(STORED.c.sha256).where(is_unreferenced)).all()
+    is_unreferenced = ~exists().where(FILE.c.sha256 == STORED_FILE.c.sha256) & ~needed_by_undo(STORED_FILE.c.sha256)
+    candidates = db.session.scalars(select(STORED_FILE.c.sha256).where(is_unreferenced)).all()
     db.session.rollback()
     if candidates:
         check_disk()
     for sha256 in sorted(candidates):
         with folder.lock():
             with transaction():
-                gone = execute_counted(delete(STORED).where(STORED.c.sha256 == sha256, is_unreferenced))
+                gone = execute_counted(delete(STORED_FILE).where(STORED_FILE.c.sha256 == sha256, is_unreferenced))
             if gone:
                 folder.remove(sha256)
     for each in (folder, thumbnail_folder()):
@@ -82,7 +84,7 @@ def _remove_nameless(folder: FileFolder) -> None:
 
 def with_row(hashes: Collection[str]) -> set[str]:
     """Return the hashes that have a row of a stored file."""
-    known = set(db.session.scalars(select(STORED.c.sha256).where(STORED.c.sha256.in_(hashes))))
+    known = set(db.session.scalars(select(STORED_FILE.c.sha256).where(STORED_FILE.c.sha256.in_(hashes))))
     db.session.rollback()
     return known
 

@@ -20,7 +20,7 @@ from ..i18n import gettext as _
 from ..jobs import worker_heartbeat
 from ..logs import log_throttled
 from ..models.catalogue import CatalogueItem, FileStatus, StoredFile
-from ..models.jobs import Job, JobCounter, State
+from ..models.jobs import JOB, Job, JobCounter, State
 from ..models.repositories import Repository
 from ..proxy_headers import parse_address, peer
 from ..storage import disk_space, virus_scan
@@ -29,7 +29,6 @@ log = logging.getLogger(__name__)
 blueprint = Blueprint("health", __name__)
 LATELY = 300  # seconds; workers look for jobs every minute
 OUTCOMES = ("added", "updated", "unchanged", "failed", "vanished", "removed", "restored")
-JOB = Job.__table__.c
 
 
 @blueprint.get("/healthz")
@@ -85,7 +84,7 @@ class _Numbers:
 def _jobs() -> Metric:
     """Return the number of jobs by state, with 0 for states without jobs."""
     family = GaugeMetricFamily("connector_jobs", "Jobs by state.", labels=["state"])
-    rows = db.session.execute(select(JOB.state, func.count()).group_by(JOB.state))
+    rows = db.session.execute(select(JOB.c.state, func.count()).group_by(JOB.c.state))
     counts: dict[str, int] = {row[0]: row[1] for row in rows}
     for state in State:
         family.add_metric([state.value], counts.get(state.value, 0))
@@ -117,8 +116,8 @@ def _scalar(number: ColumnElement[int]) -> int:
 def _answer_times() -> Metric:
     """Return the number and total seconds of successful responses of each repository, over all jobs."""
     family = SummaryMetricFamily("connector_source_answer_seconds", "Responses of repositories.", labels=["repository"])
-    answers, seconds = (func.sum(JOB.traffic[name].as_float()) for name in ("answers", "seconds"))
-    query = select(Repository.site_url, answers, seconds).join(Job).where(JOB.traffic.is_not(None))
+    answers, seconds = (func.sum(JOB.c.traffic[name].as_float()) for name in ("answers", "seconds"))
+    query = select(Repository.site_url, answers, seconds).join(Job).where(JOB.c.traffic.is_not(None))
     for site, number, lasted in db.session.execute(query.group_by(Repository.id, Repository.site_url)):
         family.add_metric([site], count_value=int(number or 0), sum_value=lasted or 0.0)
     return family

@@ -17,13 +17,12 @@ from ...catalogue.changes import insert_changes, update_changes
 from ...dspace.records import ScopeKind
 from ...errors import ConnectorError
 from ...extensions import db
-from ...models.catalogue import CatalogueItem, Holding, ItemSet, Membership
-from ...models.changes import Action, Change
+from ...models.catalogue import HOLDING, ITEM, MEMBERSHIP, ItemSet
+from ...models.changes import CHANGE, Action
 from ..context.import_context import ImportContext
 from ..recording.change_records import ABOUT_DATA
 from ..results import import_report
 
-MEMBERSHIP, HOLDING, CHANGE, ITEM = Membership.__table__, Holding.__table__, Change.__table__, CatalogueItem.__table__
 PAGE_SIZE = 200  # memberships
 NAMES_COLLECTION = 7  # the first generation whose items name their collection
 

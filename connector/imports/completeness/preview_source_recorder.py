@@ -8,13 +8,11 @@ from typing import Any
 from sqlalchemy import func, select
 
 from ...extensions import db
-from ...models.jobs import PreviewRow
+from ...models.jobs import ROW
 from ..context.import_context import ImportContext
 from ..recording.preview_recorder import MET
 from ..results.questions import Missing, Unlisted
 from ..start.preview_rows import PreviewAction
-
-ROW = PreviewRow.__table__
 
 
 class PreviewSourceRecorder:

@@ -13,15 +13,14 @@ from ...errors import DecisionRequiredError
 from ...extensions import db, transaction
 from ...i18n import gettext as _, lazy_gettext as _l
 from ...jobs import questions
-from ...models.catalogue import CatalogueItem, Holding
-from ...models.changes import Action, Change
+from ...models.catalogue import HOLDING, ITEM
+from ...models.changes import CHANGE, Action
 from ...models.repositories import Source
 from ..context.import_context import ImportContext
 from ..files import file_counts
 from ..results.questions import Missing, Unlisted
 from . import left_item_sets
 
-HOLDING, CHANGE, ITEM = Holding.__table__, Change.__table__, CatalogueItem.__table__
 SHARED = _l("Another item at the source has the same handle. Both are here.")
 
 

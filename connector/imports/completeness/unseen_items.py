@@ -14,7 +14,7 @@ from ...dspace.records import Item, SourceState
 from ...extensions import db, transaction
 from ...formatting import item_count
 from ...i18n import gettext as _
-from ...models.catalogue import CatalogueItem, Holding
+from ...models.catalogue import HOLDING, ITEM
 from ..context.import_context import ImportContext
 from ..reading.item_states import states_of
 from ..results.questions import Answer, Missing, Unlisted
@@ -22,7 +22,6 @@ from .preview_source_recorder import PreviewSourceRecorder
 from .reconcile_messages import gone_scope
 from .source_recorder import SourceRecorder
 
-HOLDING, ITEM = Holding.__table__, CatalogueItem.__table__
 ITEMS_PER_PAGE = 100
 
 

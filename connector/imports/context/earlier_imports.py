@@ -7,11 +7,10 @@ from sqlalchemy import select
 from ...errors import NotFoundError, RestrictedError
 from ...extensions import db
 from ...models.catalogue import Holding
-from ...models.jobs import Job, Kind, State
+from ...models.jobs import JOB, Job, Kind, State
 from ..import_options import ImportOptions
 from .import_context import ImportContext
 
-JOB = Job.__table__
 LAST = 50  # jobs in which to look for the last import of the whole scope
 
 

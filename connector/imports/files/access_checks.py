@@ -20,13 +20,12 @@ from ...dspace.records import FileAccess, Item
 from ...errors import TransientError
 from ...extensions import db, transaction
 from ...i18n import gettext as _, lazy_gettext as _l
-from ...models.catalogue import CatalogueFile, CatalogueItem, FileStatus, Holding
+from ...models.catalogue import FILE, HOLDING, ITEM, FileStatus
 from ..context.import_context import ImportContext
 from ..context.item_requests import send_each
 from .download_outcomes import Outcome, StatusWriter
 from .due_files import is_restored, is_stored, is_untried
 
-FILE, ITEM, HOLDING = CatalogueFile.__table__, CatalogueItem.__table__, Holding.__table__
 FILES_PER_QUERY = 200
 KIND = "access"  # of requests
 # Limit of single file checks in a run: LEAST, or one for each ITEMS_FOR_ONE items if that is more.

@@ -13,12 +13,10 @@ from ...catalogue import earlier_states, problem_files
 from ...catalogue.changes import insert_changes, update_changes
 from ...errors import ConnectorError
 from ...extensions import db
-from ...models.catalogue import CatalogueFile, FileStatus
-from ...models.changes import Action, Change
+from ...models.catalogue import FILE, FileStatus
+from ...models.changes import CHANGE, Action
 from ...storage.content_store import Part
 from ..context.import_context import ImportContext
-
-FILE, CHANGE = CatalogueFile.__table__, Change.__table__
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,11 @@ from sqlalchemy import ColumnElement, exists, or_, true
 
 from ...dspace.records import ORIGINAL
 from ...extensions import utcnow
-from ...models.catalogue import CatalogueFile, FileStatus
-from ...models.changes import Action, Change
+from ...models.catalogue import FILE, FileStatus
+from ...models.changes import CHANGE, Action
 from ..import_options import ImportOptions
 from ..start import retry_failed
 
-FILE, CHANGE = CatalogueFile.__table__, Change.__table__
 ALWAYS = (FileStatus.NOT_DOWNLOADED, FileStatus.FAILED)
 WHEN_CHANGED = (FileStatus.RESTRICTED, FileStatus.MISSING, FileStatus.TOO_LARGE, FileStatus.INFECTED)
 

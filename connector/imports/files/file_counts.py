@@ -10,13 +10,11 @@ from sqlalchemy import ColumnElement, Select, func, select
 
 from ...catalogue.item_presentation import FILE_STATUSES
 from ...extensions import db
-from ...models.catalogue import CatalogueFile, FileStatus, Holding
+from ...models.catalogue import FILE, HOLDING, FileStatus
 from ...models.jobs import Job
 from ..import_options import ImportOptions
 from ..results.job_kinds import DOWNLOADS, TRIED
 from .due_files import is_chosen
-
-FILE, HOLDING = CatalogueFile.__table__, Holding.__table__
 
 
 def by_status(source_id: int) -> dict[str, int]:

@@ -21,7 +21,7 @@ from ...errors import BotChallengeError, TransientError
 from ...extensions import db, transaction
 from ...http.current_waits import LONG_RETRY_AFTER
 from ...i18n import gettext as _
-from ...models.catalogue import CatalogueFile, FileStatus, Holding, StoredFile
+from ...models.catalogue import FILE, HOLDING, STORED_FILE, FileStatus
 from ...storage.garbage_collection import the_folder
 from ...text import human_size
 from ..context.earlier_imports import had_other_login
@@ -32,15 +32,13 @@ from .download_outcomes import Outcome, StatusWriter
 from .due_files import is_due
 from .single_download import KIND, TRIES, Downloader
 
-FILE, STORED = CatalogueFile.__table__, StoredFile.__table__
-HOLDING = Holding.__table__
 FILES_PER_QUERY = 50
 ITEMS = 500  # items whose files are selected together
 CONTROLS = 3
 # Stored bytes that are public. Bytes that no file uses any more, and those of older versions, were all public.
-_CAME_BY_LOGIN = exists().where(FILE.c.sha256 == STORED.c.sha256, FILE.c.content_is_restricted)
-_IS_OPEN = ~_CAME_BY_LOGIN | exists().where(FILE.c.sha256 == STORED.c.sha256, ~FILE.c.content_is_restricted)
-_COLUMNS = {"md5": STORED.c.md5, "sha256": STORED.c.sha256}  # columns that identify stored bytes
+_CAME_BY_LOGIN = exists().where(FILE.c.sha256 == STORED_FILE.c.sha256, FILE.c.content_is_restricted)
+_IS_OPEN = ~_CAME_BY_LOGIN | exists().where(FILE.c.sha256 == STORED_FILE.c.sha256, ~FILE.c.content_is_restricted)
+_COLUMNS = {"md5": STORED_FILE.c.md5, "sha256": STORED_FILE.c.sha256}  # columns that identify stored bytes
 Key = tuple[str, str, int]
 
 
@@ -117,7 +115,9 @@ class FileDownloader:
         """
         if not (keys := [key for key in groups if isinstance(key, tuple)]):
             return []
-        query = select(STORED.c.md5, STORED.c.sha256, STORED.c.size).where(or_(*map(_has, keys)), _IS_OPEN)
+        query = select(STORED_FILE.c.md5, STORED_FILE.c.sha256, STORED_FILE.c.size).where(
+            or_(*map(_has, keys)), _IS_OPEN
+        )
         rows = db.session.execute(query).all()
         db.session.rollback()
         held = {key for row in rows for key in (("md5", row.md5, row.size), ("sha256", row.sha256, row.size))}
@@ -125,7 +125,7 @@ class FileDownloader:
 
     def _write_stored(self, key: Key, rows: Sequence[Any]) -> None:
         with self._folder.lock(), transaction():
-            if (sha256 := db.session.scalar(select(STORED.c.sha256).where(_has(key), _IS_OPEN))) is not None:
+            if (sha256 := db.session.scalar(select(STORED_FILE.c.sha256).where(_has(key), _IS_OPEN))) is not None:
                 self._writer.write(
                     rows, Outcome(FileStatus.STORED, sha256=sha256), self._meter.finish(rows, FileStatus.STORED)
                 )
@@ -228,9 +228,9 @@ class FileDownloader:
         with self._folder.lock(), transaction():
             if outcome.part and outcome.sha256:
                 self._folder.keep(outcome.part, outcome.sha256)
-                if not db.session.scalar(select(exists().where(STORED.c.sha256 == outcome.sha256))):
+                if not db.session.scalar(select(exists().where(STORED_FILE.c.sha256 == outcome.sha256))):
                     values = {"sha256": outcome.sha256, "md5": outcome.md5, "size": outcome.size}
-                    db.session.execute(insert(STORED).values(values))
+                    db.session.execute(insert(STORED_FILE).values(values))
             self._writer.write(rows, outcome, {"bytes": outcome.size} | self._meter.finish(rows, outcome.status))
 
 
@@ -258,7 +258,7 @@ def _bytes_key(row: Any) -> Key | None:
 def _has(key: Key) -> Any:
     """Return the SQL condition that stored bytes match a key."""
     algorithm, digits, size = key
-    return (_COLUMNS[algorithm] == digits) & (STORED.c.size == size)
+    return (_COLUMNS[algorithm] == digits) & (STORED_FILE.c.size == size)
 
 
 def _transient(outcome: Outcome) -> TransientError:

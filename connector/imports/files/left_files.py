@@ -17,12 +17,11 @@ from ...dspace.records import Item
 from ...errors import TransientError
 from ...extensions import db
 from ...i18n import lazy_gettext as _l
-from ...models.catalogue import CatalogueFile, CatalogueItem, FileStatus
+from ...models.catalogue import FILE, ITEM, FileStatus
 from ..context.import_context import ImportContext
 from ..context.item_requests import send_each
 from .access_checks import CLOSED
 
-FILE, ITEM = CatalogueFile.__table__, CatalogueItem.__table__
 KIND = "access"  # of requests
 CLOSED_OR_DELETED = _l(
     "Closed at the source since it was downloaded. What is stored is kept, and shown to editors only. "

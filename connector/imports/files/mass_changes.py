@@ -16,11 +16,10 @@ from ...errors import TransientError
 from ...extensions import db, transaction
 from ...i18n import gettext as _, lazy_gettext as _l, ngettext
 from ...jobs import counters
-from ...models.catalogue import CatalogueFile, FileStatus, Holding
+from ...models.catalogue import FILE, HOLDING, FileStatus
 from ..context.import_context import ImportContext
 from .due_files import is_stored
 
-FILE, HOLDING = CatalogueFile.__table__, Holding.__table__
 FEWEST = 3  # fewer files may be missing for reasons of their own
 CONTROLS = 3
 REASON = _l("Missing at the source, as all files of this import were. Its file store may not be connected there.")

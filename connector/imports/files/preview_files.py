@@ -9,13 +9,12 @@ from sqlalchemy import ColumnElement, and_, exists, select, update
 
 from ...dspace.records import Item
 from ...extensions import db, transaction
-from ...models.catalogue import CatalogueFile, CatalogueItem, FileStatus
-from ...models.jobs import PreviewRow
+from ...models.catalogue import FILE, ITEM, FileStatus
+from ...models.jobs import ROW
 from ..context.import_context import ImportContext
 from ..start.preview_rows import PreviewAction
 from .due_files import is_chosen
 
-ROW, ITEM, FILE = PreviewRow.__table__, CatalogueItem.__table__, CatalogueFile.__table__
 ROWS_PER_QUERY = 200
 
 

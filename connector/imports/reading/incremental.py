@@ -24,15 +24,13 @@ from sqlalchemy import select
 
 from ...dspace.records import SourceState, Subset
 from ...extensions import db, transaction
-from ...models.catalogue import CatalogueItem, Holding
+from ...models.catalogue import HOLDING, ITEM
 from ..context.completeness_proof import Circumstances, CompletenessProof
 from ..context.import_context import ImportContext
 from ..context.import_progress import Listing
 from . import rolling_recheck
 from .page_processor import PageProcessor
 from .server_clock import OVERLAP, begin_time, clock_difference
-
-HOLDING, ITEM = Holding.__table__, CatalogueItem.__table__
 
 
 def proof_json(context: ImportContext) -> dict[str, Any] | None:

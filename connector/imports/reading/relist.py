@@ -16,13 +16,11 @@ from ...dspace.records import Page, Subset, ids_in
 from ...extensions import db, transaction
 from ...i18n import gettext as _
 from ...jobs import counters
-from ...models.jobs import Job
+from ...models.jobs import JOB
 from ..context.import_context import ImportContext
 from ..context.import_progress import Listing
 from .page_processor import PageProcessor
 from .server_clock import begin_time
-
-JOB = Job.__table__
 
 
 def relist_if_changed(context: ImportContext, processor: PageProcessor) -> None:

@@ -19,13 +19,12 @@ from ...dspace.uuid_partitions import part_of
 from ...errors import RequestRejectedError
 from ...extensions import db
 from ...i18n import gettext as _
-from ...models.catalogue import CatalogueItem, Holding
+from ...models.catalogue import HOLDING, ITEM
 from ...models.repositories import Source
 from ..context.import_context import ImportContext
 from ..context.import_progress import Listing
 from .page_processor import PageProcessor
 
-HOLDING, ITEM = Holding.__table__, CatalogueItem.__table__
 ITEMS_PER_QUERY, ITEMS_PER_PAGE = 5_000, 20  # catalogue items per query; items read between two cursors
 Part = tuple[int, int]
 

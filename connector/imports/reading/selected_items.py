@@ -10,14 +10,12 @@ from ...catalogue.item_problems import UNREAD
 from ...dspace.records import Item, Page
 from ...extensions import db, execute_counted, transaction
 from ...i18n import gettext as _
-from ...models.catalogue import CatalogueFile, FileStatus, Holding
-from ...models.changes import Change
+from ...models.catalogue import FILE, HOLDING, FileStatus
+from ...models.changes import CHANGE
 from ..context.import_context import ImportContext
 from ..results import import_report
 from ..start import preview_selection, retry_failed
 from .page_writer import FULL_PAGE, PageWriter
-
-CHANGE, FILE, HOLDING = Change.__table__, CatalogueFile.__table__, Holding.__table__
 
 
 def read_failed(context: ImportContext, writer: PageWriter, job_id: int) -> None:

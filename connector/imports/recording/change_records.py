@@ -15,9 +15,8 @@ from ...characters import storable
 from ...dspace.records import Failure, Item, SourceState
 from ...extensions import db
 from ...i18n import lazy_gettext as _l
-from ...models.changes import Action, Change
+from ...models.changes import CHANGE, Action
 
-CHANGE = Change.__table__
 UNLISTED = _l("Its files could not be listed, so only its metadata came. Earlier files stay. Import it again later.")
 ABOUT_DATA = (Action.ADDED, Action.UPDATED, Action.TOUCHED)
 REASONS = {

@@ -15,10 +15,8 @@ from ...dspace.records import Collection, Item, Scope, ScopeKind
 from ...errors import AddressNotAllowedError, RepositoryError
 from ...extensions import db
 from ...i18n import gettext as _
-from ...models.catalogue import ItemSet, Membership, RemovedMember
+from ...models.catalogue import MEMBER, MEMBERSHIP, ItemSet
 from ..import_options import ImportOptions
-
-MEMBERSHIP, REMOVED = Membership.__table__, RemovedMember.__table__
 
 
 class ItemSetAssigner:
@@ -58,7 +56,7 @@ class ItemSetAssigner:
     def _add(self, set_id: int, item_ids: list[int]) -> None:
         ours = (MEMBERSHIP.c.item_set_id == set_id, MEMBERSHIP.c.source_id == self._source_id)
         inside = select(MEMBERSHIP.c.item_id).where(*ours, MEMBERSHIP.c.item_id.in_(item_ids))
-        removed = select(REMOVED.c.item_id).where(REMOVED.c.item_set_id == set_id, REMOVED.c.item_id.in_(item_ids))
+        removed = select(MEMBER.c.item_id).where(MEMBER.c.item_set_id == set_id, MEMBER.c.item_id.in_(item_ids))
         left_out = set(db.session.scalars(inside.union_all(removed)))
         common = {"item_set_id": set_id, "source_id": self._source_id, "job_id": self._job_id}
         rows = [common | {"item_id": item_id} for item_id in item_ids if item_id not in left_out]

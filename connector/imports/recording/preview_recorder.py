@@ -19,13 +19,12 @@ from ...catalogue.store import Saved
 from ...dspace.records import Failure, Item, SourceState
 from ...extensions import db, execute_counted
 from ...i18n import gettext as _
-from ...models.catalogue import CatalogueItem, Holding
-from ...models.jobs import Job, PreviewRow
+from ...models.catalogue import HOLDING, ITEM
+from ...models.jobs import ROW, Job
 from ...repositories.login_guard import LoginGuard
 from ..start.preview_rows import PreviewAction
 from .change_records import REASONS, UNLISTED, identity, name_of
 
-ROW, ITEM, HOLDING = PreviewRow.__table__, CatalogueItem.__table__, Holding.__table__
 IDS_PER_QUERY = 200
 OUTCOMES = {"added": PreviewAction.NEW, "updated": PreviewAction.CHANGED, "unchanged": PreviewAction.UNCHANGED}
 MET = tuple(OUTCOMES.values())

@@ -15,8 +15,8 @@ from ...catalogue.repository_context import RepositoryContext
 from ...catalogue.store import Saved
 from ...dspace.records import Failure, Item, SourceState
 from ...extensions import db, execute_counted, utcnow
-from ...models.catalogue import CatalogueFile, CatalogueItem, Holding
-from ...models.changes import Action, Change
+from ...models.catalogue import FILE, HOLDING, ITEM
+from ...models.changes import CHANGE, Action
 from ...models.jobs import Job
 from ...repositories.login_guard import LoginGuard
 from ..import_options import ImportOptions
@@ -25,7 +25,6 @@ from .change_records import ChangeRecords, name_of
 from .item_set_assignment import ItemSetAssigner
 from .restrictions import Restrictions
 
-HOLDING, CHANGE, ITEM, FILE = Holding.__table__, Change.__table__, CatalogueItem.__table__, CatalogueFile.__table__
 IDS_PER_QUERY = 500
 NO_JOB = 0  # value of `last_seen_job_id` for an item that disappeared during the import
 

@@ -17,10 +17,8 @@ from ...catalogue.store import Saved
 from ...dspace import OpenItems
 from ...dspace.records import Item, Scope
 from ...extensions import db
-from ...models.catalogue import CatalogueItem
+from ...models.catalogue import ITEM
 from ...repositories.login_guard import LoginGuard
-
-ITEM = CatalogueItem.__table__
 
 
 class Restrictions:

@@ -18,13 +18,11 @@ from ...extensions import db, transaction, utcnow
 from ...i18n import gettext as _
 from ...jobs import lifecycle, undo_history
 from ...jobs.undo_history import ROWS_AT_ONCE
-from ...models.changes import Change
+from ...models.changes import CHANGE
 from ...models.job_kinds import KINDS
-from ...models.jobs import ACTIVE, Job, Kind, PreviewRow, SampleItem
+from ...models.jobs import ACTIVE, JOB, ROW, SAMPLE_ITEM, Kind
 from ...storage.garbage_collection import delete_unreferenced_files
 
-CHANGE, JOB = Change.__table__, Job.__table__
-ROW, SAMPLE = PreviewRow.__table__, SampleItem.__table__
 A_DAY = timedelta(days=1)
 
 
@@ -71,6 +69,6 @@ def forget_previews_before(moment: datetime) -> int:
 
 
 def _delete_rows(job_ids: Collection[int]) -> None:
-    for table in (ROW, SAMPLE):
+    for table in (ROW, SAMPLE_ITEM):
         db.session.execute(delete(table).where(table.c.job_id.in_(job_ids)))
     db.session.execute(update(JOB).where(JOB.c.id.in_(job_ids)).values(pruned_at=utcnow()))

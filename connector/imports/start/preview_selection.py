@@ -12,12 +12,11 @@ from ...errors import ConflictError
 from ...extensions import db, execute_counted, transaction
 from ...i18n import gettext as _
 from ...jobs import creation, lifecycle
-from ...models.jobs import ACTIVE, Job, Kind, PreviewRow
+from ...models.jobs import ACTIVE, JOB, ROW, Kind
 from ..import_options import ImportOptions
 from . import queueing
 from .preview_rows import PreviewAction, get_preview
 
-JOB, ROW = Job.__table__, PreviewRow.__table__
 CAN_BE_CHOSEN = (PreviewAction.NEW, PreviewAction.CHANGED)
 ROWS_PER_PAGE = 500
 

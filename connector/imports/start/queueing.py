@@ -10,11 +10,9 @@ from ...errors import ConflictError
 from ...extensions import db, transaction
 from ...i18n import gettext as _
 from ...jobs import creation, lifecycle
-from ...models.jobs import ACTIVE, Job, Kind
+from ...models.jobs import ACTIVE, JOB, Job, Kind
 from ...models.repositories import Source
 from ..import_options import ImportOptions
-
-JOB = Job.__table__
 
 
 def create(

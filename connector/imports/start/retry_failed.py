@@ -15,16 +15,13 @@ from ...errors import ConflictError
 from ...extensions import db
 from ...i18n import gettext as _
 from ...jobs import lifecycle
-from ...models.catalogue import CatalogueFile, CatalogueItem, FileStatus, Holding
-from ...models.changes import Action, Change
+from ...models.catalogue import FILE, HOLDING, ITEM, FileStatus
+from ...models.changes import CHANGE, Action
 from ...models.jobs import Job
 from ...models.repositories import Source
 from ..import_options import ImportOptions
 from ..results import import_report
 from . import queueing
-
-FILE, ITEM = CatalogueFile.__table__, CatalogueItem.__table__
-CHANGE, HOLDING = Change.__table__, Holding.__table__
 
 CHECKED = 200
 

@@ -17,12 +17,10 @@ from ...extensions import db, execute_counted, transaction, utcnow
 from ...i18n import gettext as _
 from ...jobs import creation, lifecycle
 from ...jobs.schedule import Schedule
-from ...models.jobs import ACTIVE, Job, Kind
-from ...models.repositories import Source
+from ...models.jobs import ACTIVE, JOB, Kind
+from ...models.repositories import SOURCE, Source
 from ..import_options import ImportOptions
 from . import queueing
-
-SOURCE, JOB = Source.__table__, Job.__table__
 
 
 def get(source_id: int) -> Source:

@@ -17,7 +17,7 @@ from ...extensions import db
 from ...formatting import item_count
 from ...i18n import gettext as _
 from ...models.accounts import Role
-from ...models.catalogue import CatalogueItem
+from ...models.catalogue import ITEM, CatalogueItem
 from ...models.repositories import Repository
 from ...pagination import asked_place, page_of
 from ...publishing import withdrawal_jobs
@@ -68,7 +68,7 @@ def act() -> Any:
                 flash(_("None of these items is missing at source. Only missing items can be removed."))
                 return back
             titles = first_titles(missing.removable(chosen))
-            holders = withdrawal_jobs.holders(select(missing.ITEM.c.id).where(*chosen.gone()))
+            holders = withdrawal_jobs.holders(select(ITEM.c.id).where(*chosen.gone()))
             return render_template(
                 "catalogue/missing_confirm.html", chosen=chosen, will=will, titles=titles, holders=holders
             )
