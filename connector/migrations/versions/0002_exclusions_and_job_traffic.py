@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0002"
 down_revision = "0001"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -47,29 +45,3 @@ def upgrade() -> None:
 
     with op.batch_alter_table("source", schema=None) as batch_op:
         batch_op.add_column(sa.Column("proof", sa.JSON(none_as_null=True), nullable=True))
-
-
-def downgrade() -> None:
-    with op.batch_alter_table("source", schema=None) as batch_op:
-        batch_op.drop_column("proof")
-
-    with op.batch_alter_table("repository", schema=None) as batch_op:
-        batch_op.drop_column("delay")
-        batch_op.drop_column("login_secret")
-        batch_op.drop_column("login_name")
-
-    with op.batch_alter_table("item", schema=None) as batch_op:
-        batch_op.drop_column("is_hidden")
-        batch_op.drop_column("by_login")
-
-    with op.batch_alter_table("import_job", schema=None) as batch_op:
-        batch_op.drop_column("traffic")
-        batch_op.drop_column("question")
-        batch_op.drop_column("deaths")
-        batch_op.drop_column("died_at")
-
-    with op.batch_alter_table("file", schema=None) as batch_op:
-        batch_op.drop_column("until")
-        batch_op.drop_column("by_login")
-
-    op.drop_table("exclusion")

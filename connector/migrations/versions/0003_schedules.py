@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0003"
 down_revision = "0002"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -38,20 +36,3 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("due", sa.DateTime(), nullable=True))
         batch_op.add_column(sa.Column("turn", sa.Integer(), server_default="0", nullable=False))
         batch_op.create_index(batch_op.f("ix_source_due"), ["due"], unique=False)
-
-
-def downgrade() -> None:
-    with op.batch_alter_table("source", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_source_due"))
-        batch_op.drop_column("turn")
-        batch_op.drop_column("due")
-        batch_op.drop_column("schedule")
-
-    with op.batch_alter_table("import_job", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_import_job_resume_at"))
-        batch_op.drop_column("pruned")
-        batch_op.drop_column("noticed")
-        batch_op.drop_column("resume_at")
-        batch_op.drop_column("scheduled")
-
-    op.drop_table("preview_row")

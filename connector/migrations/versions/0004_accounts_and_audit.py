@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0004"
 down_revision = "0003"
-branch_labels = None
-depends_on = None
 
 REFUSAL = "The audit trail is only added to."
 
@@ -68,15 +66,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_audit_who"), ["who"], unique=False)
     for statement in _guards():
         op.execute(statement)
-
-
-def downgrade() -> None:
-    op.drop_table("audit")
-    if op.get_bind().dialect.name == "postgresql":
-        op.execute("DROP FUNCTION audit_refuse()")
-    op.drop_table("session")
-    op.drop_table("invitation")
-    op.drop_table("account")
 
 
 def _guards() -> list[str]:

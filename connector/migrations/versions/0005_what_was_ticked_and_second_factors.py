@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0005"
 down_revision = "0004"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -24,12 +22,3 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("code_step", sa.Integer(), nullable=True))
     with op.batch_alter_table("preview_row", schema=None) as batch_op:
         batch_op.add_column(sa.Column("ticked", sa.Boolean(), server_default=sa.false(), nullable=False))
-
-
-def downgrade() -> None:
-    with op.batch_alter_table("preview_row", schema=None) as batch_op:
-        batch_op.drop_column("ticked")
-    with op.batch_alter_table("account", schema=None) as batch_op:
-        batch_op.drop_column("code_step")
-        batch_op.drop_column("second_factor")
-    op.drop_table("recovery_code")

@@ -12,8 +12,6 @@ from alembic import op
 
 revision = "0007"
 down_revision = "0006"
-branch_labels = None
-depends_on = None
 
 HIDDEN = {"dc.description.provenance": "dcterms:provenance", "person.email": "person.email"}
 BATCH = 500
@@ -41,12 +39,6 @@ def upgrade() -> None:
         _mark_changes(repository_id)
         sources = SOURCE.c.repository_id == repository_id
         op.get_bind().execute(sa.update(SOURCE).where(sources).values(proof=sa.null()))
-
-
-def downgrade() -> None:
-    with op.batch_alter_table("item", schema=None) as batch_op:
-        batch_op.drop_column("title_is_restricted")
-        batch_op.drop_column("restricted_search_text")
 
 
 def _read_with_a_login() -> set[int]:

@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0008"
 down_revision = "0007"
-branch_labels = None
-depends_on = None
 
 MARK = (
     "UPDATE holding SET has_problem_files = EXISTS (SELECT 1 FROM file "
@@ -27,14 +25,6 @@ def upgrade() -> None:
     )
     _replace("ix_holding_seen_by", "holding", ["source_id", "seen_by", "made_by"])
     _replace("ix_change_job", "change", ["job_id", "action", "id"])
-
-
-def downgrade() -> None:
-    _replace("ix_change_job", "change", ["job_id", "action"])
-    _replace("ix_holding_seen_by", "holding", ["source_id", "seen_by"])
-    op.drop_index("ix_holding_problem_files", table_name="holding")
-    with op.batch_alter_table("holding", schema=None) as batch_op:
-        batch_op.drop_column("has_problem_files")
 
 
 def _replace(name: str, table: str, columns: list[str]) -> None:

@@ -9,8 +9,6 @@ from alembic import op
 
 revision = "0009"
 down_revision = "0008"
-branch_labels = None
-depends_on = None
 
 BATCH = 500
 JSON = sa.JSON(none_as_null=True)
@@ -24,15 +22,6 @@ def upgrade() -> None:
         if "last_modified" in row.before.get("data", {}):
             data = {name: value for name, value in row.before["data"].items() if name != "last_modified"}
             _set(row, {**row.before, "data": data, "last_modified": row.before["data"]["last_modified"]})
-
-
-def downgrade() -> None:
-    for row in _changes():
-        if "data" in row.before and "last_modified" in row.before:
-            before = {name: group for name, group in row.before.items() if name != "last_modified"}
-            _set(row, {**before, "data": {**row.before["data"], "last_modified": row.before["last_modified"]}})
-    with op.batch_alter_table("item", schema=None) as batch_op:
-        batch_op.drop_column("is_restored")
 
 
 def _changes():

@@ -8,18 +8,12 @@ from alembic import op
 
 revision = "0010"
 down_revision = "0009"
-branch_labels = None
-depends_on = None
 
 REPOSITORY = sa.table("repository", *(sa.column(name) for name in ("id", "address_key", "site_url", "api_url")))
 
 
 def upgrade() -> None:
     _set_keys(REPOSITORY.c.api_url)
-
-
-def downgrade() -> None:
-    _set_keys(REPOSITORY.c.site_url)
 
 
 def _set_keys(column: sa.Column) -> None:

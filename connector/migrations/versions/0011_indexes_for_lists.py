@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0011"
 down_revision = "0010"
-branch_labels = None
-depends_on = None
 
 INDEXES = {
     "ix_item_listed": ("item", ["is_hidden", "id", "by_login"]),
@@ -28,9 +26,3 @@ def upgrade() -> None:
         sqlite_where=sa.text("source_state != 'present' OR is_hidden = 1"),
         postgresql_where=sa.text("source_state != 'present' OR is_hidden"),
     )
-
-
-def downgrade() -> None:
-    op.drop_index("ix_item_gone", table_name="item")
-    for name, (table, _) in INDEXES.items():
-        op.drop_index(name, table_name=table)

@@ -5,15 +5,8 @@ from alembic import op
 
 revision = "0012"
 down_revision = "0011"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
     with op.batch_alter_table("repository", schema=None) as batch_op:
         batch_op.add_column(sa.Column("unanswered", sa.JSON(), server_default="{}", nullable=False))
-
-
-def downgrade() -> None:
-    with op.batch_alter_table("repository", schema=None) as batch_op:
-        batch_op.drop_column("unanswered")

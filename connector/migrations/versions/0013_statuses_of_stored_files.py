@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0013"
 down_revision = "0012"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -17,13 +15,3 @@ def upgrade() -> None:
     with op.batch_alter_table("file", schema=None) as batch_op:
         batch_op.add_column(sa.Column("first_met_by", sa.Integer(), nullable=True))
         batch_op.add_column(sa.Column("is_outdated", sa.Boolean(), server_default=sa.false(), nullable=False))
-
-
-def downgrade() -> None:
-    with op.batch_alter_table("file", schema=None) as batch_op:
-        batch_op.drop_column("is_outdated")
-        batch_op.drop_column("first_met_by")
-    with op.batch_alter_table("import_job", schema=None) as batch_op:
-        batch_op.drop_column("other_bundles")
-        batch_op.drop_column("files_differs")
-        batch_op.drop_column("files_unverified")

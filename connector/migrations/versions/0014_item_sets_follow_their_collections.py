@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0014"
 down_revision = "0013"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -14,10 +12,3 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("source_name", sa.String(), nullable=True))
     with op.batch_alter_table("membership", schema=None) as batch_op:
         batch_op.add_column(sa.Column("seen_by", sa.Integer(), nullable=True))
-
-
-def downgrade() -> None:
-    with op.batch_alter_table("membership", schema=None) as batch_op:
-        batch_op.drop_column("seen_by")
-    with op.batch_alter_table("item_set", schema=None) as batch_op:
-        batch_op.drop_column("source_name")

@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0015"
 down_revision = "0014"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -14,10 +12,3 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("wait_reason", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("wait_detail", sa.Text(), server_default="", nullable=False))
         batch_op.add_column(sa.Column("wait_since", sa.DateTime(), nullable=True))
-
-
-def downgrade() -> None:
-    with op.batch_alter_table("import_job", schema=None) as batch_op:
-        batch_op.drop_column("wait_since")
-        batch_op.drop_column("wait_detail")
-        batch_op.drop_column("wait_reason")

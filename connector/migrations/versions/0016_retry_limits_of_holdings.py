@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0016"
 down_revision = "0015"
-branch_labels = None
-depends_on = None
 
 MARK = (
     "UPDATE holding SET retry_limit_bytes = (SELECT MIN(CASE WHEN file.fate = 'too_large' THEN file.size ELSE 0 END) "
@@ -24,14 +22,6 @@ def upgrade() -> None:
     _create("ix_holding_problem_files", ["source_id", "seen_by", "item_id"], *PROBLEMS)
     _create("ix_holding_problems_made_by", ["source_id", "seen_by", "made_by"], *PROBLEMS)
     _create("ix_holding_retry_limit", ["source_id", "seen_by", "retry_limit_bytes"], *RETRY)
-
-
-def downgrade() -> None:
-    for name in ("ix_holding_retry_limit", "ix_holding_problems_made_by", "ix_holding_problem_files"):
-        op.drop_index(name, table_name="holding")
-    with op.batch_alter_table("holding", schema=None) as batch_op:
-        batch_op.drop_column("retry_limit_bytes")
-    _create("ix_holding_problem_files", ["source_id", "seen_by", "item_id", "made_by"], *PROBLEMS)
 
 
 def _create(name: str, columns: list[str], on_sqlite: str, on_postgresql: str) -> None:

@@ -8,18 +8,12 @@ from alembic import op
 
 revision = "0018"
 down_revision = "0017"
-branch_labels = None
-depends_on = None
 
 COLUMNS = (("file", "sequence"), ("import_job", "expected"), ("import_job", "hidden"))
 
 
 def upgrade() -> None:
     _alter(sa.Integer(), sa.BigInteger())
-
-
-def downgrade() -> None:
-    _alter(sa.BigInteger(), sa.Integer())
 
 
 def _alter(old: sa.Integer, new: sa.Integer) -> None:

@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0019"
 down_revision = "0018"
-branch_labels = None
-depends_on = None
 
 NAME = "ix_item_gone"
 OTHERS = ["id", "repository_id", "by_login"]
@@ -18,10 +16,6 @@ WHERE = {
 
 def upgrade() -> None:
     _replace(sa.text("coalesce(state_since, '0001-01-01 00:00:00.000000')"))
-
-
-def downgrade() -> None:
-    _replace("state_since")
 
 
 def _replace(first: object) -> None:

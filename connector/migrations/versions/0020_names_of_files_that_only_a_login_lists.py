@@ -14,8 +14,6 @@ from alembic import op
 
 revision = "0020"
 down_revision = "0019"
-branch_labels = None
-depends_on = None
 
 BATCH = 500
 JSON = sa.JSON(none_as_null=True)
@@ -39,10 +37,6 @@ def upgrade() -> None:
         _mark_changes(repository_id)
         sources = SOURCE.c.repository_id == repository_id
         op.get_bind().execute(sa.update(SOURCE).where(sources).values(proof=sa.null()))
-
-
-def downgrade() -> None:
-    op.drop_column("file", "name_is_restricted")
 
 
 def _read_with_a_login() -> set[int]:

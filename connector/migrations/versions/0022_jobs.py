@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0022"
 down_revision = "0021"
-branch_labels = None
-depends_on = None
 
 NAMES = {
     "doing": "status_text",
@@ -42,17 +40,6 @@ def upgrade() -> None:
     values = {"notification_attempted_at": JOB.c.heartbeat_at, "heartbeat_at": None}
     op.execute(sa.update(JOB).where(~IS_AT_WORK).values(values))
     _create_indexes("job", [NAMES.get(column, column) for column in INDEXED])
-
-
-def downgrade() -> None:
-    _drop_indexes("job", [NAMES.get(column, column) for column in INDEXED])
-    op.execute(sa.update(JOB).where(~IS_AT_WORK).values(heartbeat_at=JOB.c.notification_attempted_at))
-    with op.batch_alter_table("job", schema=None) as batch_op:
-        batch_op.drop_column("notification_attempted_at")
-        for old, new in NAMES.items():
-            batch_op.alter_column(new, new_column_name=old)
-    op.rename_table("job", "import_job")
-    _create_indexes("import_job", INDEXED)
 
 
 def _drop_indexes(table: str, columns: list[str] | tuple[str, ...]) -> None:

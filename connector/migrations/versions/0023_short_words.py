@@ -12,8 +12,6 @@ from alembic import op
 
 revision = "0023"
 down_revision = "0022"
-branch_labels = None
-depends_on = None
 
 BATCH, SHORT = 500, 2
 TEXTS = ("search_text", "restricted_search_text")
@@ -33,10 +31,6 @@ def upgrade() -> None:
     while rows := bind.execute(sa.select(ITEM).where(ITEM.c.id > last).order_by(ITEM.c.id).limit(BATCH)).all():
         bind.execute(update, [{"item_id": row.id} | {name: _lined(getattr(row, name)) for name in TEXTS} for row in rows])
         last = rows[-1].id
-
-
-def downgrade() -> None:
-    """Keep the lines. Older versions find the same items with them."""
 
 
 def _drop_search_index() -> None:

@@ -5,15 +5,9 @@ from alembic import op
 
 revision = "0024"
 down_revision = "0023"
-branch_labels = None
-depends_on = None
 
 JOB = sa.table("job", sa.column("kind", sa.String))
 
 
 def upgrade() -> None:
     op.execute(sa.update(JOB).where(JOB.c.kind == "rehearsal").values(kind="sample"))
-
-
-def downgrade() -> None:
-    op.execute(sa.update(JOB).where(JOB.c.kind == "sample").values(kind="rehearsal"))

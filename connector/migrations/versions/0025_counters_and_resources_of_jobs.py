@@ -5,14 +5,11 @@ from alembic import op
 
 revision = "0025"
 down_revision = "0024"
-branch_labels = None
-depends_on = None
 
 LARGE_INTEGER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 ITEMS = ("seen", "added", "updated", "unchanged", "failed", "vanished", "hidden", "removed", "restored", "kept")
 FILES = ("stored", "unverified", "differs", "linked", "restricted", "missing", "too_large", "damaged", "failed")
 NAMES = (*ITEMS, "bytes", "requests", *(f"files_{status}" for status in (*FILES, "refused")))
-LARGE = {"hidden", "bytes"}
 AT_WORK = sa.text("state IN ('running', 'stopping')")
 JOB = sa.table("job", *(sa.column(name) for name in ("id", "repository_id", "resource", *NAMES)))
 COUNTER = sa.table("job_counter", *(sa.column(name) for name in ("job_id", "name", "value")))
@@ -37,20 +34,6 @@ def upgrade() -> None:
             batch_op.drop_column(name)
     op.execute(sa.update(JOB).values(resource="repository:" + sa.cast(JOB.c.repository_id, sa.String)))
     _create_unique_index("uq_job_resource", "resource")
-
-
-def downgrade() -> None:
-    op.drop_index("uq_job_resource", "job")
-    with op.batch_alter_table("job", schema=None) as batch_op:
-        batch_op.drop_column("resource")
-        for name in NAMES:
-            kind = sa.BigInteger() if name in LARGE else sa.Integer()
-            batch_op.add_column(sa.Column(name, kind, server_default="0", nullable=False))
-    for name in NAMES:
-        value = sa.select(COUNTER.c.value).where(COUNTER.c.job_id == JOB.c.id, COUNTER.c.name == name)
-        op.execute(sa.update(JOB).values({name: sa.func.coalesce(value.scalar_subquery(), 0)}))
-    op.drop_table("job_counter")
-    _create_unique_index("uq_job_at_work", "repository_id")
 
 
 def _create_unique_index(name: str, column: str) -> None:

@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0026"
 down_revision = "0025"
-branch_labels = None
-depends_on = None
 
 COLUMNS = (
     ("source", "hidden", "not_visible"),
@@ -39,15 +37,6 @@ def upgrade() -> None:
         _rename_column(table, old, new)
     for table, old, new, columns, condition in INDEXES:
         _rename_index(table, old, new, columns, condition)
-
-
-def downgrade() -> None:
-    names = {(table, new): old for table, old, new in COLUMNS}
-    for table, old, new in COLUMNS:
-        _rename_column(table, new, old)
-    for table, old, new, columns, condition in INDEXES:
-        before = [names.get((table, column), column) for column in columns]
-        _rename_index(table, new, old, before, condition)
 
 
 def _rename_column(table: str, old: str, new: str) -> None:

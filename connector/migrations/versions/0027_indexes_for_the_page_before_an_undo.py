@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0027"
 down_revision = "0026"
-branch_labels = None
-depends_on = None
 
 STORED = sa.text("sha256 IS NOT NULL")
 
@@ -14,11 +12,6 @@ STORED = sa.text("sha256 IS NOT NULL")
 def upgrade() -> None:
     op.create_index("ix_file_stored", "file", ["item_id"], sqlite_where=STORED, postgresql_where=STORED)
     _replace(["created_by_job_id", "item_id"])
-
-
-def downgrade() -> None:
-    _replace(["created_by_job_id"])
-    op.drop_index("ix_file_stored", table_name="file")
 
 
 def _replace(columns: list[str]) -> None:

@@ -7,8 +7,6 @@ from alembic import op
 
 revision = "0028"
 down_revision = "0027"
-branch_labels = None
-depends_on = None
 
 BATCH = 500  # changes
 CHANGE = sa.table("change", sa.column("id"), sa.column("before", sa.JSON))
@@ -23,10 +21,6 @@ def upgrade() -> None:
     )
     op.create_index("ix_change_file_sha256", "change_file", ["sha256"])
     _fill(table)
-
-
-def downgrade() -> None:
-    op.drop_table("change_file")
 
 
 def _fill(table: sa.Table) -> None:

@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0029"
 down_revision = "0028"
-branch_labels = None
-depends_on = None
 
 COLUMNS = (
     ("file", "fate", "status"),
@@ -22,11 +20,6 @@ COLUMNS = (
 def upgrade() -> None:
     for table, old, new in COLUMNS:
         _rename(table, old, new)
-
-
-def downgrade() -> None:
-    for table, old, new in COLUMNS:
-        _rename(table, new, old)
 
 
 def _rename(table: str, old: str, new: str) -> None:

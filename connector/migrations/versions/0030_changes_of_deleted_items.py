@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0030"
 down_revision = "0029"
-branch_labels = None
-depends_on = None
 
 HAS_ITEM = sa.text("item_id IS NOT NULL")
 
@@ -14,8 +12,3 @@ HAS_ITEM = sa.text("item_id IS NOT NULL")
 def upgrade() -> None:
     op.drop_index("ix_change_item", table_name="change")
     op.create_index("ix_change_item", "change", ["item_id"], sqlite_where=HAS_ITEM, postgresql_where=HAS_ITEM)
-
-
-def downgrade() -> None:
-    op.drop_index("ix_change_item", table_name="change")
-    op.create_index("ix_change_item", "change", ["item_id"])

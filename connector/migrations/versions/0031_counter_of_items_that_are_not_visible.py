@@ -5,18 +5,12 @@ from alembic import op
 
 revision = "0031"
 down_revision = "0030"
-branch_labels = None
-depends_on = None
 
 COUNTER = sa.table("job_counter", sa.column("name"))
 
 
 def upgrade() -> None:
     _rename("hidden", "not_visible")
-
-
-def downgrade() -> None:
-    _rename("not_visible", "hidden")
 
 
 def _rename(old: str, new: str) -> None:

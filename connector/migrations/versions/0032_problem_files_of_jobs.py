@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0032"
 down_revision = "0031"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -19,7 +17,3 @@ def upgrade() -> None:
     )
     op.create_index("ix_file_problem_job", "file_problem", ["job_id", "id"])
     op.create_index("ix_file_problem_item", "file_problem", ["item_id"])
-
-
-def downgrade() -> None:
-    op.drop_table("file_problem")

@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0033"
 down_revision = "0032"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -62,11 +60,6 @@ def upgrade() -> None:
         _reference("job_id", "job", "SET NULL"),
         sa.UniqueConstraint("published_item_id", "sha256", name="uq_published_file"),
     )
-
-
-def downgrade() -> None:
-    for table in ("published_file", "published_item", "published_set", "destination"):
-        op.drop_table(table)
 
 
 def _reference(column: str, table: str, ondelete: str, nullable: bool = True) -> sa.Column:

@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0034"
 down_revision = "0033"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -19,7 +17,3 @@ def upgrade() -> None:
         sa.Column("counts", sa.JSON, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_catalogue_count"),
     )
-
-
-def downgrade() -> None:
-    op.drop_table("catalogue_count")

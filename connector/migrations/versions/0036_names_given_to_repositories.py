@@ -5,13 +5,7 @@ from alembic import op
 
 revision = "0036"
 down_revision = "0035"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
     op.add_column("repository", sa.Column("given_name", sa.String))
-
-
-def downgrade() -> None:
-    op.drop_column("repository", "given_name")

@@ -5,15 +5,8 @@ from alembic import op
 
 revision = "0037"
 down_revision = "0036"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
     with op.batch_alter_table("job") as batch_op:
         batch_op.add_column(sa.Column("technical_details", sa.JSON(), nullable=True))
-
-
-def downgrade() -> None:
-    with op.batch_alter_table("job") as batch_op:
-        batch_op.drop_column("technical_details")

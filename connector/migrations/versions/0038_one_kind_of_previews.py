@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0038"
 down_revision = "0037"
-branch_labels = None
-depends_on = None
 
 JOB = sa.table("job", sa.column("id", sa.Integer), sa.column("kind", sa.String), sa.column("options", sa.JSON))
 COUNTER = sa.table("job_counter", sa.column("job_id", sa.Integer), sa.column("name", sa.String))
@@ -45,26 +43,6 @@ def upgrade() -> None:
         sa.update(COUNTER).where(COUNTER.c.job_id.in_(samples), COUNTER.c.name == "added").values(name="samples")
     )
     _change_jobs("sample", "preview", lambda options: options | {"samples_only": True})
-
-
-def downgrade() -> None:
-    database = op.get_bind()
-    previews = database.execute(sa.select(JOB.c.id, JOB.c.options).where(JOB.c.kind == "preview"))
-    samples = [row.id for row in previews if (row.options or {}).get("samples_only")]
-    action = sa.case((SAMPLE.c.reason.is_(None), "shown"), else_="failed")
-    rows = sa.select(*(SAMPLE.c[name] for name in MOVED), action, SAMPLE.c.data, SAMPLE.c.reason.is_not(None))
-    rows = rows.where(SAMPLE.c.job_id.in_(samples)).order_by(SAMPLE.c.id)
-    op.execute(sa.insert(ROW).from_select([*MOVED, "action", "data", "has_problem"], rows))
-    is_sample = COUNTER.c.job_id.in_(samples)
-    op.execute(sa.update(COUNTER).where(is_sample, COUNTER.c.name == "samples").values(name="added"))
-    op.execute(sa.delete(COUNTER).where(COUNTER.c.name == "samples"))
-    op.drop_table("sample_item")
-    _change_jobs(
-        "preview",
-        "sample",
-        lambda options: {name: value for name, value in options.items() if name != "samples_only"},
-        samples,
-    )
 
 
 def _change_jobs(old: str, new: str, change, ids=None) -> None:

@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0039"
 down_revision = "0038"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -27,11 +25,6 @@ def upgrade() -> None:
         _reference("item_id", "item", primary_key=True),
     )
     op.create_index("ix_publishing_selection_item_id", "publishing_selection", ["item_id"])
-
-
-def downgrade() -> None:
-    for table in ("publishing_selection", "publishing_conflict"):
-        op.drop_table(table)
 
 
 def _reference(column: str, table: str, *, primary_key: bool = False) -> sa.Column:

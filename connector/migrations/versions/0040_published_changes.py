@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0040"
 down_revision = "0039"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -27,7 +25,3 @@ def upgrade() -> None:
         sa.UniqueConstraint("job_id", "published_item_id", name="uq_published_change"),
     )
     op.create_index("ix_published_change_published_item_id", "published_change", ["published_item_id"])
-
-
-def downgrade() -> None:
-    op.drop_table("published_change")

@@ -7,8 +7,6 @@ from alembic import op
 
 revision = "0041"
 down_revision = "0040"
-branch_labels = None
-depends_on = None
 
 ROWS = 500
 SET = sa.table("published_set", sa.column("destination_id"), sa.column("omeka_id"))
@@ -41,10 +39,6 @@ def upgrade() -> None:
     )
     op.create_index("ix_item_set_choice_source_id", "item_set_choice", ["source_id"])
     _add_item_sets()
-
-
-def downgrade() -> None:
-    op.drop_table("item_set_choice")
 
 
 def _add_item_sets() -> None:

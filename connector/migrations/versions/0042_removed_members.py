@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0042"
 down_revision = "0041"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -23,7 +21,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("item_set_id", "item_id", name=op.f("pk_removed_member")),
     )
     op.create_index("ix_removed_member_item_id", "removed_member", ["item_id"])
-
-
-def downgrade() -> None:
-    op.drop_table("removed_member")

@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0043"
 down_revision = "0042"
-branch_labels = None
-depends_on = None
 
 DESTINATION = sa.table("destination", sa.column("files"), sa.column("has_files", sa.Boolean))
 
@@ -19,12 +17,3 @@ def upgrade() -> None:
     op.execute(sa.update(DESTINATION).where(DESTINATION.c.has_files).values(files="upload"))
     with op.batch_alter_table("destination") as table:
         table.drop_column("has_files")
-
-
-def downgrade() -> None:
-    with op.batch_alter_table("destination") as table:
-        table.add_column(sa.Column("has_files", sa.Boolean(), nullable=False, server_default=sa.false()))
-    op.execute(sa.update(DESTINATION).where(DESTINATION.c.files == "upload").values(has_files=True))
-    with op.batch_alter_table("destination") as table:
-        for name in ("files", "owner_id", "site_ids"):
-            table.drop_column(name)

@@ -5,15 +5,8 @@ from alembic import op
 
 revision = "0044"
 down_revision = "0043"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
     with op.batch_alter_table("destination") as table:
         table.add_column(sa.Column("has_all_fields", sa.Boolean(), nullable=False, server_default=sa.false()))
-
-
-def downgrade() -> None:
-    with op.batch_alter_table("destination") as table:
-        table.drop_column("has_all_fields")

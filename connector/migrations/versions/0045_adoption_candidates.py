@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0045"
 down_revision = "0044"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -23,10 +21,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("job_id", "item_id", name="uq_adoption_candidate"),
     )
     op.create_index("ix_adoption_candidate_item_id", "adoption_candidate", ["item_id"])
-
-
-def downgrade() -> None:
-    op.drop_table("adoption_candidate")
 
 
 def _reference(table: str) -> sa.Column:

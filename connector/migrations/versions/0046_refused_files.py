@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0046"
 down_revision = "0045"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -17,7 +15,3 @@ def upgrade() -> None:
         sa.Column("sha256", sa.String(64), primary_key=True),
         sa.Column("reason", sa.String, nullable=False),
     )
-
-
-def downgrade() -> None:
-    op.drop_table("refused_file")

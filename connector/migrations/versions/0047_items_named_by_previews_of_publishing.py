@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0047"
 down_revision = "0046"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -18,7 +16,3 @@ def upgrade() -> None:
         sa.Column("action", sa.String, nullable=False),
     )
     op.create_index("ix_previewed_item_item_id", "previewed_item", ["item_id"])
-
-
-def downgrade() -> None:
-    op.drop_table("previewed_item")

@@ -5,17 +5,9 @@ from alembic import op
 
 revision = "0048"
 down_revision = "0047"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
     for table in ("change", "file"):
         op.add_column(table, sa.Column("technical_details", sa.JSON(), nullable=True))
     op.add_column("file_problem", sa.Column("reason", sa.Text(), nullable=True))
-
-
-def downgrade() -> None:
-    op.drop_column("file_problem", "reason")
-    for table in ("file", "change"):
-        op.drop_column(table, "technical_details")

@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0049"
 down_revision = "0048"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -16,11 +14,6 @@ def upgrade() -> None:
         *(_reference(name) for name in ("job", "published_item")),
     )
     op.create_index("ix_withdrawal_selection_published_item_id", "withdrawal_selection", ["published_item_id"])
-
-
-def downgrade() -> None:
-    op.drop_table("withdrawal_selection")
-    op.drop_column("published_item", "withdrawn_at")
 
 
 def _reference(table: str) -> sa.Column:

@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0050"
 down_revision = "0049"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -25,12 +23,3 @@ def upgrade() -> None:
         sa.Column("media_before", sa.JSON, nullable=False),
         sa.Column("began_at", sa.DateTime, nullable=False),
     )
-
-
-def downgrade() -> None:
-    op.drop_table("file_upload")
-    op.drop_column("published_file", "position")
-    op.execute("DELETE FROM published_set WHERE omeka_id IS NULL")
-    with op.batch_alter_table("published_set") as batch:
-        batch.drop_column("sending_since")
-        batch.alter_column("omeka_id", existing_type=sa.Integer(), nullable=False)

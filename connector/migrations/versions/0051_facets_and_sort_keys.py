@@ -11,8 +11,6 @@ from alembic import op
 
 revision = "0051"
 down_revision = "0050"
-branch_labels = None
-depends_on = None
 
 BATCH = 500  # items
 CHARACTERS = 250  # of a value or title
@@ -55,17 +53,6 @@ def upgrade() -> None:
         op.create_index(name, "item", ["is_hidden", column, "id", "is_restricted", "repository_id"])
     op.drop_index("ix_item_listed", "item")
     op.create_index("ix_item_listed", "item", [*LISTED, "repository_id", "source_state"])
-
-
-def downgrade() -> None:
-    op.drop_index("ix_item_listed", "item")
-    op.create_index("ix_item_listed", "item", LISTED)
-    for name in SORTED:
-        op.drop_index(name, "item")
-    op.drop_table("item_facet")
-    op.drop_column("catalogue_count", "facets")
-    for name in ("title_sort", "date_sort"):
-        op.drop_column("item", name)
 
 
 def _fill(table: sa.Table) -> None:

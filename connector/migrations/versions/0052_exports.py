@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0052"
 down_revision = "0051"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -19,12 +17,6 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_export_item_item_id", "export_item", ["item_id"])
-
-
-def downgrade() -> None:
-    op.drop_table("export_item")
-    op.execute("DELETE FROM job WHERE source_id IS NULL")
-    _require_source(True)
 
 
 def _require_source(is_required: bool) -> None:
