@@ -10,6 +10,7 @@ from sqlalchemy import case, insert, select, union_all, update
 from ..extensions import db
 from ..models.catalogue import ITEM, CatalogueItem
 from ..models.changes import CHANGE, Action, Change
+from ..models.jobs import Job
 from . import changes
 
 # The actions of items that a job could not read fully.
@@ -19,9 +20,12 @@ PROBLEMS = (*UNREAD, Action.SHARES_HANDLE)
 TITLE_IS_RESTRICTED = CatalogueItem.title_is_restricted | CatalogueItem.is_restricted
 
 
-def of_job(job_id: int, limit: int | None) -> Iterator[dict[str, Any]]:
-    """Yield the items that this job could not take over as they are, in the order of the job (see `problem`)."""
-    for row in db.session.execute(_of_job(job_id, limit)):
+def of_job(job: Job, limit: int | None, with_restricted: bool) -> Iterator[dict[str, Any]]:
+    """Yield the items that this job could not take over as they are, in the order of the job (see `problem`).
+
+    `with_restricted`: without effect, because titles of restricted items are left out for all readers.
+    """
+    for row in db.session.execute(_of_job(job.id, limit)):
         yield problem(row, row.reason, row.item_id, row.technical_details)
 
 

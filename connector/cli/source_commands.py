@@ -15,6 +15,7 @@ from ..imports.start import scheduling
 from ..jobs import notifications
 from ..jobs.schedule import WEEKDAYS, Every, Schedule, on_the_wall, parse_day, parse_time, parse_window
 from ..models.repositories import Source
+from ..repositories import service
 from ..tasks import prune
 from .command import answer, command, json_option, option, print_json
 
@@ -46,7 +47,7 @@ def _schedule(source: str, as_json: bool, **options: Any) -> None:
     source_id = scheduling.find_source(source).id
     if any(options.values()):
         scheduling.set_schedule(source_id, _chosen(options))
-    shown = scheduling.get(source_id)
+    shown = service.get_source(source_id)
     answer(as_json, _as_dict(shown), _in_words(shown))
 
 

@@ -26,7 +26,6 @@ def read_items_individually(
     read: Callable[[Item], Item | Failure],
     outage: OutageWait,
     width: Callable[[], int],
-    kind: str = "item",
     control: Callable[[], object] | None = None,
 ) -> Iterator[Item | Failure]:
     """Read items with one request each. An item that cannot be read becomes a Failure, unless the repository fails.
@@ -46,7 +45,7 @@ def read_items_individually(
     def tasks() -> Iterator[Callable[[], Item | Failure]]:
         for item in items:
             queue.append(item)
-            yield partial(outage.attempt, kind, partial(read, item))
+            yield partial(outage.attempt, "item", partial(read, item))
 
     for future in ordered_map(tasks(), width, outage.stop):
         item = queue.popleft()
@@ -55,14 +54,14 @@ def read_items_individually(
         except TransientError as error:
             failing_items.append(_known(item, error))
             if len(failing_items) >= IN_A_ROW:
-                yield from _find_cause(failing_items, read, good, outage, kind, is_stand_in=good is control)
+                yield from _find_cause(failing_items, read, good, outage, is_stand_in=good is control)
                 failing_items.clear()
             continue
         good = partial(read, item)
         yield result
-        yield from _once_more(failing_items, read, outage, kind)
+        yield from _once_more(failing_items, read, outage)
         failing_items.clear()
-    yield from _find_cause(failing_items, read, good, outage, kind, is_stand_in=good is control)
+    yield from _find_cause(failing_items, read, good, outage, is_stand_in=good is control)
 
 
 def _read_with_any_error(read: Callable[[Item], Item | Failure], item: Item) -> Item | Failure:
@@ -79,16 +78,15 @@ def _once_more(
     failing_items: list[tuple[Item, TransientError]],
     read: Callable[[Item], Item | Failure],
     outage: OutageWait,
-    kind: str,
 ) -> Iterator[Item | Failure]:
     """Read the failed items again now that the repository answers. Items that fail again are at fault themselves."""
     for item, _ in failing_items:
         try:
             # Wait while bot protection answers, as it says nothing about the item.
-            yield outage.retry_until_available(kind, partial(read, item), on=BotChallengeError)
+            yield outage.retry_until_available("item", partial(read, item), on=BotChallengeError)
         except TransientError as error:
             known, cause = _known(item, error)
-            outage.object_failed(kind, cause)
+            outage.object_failed("item", cause)
             yield as_far_as_read(known, cause)
 
 
@@ -102,7 +100,6 @@ def _find_cause(
     read: Callable[[Item], Item | Failure],
     good: Callable[[], object] | None,
     outage: OutageWait,
-    kind: str,
     is_stand_in: bool,
 ) -> Iterator[Item | Failure]:
     """Decide whether the items or the repository are at fault. If the repository fails, wait and read again.
@@ -111,22 +108,22 @@ def _find_cause(
     read.
     """
     while failing_items:
-        if good is not None and outage.is_well(kind, good):
+        if good is not None and outage.is_well("item", good):
             if is_stand_in:
-                outage.object_failed(kind, failing_items[-1][1])
+                outage.object_failed("item", failing_items[-1][1])
             else:
-                outage.record_success(kind)
-            yield from _once_more(failing_items, read, outage, kind)
+                outage.record_success("item")
+            yield from _once_more(failing_items, read, outage)
             return
-        outage.wait(kind, failing_items[-1][1])
+        outage.wait("item", failing_items[-1][1])
         still_failing = []
         for item, _ in failing_items:
             try:
-                yield outage.attempt(kind, partial(read, item))
+                yield outage.attempt("item", partial(read, item))
                 good, is_stand_in = partial(read, item), False
             except TransientError as error:
                 still_failing.append(_known(item, error))
         if len(still_failing) < len(failing_items):
-            yield from _once_more(still_failing, read, outage, kind)
+            yield from _once_more(still_failing, read, outage)
             return
         failing_items = still_failing

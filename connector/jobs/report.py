@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..formatting import item_count
@@ -34,6 +34,16 @@ def with_numbers(job: Job, numbers: Mapping[str, Any], with_restricted: bool) ->
         **({"question": job.question} if job.asks else {}),
         **({"wait": _wait(job)} if job.wait_reason else {}),
     }
+
+
+def with_counts(*names: str) -> Callable[[Job, bool], dict[str, Any]]:
+    """Return the function that returns a job with these counts as `--json` prints it."""
+
+    def as_dict(job: Job, with_restricted: bool) -> dict[str, Any]:
+        undoes = {"undoes": job.undoes_id} if job.undoes_id else {}
+        return with_numbers(job, {name: job.counts[name] for name in names} | undoes, with_restricted)
+
+    return as_dict
 
 
 def _wait(job: Job) -> dict[str, Any]:

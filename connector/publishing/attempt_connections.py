@@ -28,7 +28,7 @@ def connected_for(attempt: JobAttempt, destination_id: int, connect: Connect) ->
 
 def check_key(connection: DestinationConnection) -> Site:
     """Return what the site offers. Raise InvalidInputError if the key may not write there."""
-    site = connection.outage.retry_until_available("destination", connection.client.check)
+    site = connection.asked(connection.client.check)
     if not site.may_write:
         raise InvalidInputError(_("The key of this destination may not write. Check its key."))
     return site

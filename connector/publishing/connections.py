@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import current_app
 
@@ -18,6 +18,7 @@ from ..repositories.http_factory import open_http, page_outage
 
 # Omeka S checks a bcrypt hash for each request with a key. More than two writers gain nothing (measured on 4.2).
 WRITERS = 2
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,10 @@ class DestinationConnection:
     client: OmekaClient
     http: HttpClient
     outage: OutageWait
+
+    def asked(self, call: Callable[[], Result]) -> Result:
+        """Return the result of a call of the client. Repeat the call while the site is not available."""
+        return self.outage.retry_until_available("destination", call)
 
     def close(self) -> None:
         """Close the network connections."""

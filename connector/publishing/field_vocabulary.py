@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..errors import InvalidInputError, RestrictedError
-from ..http import OutageWait
 from ..i18n import gettext as _
 from ..models.repositories import Repository
-from ..omeka import NewVocabulary, OmekaClient
+from ..omeka import NewVocabulary
+from .connections import DestinationConnection
 
 _NOT_IN_A_PREFIX = re.compile(r"[^A-Za-z0-9_-]")
 _NOT_KEPT = re.compile(r"[^A-Za-z0-9]")
@@ -49,8 +49,8 @@ def vocabulary_of(repository: Repository) -> FieldVocabulary:
 class VocabularyWriter:
     """A writer of the vocabulary, which is created with the first field. Properties of it are never removed."""
 
-    def __init__(self, client: OmekaClient, outage: OutageWait, vocabulary: FieldVocabulary):
-        self._client, self._outage, self._vocabulary = client, outage, vocabulary
+    def __init__(self, connection: DestinationConnection, vocabulary: FieldVocabulary):
+        self._connection, self._vocabulary = connection, vocabulary
         self._there = set[str]()
 
     def add(self, fields: Iterable[str]) -> None:
@@ -62,7 +62,7 @@ class VocabularyWriter:
         labels = {vocabulary.property_of(field).removeprefix(vocabulary.namespace): field for field in new}
         wanted = NewVocabulary(vocabulary.namespace, vocabulary.prefix, vocabulary.label, labels)
         try:
-            self._outage.retry_until_available("destination", lambda: self._client.ensure_vocabulary(wanted))
+            self._connection.asked(lambda: self._connection.client.ensure_vocabulary(wanted))
         except RestrictedError as error:
             raise InvalidInputError(needs_admin()) from error
         self._there.update(new)

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 from ..errors import ConnectorError, OutcomeUnknownError, RequestRejectedError
 from ..extensions import utcnow
-from ..http import OutageWait, Upload
+from ..http import Upload
 from ..i18n import gettext as _
-from ..omeka import Item, Media, NewMedia, OmekaClient
+from ..omeka import Item, Media, NewMedia
+from .connections import DestinationConnection
 from .file_uploads import BegunUpload
 from .item_failures import ITEM_PROBLEMS, Problem, problem_of
 
-Result = TypeVar("Result")
 RUNS_ON = 30.0  # seconds that Omeka S may work on a request whose connection has ended (PHP's max_execution_time)
 _OF_FILES = (413, 422)  # the statuses with which a site refuses a file each time
 
@@ -57,8 +56,8 @@ class FileResults:
 class FileWriter:
     """A writer for the files of one attempt. `wait`: waits this many seconds, and raises JobStoppedError at a stop."""
 
-    def __init__(self, client: OmekaClient, outage: OutageWait, wait: Callable[[float], None]):
-        self._client, self._outage, self._wait = client, outage, wait
+    def __init__(self, connection: DestinationConnection, wait: Callable[[float], None]):
+        self._client, self._asked, self._wait = connection.client, connection.asked, wait
 
     def write(self, item: Item, files: Sequence[FileToSend], begun: Mapping[str, BegunUpload]) -> FileResults:
         """Upload the files that an item at the destination lacks. A failure stays with its file.
@@ -94,9 +93,6 @@ class FileWriter:
 
     def _media_of(self, item_id: int) -> list[Media]:
         return self._asked(lambda: self._client.media_of(item_id))
-
-    def _asked(self, call: Callable[[], Result]) -> Result:
-        return self._outage.retry_until_available("destination", call)
 
     def _try(self, item: Item, file: FileToSend, results: FileResults) -> None:
         try:

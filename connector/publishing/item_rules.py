@@ -41,7 +41,7 @@ def checked_rules(
 def _check_owner(connection: DestinationConnection, owner_id: int | None) -> None:
     if owner_id is None:
         return
-    users = connection.outage.retry_until_available("destination", connection.client.users)
+    users = connection.asked(connection.client.users)
     if owner_id not in (user.id for user in users):
         raise InvalidInputError(_("The chosen owner is no longer a user in Omeka S. Choose another one."))
 
@@ -49,6 +49,6 @@ def _check_owner(connection: DestinationConnection, owner_id: int | None) -> Non
 def _check_sites(connection: DestinationConnection, site_ids: Sequence[int]) -> None:
     if not site_ids:
         return
-    sites = connection.outage.retry_until_available("destination", connection.client.sites)
+    sites = connection.asked(connection.client.sites)
     if not set(site_ids) <= {site.id for site in sites}:
         raise InvalidInputError(_("A chosen site is no longer in Omeka S. Choose the sites of the destination again."))

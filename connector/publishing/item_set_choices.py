@@ -12,6 +12,7 @@ from ..i18n import gettext as _
 from ..models.publishing import ItemSetChoice
 from ..models.repositories import Source
 from ..omeka import ItemSet
+from ..repositories import service
 from . import destinations
 from .connections import connected_to
 
@@ -32,8 +33,7 @@ def get(destination_id: int, source_id: int) -> ItemSetChoice | None:
     Raise NotFoundError if there is no such destination or source.
     """
     destinations.get(destination_id)
-    if db.session.get(Source, source_id) is None:
-        raise NotFoundError(_("There is no source %(source_id)s.", source_id=source_id))
+    service.get_source(source_id)
     return db.session.get(ItemSetChoice, (destination_id, source_id))
 
 

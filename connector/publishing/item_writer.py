@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
 from ..errors import JobStoppedError, OutcomeUnknownError
-from ..http import OutageWait
 from ..i18n import gettext as _
-from ..omeka import Item, OmekaClient
+from ..omeka import Item
 from ..omeka.resources import IDENTIFIER
+from .connections import DestinationConnection
 from .edits_since import is_touched
 from .file_uploads import BegunUpload
 from .file_writer import RUNS_ON, FileResults, FileToSend, FileWriter
@@ -19,8 +18,6 @@ from .item_failures import ITEM_PROBLEMS, Problem, problem_of
 from .mapping import Fields
 from .merge import Merge, Sent, is_same, merge, sent_after
 from .resource_groups import differing, groups_of
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +113,9 @@ class Outcome:
 class ItemWriter:
     """A writer for the items of one attempt. `pause`: waits this many seconds, and returns True if a stop is wanted."""
 
-    def __init__(self, client: OmekaClient, outage: OutageWait, pause: Callable[[float], bool]):
-        self._client, self._outage, self._pause = client, outage, pause
-        self._files = FileWriter(client, outage, self.wait)
+    def __init__(self, connection: DestinationConnection, pause: Callable[[float], bool]):
+        self._client, self._asked, self._pause = connection.client, connection.asked, pause
+        self._files = FileWriter(connection, self.wait)
 
     def write(self, task: ItemToSend, current: Item | None) -> Outcome:
         """Create or change an item, then upload its files. A failure stays with the item or file.
@@ -164,9 +161,6 @@ class ItemWriter:
         if merge(item) != item:
             self.wait(RUNS_ON)
         return self._asked(lambda: self._client.update_item(item_id, merge)).item
-
-    def _asked(self, call: Callable[[], Result]) -> Result:
-        return self._outage.retry_until_available("destination", call)
 
     def _created(self, task: ItemToSend) -> Outcome:
         try:

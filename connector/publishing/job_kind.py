@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -41,28 +40,13 @@ _GONE = ShownCount(
 )
 
 
-def _with_counts(names: tuple[str, ...]) -> Callable[[Job, bool], dict[str, Any]]:
-    """Return the function that returns a job with these counts as `--json` prints it."""
-
-    def as_dict(job: Job, with_restricted: bool) -> dict[str, Any]:
-        undoes = {"undoes": job.undoes_id} if job.undoes_id else {}
-        return report.with_numbers(job, {name: job.counts[name] for name in names} | undoes, with_restricted)
-
-    return as_dict
-
-
 def _preview_as_dict(job: Job, with_restricted: bool) -> dict[str, Any]:
     """Return a preview as `--json` prints it."""
     items = {
         group.action: [{"id": item.source_id, "handle": item.handle, "title": item.title} for item in group.items]
         for group in previewed_items.groups(job, with_restricted=with_restricted)
     }
-    return {**_with_counts(_COUNTERS)(job, with_restricted), "items": items}
-
-
-def _problems(job: Job, limit: int | None, with_restricted: bool) -> Iterator[dict[str, Any]]:
-    """Yield the items that could not be published."""
-    return item_problems.of_job(job.id, limit)
+    return {**report.with_counts(*_COUNTERS)(job, with_restricted), "items": items}
 
 
 PUBLISH = JobKind(
@@ -77,8 +61,8 @@ PUBLISH = JobKind(
         ShownCount("files_sent", _l("Files uploaded"), _l("files uploaded: %(count)s"), is_rare=True),
     ),
     done=("seen",),
-    as_dict=_with_counts(_COUNTERS),
-    problems=_problems,
+    as_dict=report.with_counts(*_COUNTERS),
+    problems=item_problems.of_job,
     position=("seen", "files_sent"),
     options=PublishOptions,
     undo_kind=_UNDO_NAME,
@@ -105,7 +89,7 @@ PUBLISH_PREVIEW = JobKind(
     ),
     done=("seen",),
     as_dict=_preview_as_dict,
-    problems=_problems,
+    problems=item_problems.of_job,
     position=("seen",),
     options=PublishOptions,
     variants={
@@ -128,8 +112,8 @@ PUBLISH_UNDO = JobKind(
         ShownCount("sets_removed", _l("Item sets removed"), _l("item sets removed: %(count)s"), is_rare=True),
     ),
     done=("removed", "restored", "kept", "gone", "failed"),
-    as_dict=_with_counts(_UNDO_COUNTERS),
-    problems=_problems,
+    as_dict=report.with_counts(*_UNDO_COUNTERS),
+    problems=item_problems.of_job,
     position=("removed", "restored", "kept", "gone", "failed", "files_removed"),
     options=PublishUndoOptions,
 )
@@ -145,8 +129,8 @@ MAKE_PRIVATE = JobKind(
         replace(FAILED, is_rare=True),
     ),
     done=("updated", "unchanged", "gone", "failed"),
-    as_dict=_with_counts(_PRIVATE_COUNTERS),
-    problems=_problems,
+    as_dict=report.with_counts(*_PRIVATE_COUNTERS),
+    problems=item_problems.of_job,
     position=("updated", "unchanged", "gone", "failed"),
     options=WithdrawalOptions,
     undo_kind=_UNDO_NAME,
@@ -163,8 +147,8 @@ DELETE_PUBLISHED = JobKind(
         replace(FAILED, is_rare=True),
     ),
     done=("removed", "kept", "gone", "failed"),
-    as_dict=_with_counts(_DELETE_COUNTERS),
-    problems=_problems,
+    as_dict=report.with_counts(*_DELETE_COUNTERS),
+    problems=item_problems.of_job,
     position=("removed", "kept", "gone", "failed"),
     options=WithdrawalOptions,
 )

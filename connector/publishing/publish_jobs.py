@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Select, case, func, insert, literal, select
 
-from ..errors import InvalidInputError, NotFoundError
+from ..errors import InvalidInputError
 from ..extensions import db, transaction
 from ..i18n import gettext as _
 from ..jobs import creation, lifecycle
@@ -16,6 +16,7 @@ from ..models.job_kinds import JobKind
 from ..models.jobs import ACTIVE, JOB, Job, State
 from ..models.publishing import PUBLISHING_SELECTION, Destination
 from ..models.repositories import Source
+from ..repositories import service
 from . import destinations
 from .followed_import import takes_items
 from .job_kind import PUBLISH
@@ -27,9 +28,7 @@ IS_UNCLAIMED = (JOB.c.state == State.QUEUED, JOB.c.attempt == 0)
 def create(source_id: int, destination_id: int, *, comment: str = "", kind: JobKind = PUBLISH) -> int:
     """Queue the publishing of a source and return the id of the job. If such a job is active, return its id instead."""
     with transaction():
-        source, destination = db.session.get(Source, source_id), destinations.get(destination_id)
-        if source is None:
-            raise NotFoundError(_("There is no source %(source_id)s.", source_id=source_id))
+        source, destination = service.get_source(source_id), destinations.get(destination_id)
         creation.lock_repository(source.repository_id)
         active = same(kind, source_id, destination, lambda one: not one.selected, JOB.c.state.in_(ACTIVE))
         return (

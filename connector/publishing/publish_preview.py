@@ -74,7 +74,7 @@ class PublishPreview(Publisher):
         """Return the items without the files that stand at the destination, as a module may have put them there."""
         items = {task.item_id: current[task.item_id] for task in tasks if task.files and task.item_id in current}
         ids = [number for item in items.values() for number in item.media]
-        media = self._connection.outage.retry_until_available("destination", lambda: self._connection.client.media(ids))
+        media = self._connection.asked(lambda: self._connection.client.media(ids))
         known = {(one.item_id, one.sha256) for one in media.values()}
 
         def left(task: ItemToSend) -> tuple[FileToSend, ...]:

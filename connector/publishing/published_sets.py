@@ -10,13 +10,13 @@ from sqlalchemy import ColumnElement, select, update
 
 from ..errors import InvalidInputError, NotFoundError, OutcomeUnknownError
 from ..extensions import db, execute_counted, transaction, utcnow
-from ..http import OutageWait
 from ..i18n import gettext as _
 from ..jobs.attempt import JobAttempt
 from ..models.publishing import ItemSetChoice, PublishedSet
 from ..models.repositories import Source
-from ..omeka import ItemSet, OmekaClient, literal, uri
+from ..omeka import ItemSet, literal, uri
 from ..omeka.resources import IDENTIFIER, TITLE, URI
+from .connections import DestinationConnection
 from .file_writer import RUNS_ON
 from .mapping import identifier_of
 
@@ -38,8 +38,8 @@ class _OwnSet:
 class ItemSets:
     """The item sets at one destination."""
 
-    def __init__(self, client: OmekaClient, outage: OutageWait, destination_id: int):
-        self._client, self._outage, self._destination_id = client, outage, destination_id
+    def __init__(self, connection: DestinationConnection, destination_id: int):
+        self._client, self._asked, self._destination_id = connection.client, connection.asked, destination_id
 
     def expected(self, source_id: int) -> frozenset[int]:
         """Return the ids of the item sets for the items of a source. Nothing is created."""
@@ -114,7 +114,7 @@ class ItemSets:
                 return False
             return True
 
-        return number is not None and self._outage.retry_until_available("destination", read)
+        return number is not None and self._asked(read)
 
     def _find_id(self, own: _OwnSet) -> int | None:
         """Return the id of the set that has the identifier of the source, or None."""
@@ -123,12 +123,11 @@ class ItemSets:
             found = self._client.find_item_sets([own.identifier], {IDENTIFIER}).get(own.identifier, [])
             return min((item_set.id for item_set in found), default=None)
 
-        return self._outage.retry_until_available("destination", find)
+        return self._asked(find)
 
     def _created(self, own: _OwnSet) -> int:
         try:
-            create = self._outage.retry_until_available
-            return create("destination", lambda: self._client.create_item_set(own.data)).id
+            return self._asked(lambda: self._client.create_item_set(own.data)).id
         except OutcomeUnknownError:
             if (number := self._find_id(own)) is None:
                 raise

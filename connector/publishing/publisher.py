@@ -54,18 +54,16 @@ class Publisher:
 
     def __init__(self, attempt: JobAttempt, connection: DestinationConnection):
         self._attempt, self._connection = attempt, connection
-        self._writer = ItemWriter(connection.client, connection.outage, attempt.stop.wait)
+        self._writer = ItemWriter(connection, attempt.stop.wait)
         job = lifecycle.get(attempt.job_id)
         options, cursor = PublishOptions.of(job), PublishCursor.from_json(job.cursor)
         destination = destinations.get(options.destination)
         self._source_id, self._destination_id = job.source_id, destination.id
-        self._sets = ItemSets(connection.client, connection.outage, destination.id)
+        self._sets = ItemSets(connection, destination.id)
         self._settings = destinations.settings_of(destination)
         self._after, self._left_out = cursor.after or 0, cursor.left_out
         self._vocabulary = vocabulary_of(job.source.repository) if self._settings.has_all_fields else None
-        self._fields = (
-            VocabularyWriter(connection.client, connection.outage, self._vocabulary) if self._vocabulary else None
-        )
+        self._fields = VocabularyWriter(connection, self._vocabulary) if self._vocabulary else None
         self._published = PublishedItems(destination.id, attempt.job_id)
         folder = Path(current_app.config["INSTANCE"]) / "files"
         self._items = ItemsToSend(job, self._published, folder, self._settings.files)

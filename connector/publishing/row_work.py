@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, or_, select
 
@@ -34,7 +34,6 @@ from .item_writer import ItemWriter
 from .publish_cursors import RowCursor
 from .stored_items import sent_of
 
-Result = TypeVar("Result")
 ROWS = 20
 IS_THERE = or_(PUBLISHED_ITEM.c.omeka_id.is_not(None), PUBLISHED_ITEM.c.sending_since.is_not(None))
 
@@ -92,7 +91,7 @@ class RowWork:
         self, attempt: JobAttempt, connection: DestinationConnection, destination_id: int, deletes_edited: bool
     ):
         self._attempt, self._connection, self._client = attempt, connection, connection.client
-        self._writer = ItemWriter(connection.client, connection.outage, attempt.stop.wait)
+        self._writer = ItemWriter(connection, attempt.stop.wait)
         self._destination_id, self._deletes_edited = destination_id, deletes_edited
         cursor = lifecycle.get(attempt.job_id).cursor
         self._cursor = RowCursor.from_json(cursor)
@@ -111,7 +110,7 @@ class RowWork:
         """
         begun = file_uploads.begun(omeka_ids)
         db.session.rollback()
-        files = FileWriter(self._client, self._connection.outage, self._writer.wait)
+        files = FileWriter(self._connection, self._writer.wait)
         for published_id, uploads in begun.items():
             self._attempt.say(_("Looking for files of an earlier attempt"))
             continued = files.continued(omeka_ids[published_id], uploads)
@@ -146,7 +145,7 @@ class RowWork:
         if not self._deletes_edited and self._is_edited(item, row, batch):
             problem = Problem(_("Somebody edited it in Omeka S later, so it was kept."))
             return Effect({"kept": 1}, problem, is_done=False)
-        self._asked(lambda: self._client.delete_item(item.id))
+        self._connection.asked(lambda: self._client.delete_item(item.id))
         return Effect({"removed": 1})
 
     def _items(self, rows: Sequence[Any]) -> dict[int, Item]:
@@ -177,12 +176,9 @@ class RowWork:
         return any(map(is_edited_medium, self._media(item.id) if item.media else ()))
 
     def _media(self, item_id: int) -> list[Media]:
-        return self._asked(lambda: self._client.media_of(item_id))
+        return self._connection.asked(lambda: self._client.media_of(item_id))
 
     # Rows of any table
-
-    def _asked(self, call: Callable[[], Result]) -> Result:
-        return self._connection.outage.retry_until_available("destination", call)
 
     def _next(self, query: Any, table: Any) -> Sequence[Any]:
         """Return the next rows after the cursor."""

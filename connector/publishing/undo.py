@@ -85,7 +85,7 @@ class PublishUndo(RowWork):
         source_ids = db.session.scalars(select(PUBLISHED_SET.c.source_id).where(*begun)).all()
         db.session.rollback()
         for source_id in source_ids:
-            ItemSets(self._client, self._connection.outage, self._destination_id).settle(source_id, self._attempt)
+            ItemSets(self._connection, self._destination_id).settle(source_id, self._attempt)
 
     # Items that the job created
 
@@ -109,7 +109,7 @@ class PublishUndo(RowWork):
             if is_edited_medium(media) and not self._deletes_edited:
                 problem = _("Somebody edited the file “%(name)s” in Omeka S later, so it was kept.", name=media.source)
                 return Effect({}, Problem(problem), is_done=False)
-            self._asked(lambda: self._client.delete_media(media.id))
+            self._connection.asked(lambda: self._client.delete_media(media.id))
             return Effect({"files_removed": 1})
 
         while rows := self._next(query, PUBLISHED_FILE):
@@ -173,10 +173,10 @@ class PublishUndo(RowWork):
             if row.omeka_id is None:
                 return Effect({})
             try:
-                item_set = self._asked(lambda: self._client.item_set(row.omeka_id))
-                if self._asked(lambda: self._client.has_items(item_set.id)) or is_edited_set(item_set):
+                item_set = self._connection.asked(lambda: self._client.item_set(row.omeka_id))
+                if self._connection.asked(lambda: self._client.has_items(item_set.id)) or is_edited_set(item_set):
                     return Effect({}, is_done=False)
-                self._asked(lambda: self._client.delete_item_set(item_set.id))
+                self._connection.asked(lambda: self._client.delete_item_set(item_set.id))
             except NotFoundError:
                 return Effect({})
             except ITEM_PROBLEMS as error:  # the job counts failed items only

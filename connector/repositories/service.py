@@ -27,13 +27,26 @@ def get(repository_id: int) -> Repository:
     return repository
 
 
+def every() -> Sequence[Repository]:
+    """Return all repositories, oldest first."""
+    return db.session.scalars(select(Repository).order_by(Repository.id)).all()
+
+
+def get_source(source_id: int) -> Source:
+    """Return the source. Raise NotFoundError if there is none."""
+    source = db.session.get(Source, source_id)
+    if source is None:
+        raise NotFoundError(_("There is no source %(source_id)s.", source_id=source_id))
+    return source
+
+
 def find_repository(text: str) -> Repository:
     """Return the repository with this number, name or address.
 
     Raise InvalidInputError if there is none, or more than one.
     """
-    every = db.session.scalars(select(Repository)).all()
-    found = [r for r in every if text in (str(r.id), r.name, r.given_name)] or _at_address(every, text)
+    known = every()
+    found = [r for r in known if text in (str(r.id), r.name, r.given_name)] or _at_address(known, text)
     if not found:
         raise InvalidInputError(_("“%(text)s” names no repository.", text=text), "url")
     if len(found) > 1:
@@ -65,9 +78,8 @@ def before_upgrade(server: Server) -> Repository | None:
     An upgrade from DSpace 6 to 7 leaves such a repository.
     """
     site = base_key(server.site_url)
-    every = db.session.scalars(select(Repository).order_by(Repository.id))
     return next(
-        (r for r in every if base_key(r.site_url) == site and (r.generation < 7) != (server.generation < 7)), None
+        (r for r in every() if base_key(r.site_url) == site and (r.generation < 7) != (server.generation < 7)), None
     )
 
 

@@ -70,7 +70,7 @@ def problems(job: Job, limit: int | None, with_restricted: bool) -> Iterator[dic
     if job.is_preview:
         yield from _preview_problems(job, limit)
         return
-    yield from item_problems.of_job(job.id, limit)
+    yield from item_problems.of_job(job, limit, with_restricted)
     for row in db.session.execute(_file_problems(job, limit, with_restricted)):
         file = row.CatalogueFile
         yield item_problems.problem(row, _file_reason(file, job), file.item_id, file.technical_details)

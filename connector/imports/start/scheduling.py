@@ -12,23 +12,16 @@ from sqlalchemy import Row, select, update
 
 from ...accounts import audit
 from ...actor import current_actor
-from ...errors import InvalidInputError, NotFoundError
+from ...errors import InvalidInputError
 from ...extensions import db, execute_counted, transaction, utcnow
 from ...i18n import gettext as _
 from ...jobs import creation, lifecycle
 from ...jobs.schedule import Schedule
 from ...models.jobs import ACTIVE, JOB, Kind
 from ...models.repositories import SOURCE, Source
+from ...repositories import service
 from ..import_options import ImportOptions
 from . import queueing
-
-
-def get(source_id: int) -> Source:
-    """Return the source. Raises NotFoundError."""
-    source = db.session.get(Source, source_id)
-    if source is None:
-        raise NotFoundError(_("There is no source %(source_id)s.", source_id=source_id))
-    return source
 
 
 def find_source(text: str) -> Source:
@@ -52,7 +45,7 @@ def set_schedule(source_id: int, schedule: Schedule | None) -> None:
     """
     due = schedule.next_after(utcnow(), _zone()) if schedule else None
     with transaction():
-        name = get(source_id).name
+        name = service.get_source(source_id).name
         kept = schedule.to_json() | {"owner": current_actor()} if schedule else None
         values = {"schedule": kept, "due_at": due}
         db.session.execute(update(SOURCE).where(SOURCE.c.id == source_id).values(values))
@@ -81,7 +74,7 @@ def import_again(source_id: int, *, full: bool = False) -> int:
 
     `full`: read every item. Raises NotFoundError.
     """
-    source = get(source_id)
+    source = service.get_source(source_id)
     return queueing.create(source_id, replace(next_options(source), full=full), comment=_last_comment(source_id))
 
 

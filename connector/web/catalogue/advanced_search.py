@@ -5,17 +5,15 @@ from __future__ import annotations
 from itertools import zip_longest
 
 from flask import Blueprint, render_template, request
-from sqlalchemy import select
 
 from ...accounts.authorization import allows
 from ...catalogue import item_presentation, item_set_queries
 from ...catalogue.crosswalk import BIBO, DCTERMS
 from ...catalogue.property_search import MOST_ROWS, Join, Operator
 from ...catalogue.set_names import labels
-from ...extensions import db
 from ...models.accounts import Role
 from ...models.facets import Facet
-from ...models.repositories import Repository
+from ...repositories import service
 from .facet_links import FILES, JOINS, OPERATORS
 from .item_lists import CRITERION, OPTIONS
 
@@ -43,7 +41,7 @@ def form() -> str:
         operators=OPERATORS,
         item_sets=item_sets,
         set_labels=labels(item_sets),
-        repositories=db.session.scalars(select(Repository).order_by(Repository.id)).all(),
+        repositories=service.every(),
         states=item_presentation.STATES,
         files=FILES,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
@@ -21,6 +20,7 @@ from ...models.catalogue import ITEM, CatalogueItem
 from ...models.repositories import Repository
 from ...pagination import asked_place, page_of
 from ...publishing import withdrawal_jobs
+from ...repositories import service
 from ...row_ids import row_id
 from ...tasks import wake
 from ..flash_messages import flash, job_links
@@ -43,7 +43,7 @@ def index() -> str:
     return render_template(
         "catalogue/missing.html",
         page=page_of(found, missing.LAST_NOTICED_FIRST, asked_place()),
-        repositories=_repositories(),
+        repositories=service.every(),
         repository_id=repository_id,
         states=item_presentation.STATES,
         holders=withdrawal_jobs.holders(MissingSelection(repository_id=repository_id).ids()),
@@ -84,7 +84,7 @@ def ask() -> str:
     """Show the takedown form. With an item in the query string, show its confirmation page."""
     item_id = request.args.get("item", type=row_id)
     if item_id is None:
-        return render_template("catalogue/takedown.html", repositories=_repositories())
+        return render_template("catalogue/takedown.html", repositories=service.every())
     item = db.session.get(CatalogueItem, item_id)
     if item is None:
         raise NotFoundError(_("There is no item %(item_id)s.", item_id=item_id))
@@ -110,7 +110,7 @@ def take_down() -> Any:
     except InvalidInputError as error:
         if error.field in ("reason", "withdraw"):
             return _asked_once_more(repository, what, names, item_id, error), 422
-        return render_template("catalogue/takedown.html", repositories=_repositories(), refused=error), 422
+        return render_template("catalogue/takedown.html", repositories=service.every(), refused=error), 422
     flash(_("Taken down: %(items)s.", items=item_count(removed)))
     if choices.job_ids:
         wake(*choices.job_ids)
@@ -186,10 +186,6 @@ def _uploaded() -> str:
         return sent.read().decode("utf-8-sig") if sent else ""
     except UnicodeDecodeError:
         raise InvalidInputError(_("The list is not plain text. Save it as UTF-8 text, one item per line.")) from None
-
-
-def _repositories() -> Sequence[Repository]:
-    return db.session.scalars(select(Repository).order_by(Repository.id)).all()
 
 
 def _chosen_repository() -> Repository:

@@ -6,11 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import redirect, render_template, request, url_for
-from sqlalchemy import select
 
 from ...accounts.authorization import allows
 from ...errors import ConflictError, NotFoundError, PermissionDeniedError
-from ...extensions import db
 from ...i18n import gettext as _, lazy_gettext as _l
 from ...imports.start import queueing
 from ...imports.undo_effects import undo_effects
@@ -18,10 +16,10 @@ from ...jobs import creation, lifecycle, queries
 from ...models.accounts import Role
 from ...models.job_kinds import KINDS
 from ...models.jobs import Job
-from ...models.repositories import Repository
 from ...pagination import asked_place
 from ...publishing import undo_effects as publishing_undo
 from ...publishing.job_kind import PUBLISH_UNDO
+from ...repositories import service
 from ...row_ids import row_id
 from ...tasks import wake
 from ..accounts.audit_words import actor_label
@@ -40,7 +38,7 @@ def past() -> str:
     sort = sort if sort in queries.SORTS else "date"
     ascending = request.args.get("order") == "asc"
     only = _asked_filter()
-    repositories = db.session.scalars(select(Repository).order_by(Repository.id))
+    repositories = service.every()
     return render_template(
         "imports/past.html",
         page=queries.job_page(asked_place(), sort, not ascending, only),

@@ -18,7 +18,7 @@ from ...imports.import_options import ImportOptions
 from ...imports.results import job_details, retention
 from ...imports.results.value_changes import compare_values
 from ...imports.sample_items import MOST, USUAL
-from ...imports.start import preview_rows, preview_selection, queueing, scheduling
+from ...imports.start import preview_rows, preview_selection, queueing
 from ...imports.start.preview_rows import PreviewAction
 from ...jobs import lifecycle
 from ...models.accounts import Role
@@ -58,7 +58,7 @@ def start(source_id: int) -> Any:
     """Queue a preview of a source, with the options of its next import."""
     samples_only = "samples_only" in request.form
     number = _number(request.form.get("number", str(USUAL)), least=1 if samples_only else 0)
-    options = ImportOptions.of(scheduling.get(source_id))
+    options = ImportOptions.of(service.get_source(source_id))
     return _begun(source_id, options.for_preview(number, samples_only=samples_only))
 
 

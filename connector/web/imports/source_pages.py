@@ -14,6 +14,7 @@ from ...jobs import queries
 from ...jobs.schedule import Schedule
 from ...models.accounts import Role
 from ...models.repositories import Source
+from ...repositories import service
 from ...tasks import wake
 from ..flash_messages import flash
 from .schedule_forms import ScheduleForm
@@ -36,7 +37,7 @@ def index() -> str:
 @allows(Role.VIEWER)
 def source(source_id: int) -> str:
     """Show a source with its item counts, last jobs and schedule."""
-    shown = scheduling.get(source_id)
+    shown = service.get_source(source_id)
     form = ScheduleForm(formdata=None)
     form.fill(Schedule.from_json(shown.schedule), _zone())
     return _page(shown, form)
@@ -55,7 +56,7 @@ def import_now(source_id: int) -> Any:
 @allows(Role.EDITOR)
 def set_schedule(source_id: int) -> Any:
     """Set or delete the schedule. Raise PermissionDeniedError if the user may not schedule this source."""
-    shown = scheduling.get(source_id)
+    shown = service.get_source(source_id)
     if not _may_schedule(shown):
         raise PermissionDeniedError(
             _(

@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from flask import redirect, render_template, request, url_for
-from sqlalchemy import select
 
 from ...accounts.authorization import allows, may
 from ...errors import ConflictError, ConnectorError
-from ...extensions import db
 from ...i18n import gettext as _, lazy_gettext as _l
 from ...models.accounts import Role
 from ...models.repositories import Repository
@@ -131,5 +129,5 @@ def _connected(form: ConnectForm, same_as: int | None = None) -> Connected:
 
 
 def _connect_page(form: ConnectForm, moved: Repository | None = None) -> str:
-    known = db.session.scalars(select(Repository).order_by(Repository.id)).all()
+    known = service.every()
     return render_template("repositories/connect.html", form=form, known=known, moved=moved)
