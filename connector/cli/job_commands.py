@@ -17,7 +17,6 @@ from ..imports.start import queueing
 from ..jobs import creation, lifecycle, report
 from ..models.jobs import Job, Kind
 from ..publishing import adoptions
-from ..publishing.job_kind import ADOPT
 from ..row_ids import ROW_ID
 from ..server import serve, work
 from ..tasks import retry
@@ -50,7 +49,7 @@ def _rerun(job: int, full: bool, dry_run: bool, as_json: bool) -> None:
 def _resume(job: int, accept_missing: bool, leave_missing: bool, adopt: str | None, as_json: bool) -> None:
     given = [Answer.MARK] * accept_missing + [Answer.LEAVE] * leave_missing + [adopt] * bool(adopt)
     asking = lifecycle.get(job)
-    if len(given) > 1 or (given and asking.question and (ADOPT in asking.question) != bool(adopt)):
+    if len(given) > 1 or (given and asking.question and adoptions.asks_to_adopt(asking) != bool(adopt)):
         raise InvalidInputError(_("Give one of the answers to the question of the job."))
     if not given and asking.asks:
         print_job(asking, as_json)

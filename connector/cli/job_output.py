@@ -12,7 +12,7 @@ from ..imports.start import preview_rows
 from ..imports.start.preview_rows import PreviewAction
 from ..jobs import report
 from ..models.jobs import Job
-from ..publishing.job_kind import ADOPT
+from ..publishing.adoptions import asks_to_adopt
 from .command import print_json
 
 SHOWN = 10
@@ -29,7 +29,7 @@ def print_job(job: Job, as_json: bool) -> None:
         changes = {"changes": list(preview_rows.changes(job.id))} if job.is_preview else {}
         print_json(report.as_dict(job) | changes)
     click.echo(report.line(job, job.source.label if job.source else ""), err=True)
-    if job.asks and job.question and ADOPT in job.question:
+    if job.asks and asks_to_adopt(job):
         click.echo(
             _("  flask resume %(id)s --adopt all adopts them, --adopt none creates new items.", id=job.id), err=True
         )

@@ -6,6 +6,8 @@ has processed, so an undo that was stopped or killed continues at the same place
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
+
 from sqlalchemy import delete, exists, select, update
 
 from ..catalogue.changes import clear_before
@@ -23,6 +25,14 @@ from ..storage.garbage_collection import check_disk, delete_unreferenced_files
 from . import change_restore, undo_effects
 
 ROWS_PER_STEP = 200
+
+
+@dataclass(frozen=True, slots=True)
+class UndoCursor:
+    """What the first attempt counted, because the undo itself changes it: items gone before, and changes that last."""
+
+    gone: int
+    lasting: int = 0
 
 
 def run(run: JobAttempt) -> tuple[bool, str]:
@@ -47,18 +57,19 @@ def run(run: JobAttempt) -> tuple[bool, str]:
     db.session.expire_all()
     kept = db.session.get_one(Job, run.job_id).counts["kept"]
     sentences = [_kept_in_words(kept)] if kept else []
-    sentences += [_gone_in_words(first["gone"])] if first["gone"] else []
-    sentences += [_lasting_in_words(lasting)] if (lasting := first.get("lasting")) else []
+    sentences += [_gone_in_words(first.gone)] if first.gone else []
+    sentences += [_lasting_in_words(first.lasting)] if first.lasting else []
     return True, " ".join(sentences)
 
 
-def _at_first(run: JobAttempt, known: dict[str, int] | None, job_id: int) -> dict[str, int]:
-    """Return the counts `gone` and `lasting` from the first attempt, because the undo itself changes them."""
-    if known is None:
-        known = {"gone": undo_effects.gone_before(job_id), "lasting": undo_effects.lasting(job_id)}
-        with transaction():
-            run.advance(cursor=known)
-    return known
+def _at_first(run: JobAttempt, known: dict[str, int] | None, job_id: int) -> UndoCursor:
+    """Return the cursor of the first attempt."""
+    if known is not None:
+        return UndoCursor(**known)
+    cursor = UndoCursor(undo_effects.gone_before(job_id), undo_effects.lasting(job_id))
+    with transaction():
+        run.advance(cursor=asdict(cursor))
+    return cursor
 
 
 def _release(run: JobAttempt, job_id: int, repository: RepositoryContext) -> bool:

@@ -18,7 +18,7 @@ from ..accounts import audit
 from ..errors import ConflictError, NotFoundError
 from ..extensions import db, execute_counted, transaction, utcnow
 from ..i18n import gettext as _
-from ..models.jobs import ACTIVE, IN_PROGRESS, JOB, Job, State, WaitReason, wait_columns
+from ..models.jobs import ACTIVE, IN_PROGRESS, IS_UNANSWERED, IS_UNSETTLED, JOB, Job, State, WaitReason, wait_columns
 from ..models.repositories import Source
 from ..storage.content_store import is_alive
 from . import completion
@@ -110,8 +110,7 @@ def resume(job_id: int, answer: str | None = None) -> None:
         resumable = (State.STOPPED.value, State.FAILED.value, State.QUEUED.value)
         mine = (JOB.c.id == job_id, JOB.c.attempt == job.attempt, JOB.c.state.in_(resumable))
         # Since the question was read, a later job may have closed it or another person may have answered it.
-        settles = ("settled_by",) if answer is None else ("settled_by", "answer")
-        is_open = [JOB.c.question[name].as_string().is_(None) for name in settles]
+        is_open = (IS_UNSETTLED,) if answer is None else (IS_UNSETTLED, IS_UNANSWERED)
         if not execute_counted(update(JOB).where(*mine, *is_open).values(values)):
             db.session.refresh(job)
             _refuse_resume(job, answer)

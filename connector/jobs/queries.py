@@ -6,21 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from ..extensions import db
 from ..i18n import lazy_gettext as _l
-from ..models.jobs import ACTIVE, IN_PROGRESS, Job, State
+from ..models.jobs import ACTIVE, IN_PROGRESS, IS_ASKING, Job, State
 from ..models.repositories import Source
 from ..pagination import ListPage, Order, Place, page_of
 
 LAST = 5
 _IS_UNDONE = Job.undone_by.any(Job.state == State.COMPLETED)
-_IS_OPEN = and_(*(Job.question[name].as_string().is_(None) for name in ("answer", "settled_by")))
 STATUSES: Mapping[str, tuple[str, ColumnElement[bool]]] = {
     "active": (_l("Active"), Job.state.in_(ACTIVE)),
-    "answer": (_l("Waiting for your answer"), (Job.state == State.STOPPED) & Job.question.is_not(None) & _IS_OPEN),
+    "answer": (_l("Waiting for your answer"), IS_ASKING),
     "stopped": (_l("Stopped"), Job.state == State.STOPPED),
     "failed": (_l("Failed"), Job.state == State.FAILED),
     "completed": (_l("Completed"), (Job.state == State.COMPLETED) & Job.clean.is_not(False) & ~_IS_UNDONE),

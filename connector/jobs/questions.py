@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select, update
 
 from ..extensions import db
-from ..models.jobs import JOB, State
+from ..models.jobs import IS_UNANSWERED, JOB, State
 
 
 def close_earlier(job_id: int, message: str) -> None:
@@ -15,11 +15,10 @@ def close_earlier(job_id: int, message: str) -> None:
     """
     like = db.session.execute(select(JOB.c.source_id, JOB.c.kind, JOB.c.resource).where(JOB.c.id == job_id)).one()
     mine = (JOB.c.source_id == like.source_id, JOB.c.kind == like.kind, JOB.c.resource == like.resource)
-    asks = (JOB.c.id < job_id, JOB.c.state == State.STOPPED, JOB.c.question.is_not(None))
+    is_open = (JOB.c.state == State.STOPPED, IS_UNANSWERED)
+    asks = (JOB.c.id < job_id, JOB.c.question.is_not(None), *is_open)
     for row in db.session.execute(select(JOB.c.id, JOB.c.attempt, JOB.c.question).where(*mine, *asks)).all():
-        if "answer" not in row.question:
-            values = {"question": row.question | {"settled_by": job_id}, "message": message}
-            # Another person may have answered since. The job is then queued, or has asked again in a new attempt.
-            is_open = (JOB.c.state == State.STOPPED, JOB.c.question["answer"].as_string().is_(None))
-            same = (JOB.c.id == row.id, JOB.c.attempt == row.attempt)
-            db.session.execute(update(JOB).where(*same, *is_open).values(values))
+        values = {"question": row.question | {"settled_by": job_id}, "message": message}
+        # Another person may have answered since. The job is then queued, or has asked again in a new attempt.
+        same = (JOB.c.id == row.id, JOB.c.attempt == row.attempt)
+        db.session.execute(update(JOB).where(*same, *is_open).values(values))

@@ -89,7 +89,8 @@ class Schedule:
     """The frequency and time of automatic imports.
 
     `weekday`: 0 is Monday. `day` of the month: 1 to 28, or None for the last day. Raises InvalidInputError if the day
-    is out of range or the time is outside the permitted hours.
+    is out of range or the time is outside the permitted hours. `owner`: who has set it, None for a schedule from before
+    owners were stored.
     """
 
     every: Every
@@ -97,6 +98,7 @@ class Schedule:
     weekday: int = 0
     day: int | None = 1
     window: Window | None = None
+    owner: str | None = None
 
     def __post_init__(self) -> None:
         if self.day is not None and not 1 <= self.day <= LAST_SURE_DAY:
@@ -151,13 +153,14 @@ class Schedule:
             stored["weekday"],
             parse_day(stored["day"]),
             Window.from_json(stored["window"]),
+            stored.get("owner"),
         )
 
     def to_json(self) -> dict[str, Any]:
         """Return the schedule in the form that the database stores."""
         window = self.window.to_json() if self.window else None
         values = {"every": self.every.value, "at": f"{self.at:%H:%M}", "weekday": self.weekday}
-        return values | {"day": self.day or LAST, "window": window}
+        return values | {"day": self.day or LAST, "window": window, "owner": self.owner}
 
 
 def parse_window(text: str) -> Window | None:

@@ -247,8 +247,13 @@ class Job(Base):
     @property
     def asks(self) -> bool:
         """Return whether the job ended with a question that has no answer and was not closed by a later job."""
-        is_open = self.question and not self.question.keys() & {"answer", "settled_by"}
-        return self.state == State.STOPPED and bool(is_open)
+        is_open = self.answer is None and not self.is_question_closed
+        return self.state == State.STOPPED and bool(self.question) and is_open
+
+    @property
+    def answer(self) -> str | None:
+        """Return the answer to the question with which the job ended, or None."""
+        return (self.question or {}).get("answer")
 
     @property
     def is_question_closed(self) -> bool:
@@ -339,5 +344,8 @@ class SampleItem(Base):
 
 COUNTER = JobCounter.__table__
 JOB = Job.__table__
+IS_UNANSWERED = JOB.c.question["answer"].as_string().is_(None)
+IS_UNSETTLED = JOB.c.question["settled_by"].as_string().is_(None)
+IS_ASKING = (JOB.c.state == State.STOPPED) & JOB.c.question.is_not(None) & IS_UNANSWERED & IS_UNSETTLED
 ROW = PreviewRow.__table__
 SAMPLE_ITEM = SampleItem.__table__

@@ -13,8 +13,8 @@ from ..extensions import db, transaction
 from ..i18n import gettext as _, ngettext
 from ..jobs import lifecycle, questions
 from ..jobs.attempt import JobAttempt
+from ..models.jobs import Job
 from ..models.publishing import CANDIDATE, AdoptionCandidate
-from .job_kind import ADOPT
 from .lookalikes import Lookalike
 from .publish_options import PublishOptions
 
@@ -38,6 +38,11 @@ def decided(attempt: JobAttempt, destination_id: int, found: Mapping[int, Lookal
     if left:
         _ask(attempt, destination_id, left)
     return {item_id: one.omeka_id for item_id, one in found.items() if answers[item_id, one.omeka_id]}
+
+
+def asks_to_adopt(job: Job) -> bool:
+    """Return whether the question of a job is whether to adopt items."""
+    return "adopt" in (job.question or {})
 
 
 def candidates(job_id: int) -> Select[AdoptionCandidate]:
@@ -89,7 +94,7 @@ def _is_open(job_id: int) -> ColumnElement[bool]:
 
 def _apply_answer(job_id: int) -> None:
     """Store the answer to the question of a job as the decision about each of its candidates."""
-    given = (lifecycle.get(job_id).question or {}).get("answer")
+    given = lifecycle.get(job_id).answer
     if given is None:
         db.session.rollback()
         return
@@ -116,7 +121,7 @@ def _ask(attempt: JobAttempt, destination_id: int, found: Mapping[int, Lookalike
         is_asked_again = CANDIDATE.c.is_decided.is_(False) | CANDIDATE.c.item_id.in_(found)
         db.session.execute(delete(CANDIDATE).where(CANDIDATE.c.job_id == attempt.job_id, is_asked_again))
         db.session.execute(insert(CANDIDATE), rows)
-        attempt.advance(question={ADOPT: len(rows)})
+        attempt.advance(question={"adopt": len(rows)})
         if not PublishOptions.of(lifecycle.get(attempt.job_id)).selected:
             message = _("Job %(job_id)s asks again, so this question is settled.", job_id=attempt.job_id)
             questions.close_earlier(attempt.job_id, message)

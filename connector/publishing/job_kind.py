@@ -13,7 +13,6 @@ from ..models.jobs import Job
 from . import previewed_items
 from .publish_options import PublishOptions, PublishUndoOptions, WithdrawalOptions
 
-ADOPT = "adopt"  # the member of the question of a job with the number of items to adopt
 LASTING = "lasting"  # the counter of changed items that an undo can no longer restore
 _COUNTERS = (
     *("seen", "added", "adopted", "updated", "unchanged", "failed", "conflicts", "deleted_there"),

@@ -26,7 +26,7 @@ from ...storage.disk_space import Room
 from ..import_options import ImportOptions
 from ..recording.preview_recorder import PreviewRecorder
 from ..recording.recorder import Recorder
-from ..results.questions import Answer, answer_from_json
+from ..results.questions import Answer, answer_of
 from .completeness_proof import CompletenessProof
 from .import_progress import ImportProgress
 
@@ -132,7 +132,7 @@ def _context(
         progress=ImportProgress.from_json(job.cursor, access.name),
         known_not_visible=dict(source.not_visible),
         proof=CompletenessProof.from_json(source.completeness_proof),
-        answer=answer_from_json(job.question),
+        answer=answer_of(job),
         counts_before=job.counts,
         room=Room(current_app.config["INSTANCE"], current_app.config["MIN_FREE_DISK"], attempt),
     )

@@ -8,12 +8,11 @@ from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from ...extensions import db
-from ...models.jobs import ACTIVE, Job, Kind, State
+from ...models.jobs import ACTIVE, IS_ASKING, Job, Kind, State
 from ...models.repositories import Source
 
 SHOWN = 5  # rows of each list
 ACTIVE_SHOWN = 10
-ASKS = (Job.state == State.STOPPED) & Job.question.is_not(None)
 HAS_PROBLEMS = (Job.state == State.FAILED) | Job.clean.is_(False)
 
 
@@ -32,7 +31,7 @@ def ended_jobs() -> Sequence[Job]:
 
 def asking_jobs() -> Sequence[Job]:
     """Return the jobs that wait for an answer of a user, oldest first."""
-    return [job for job in _jobs(_query(ASKS).order_by(Job.id)) if job.asks]
+    return _jobs(_query(IS_ASKING).order_by(Job.id))
 
 
 def imports_with_problems() -> Sequence[Job]:

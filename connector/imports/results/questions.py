@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from ...i18n import decimal, gettext as _, lazy_gettext as _l, ngettext
+from ...models.jobs import Job
 
 _ALL_MISSING = _l(
     "The source lists none of the %(held)s items that were here before. That is unusual, and the repository may have "
@@ -115,7 +116,6 @@ def from_json(stored: Mapping[str, Any]) -> Missing | Unlisted:
     return Unlisted(stored["unseen"]) if stored.get("unlisted") else Missing(stored["unseen"], stored["held"])
 
 
-def answer_from_json(stored: Mapping[str, Any] | None) -> Answer | None:
-    """Return the answer to the question that a job row stores, or None."""
-    answer = (stored or {}).get("answer")
-    return None if answer is None else Answer(answer)
+def answer_of(job: Job) -> Answer | None:
+    """Return the answer to the question of an import, or None."""
+    return None if job.answer is None else Answer(job.answer)

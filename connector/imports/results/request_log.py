@@ -18,7 +18,7 @@ from ...jobs import report
 from ...models.jobs import Job
 from ...text import human_size
 from ...version import PRODUCT, __version__
-from .questions import Answer, Unlisted, answer_from_json, from_json
+from .questions import Answer, Unlisted, answer_of, from_json
 
 ANSWERS = {
     None: _l("There is no answer yet."),
@@ -137,7 +137,7 @@ def _question(job: Job) -> Iterator[str]:
     """Yield the question that a person was asked about missing items, and the answer."""
     if not job.question or not job.is_import:
         return
-    question, answer = from_json(job.question), answer_from_json(job.question)
+    question, answer = from_json(job.question), answer_of(job)
     if isinstance(question, Unlisted):
         yield ngettext(
             "The source counts %(num)s item and lists none, so a person was asked whether that is right. %(answer)s",

@@ -46,7 +46,7 @@ def set_schedule(source_id: int, schedule: Schedule | None) -> None:
     due = schedule.next_after(utcnow(), _zone()) if schedule else None
     with transaction():
         name = service.get_source(source_id).name
-        kept = schedule.to_json() | {"owner": current_actor()} if schedule else None
+        kept = replace(schedule, owner=current_actor()).to_json() if schedule else None
         values = {"schedule": kept, "due_at": due}
         db.session.execute(update(SOURCE).where(SOURCE.c.id == source_id).values(values))
         audit.note("schedule", name, set=str(schedule) if schedule else "never")
@@ -58,15 +58,8 @@ def owners(source: Source) -> set[str]:
     A user who only repeats an import does not become an owner.
     """
     first = select(JOB.c.owner).where(JOB.c.source_id == source.id, JOB.c.kind == Kind.IMPORT).order_by(JOB.c.id)
-    return {owner for owner in (_owner(source), db.session.scalar(first.limit(1))) if owner}
-
-
-def _owner(source: Source) -> str | None:
-    """Return the owner of the schedule.
-
-    Return None without a schedule, or for a schedule from before owners were stored.
-    """
-    return (source.schedule or {}).get("owner")
+    schedule = Schedule.from_json(source.schedule)
+    return {owner for owner in (schedule and schedule.owner, db.session.scalar(first.limit(1))) if owner}
 
 
 def import_again(source_id: int, *, full: bool = False) -> int:
@@ -125,7 +118,7 @@ def _start(row: Row[*tuple[Any, ...]], now: datetime) -> int | None:
             return None
         values: dict[str, Any] = {
             "scheduled": True,
-            "owner": _owner(source) or current_actor(),
+            "owner": schedule.owner or current_actor(),
             "comment": _last_comment(row.id),
         }
         return creation.add(source, Kind.IMPORT.value, next_options(source), **values)
