@@ -38,7 +38,7 @@ from .web.monitoring import blueprint as monitoring
 from .web.publishing.adoption_pages import blueprint as adoptions
 from .web.publishing.conflict_pages import blueprint as conflicts
 from .web.publishing.destination_pages import blueprint as destinations
-from .web.publishing.item_set_pages import blueprint as item_set
+from .web.publishing.item_set_choice_pages import blueprint as item_set
 from .web.publishing.publish_forms import blueprint as publishing
 from .web.publishing.withdrawal_pages import blueprint as withdrawals
 from .web.repositories import blueprint as repositories

@@ -18,7 +18,7 @@ from .extensions import huey
 from .i18n import gettext as _
 from .imports import importer, preview, undo
 from .imports.import_options import ImportOptions
-from .imports.results import job_kinds, retention
+from .imports.results import import_kinds, retention
 from .imports.start import retry_failed, scheduling
 from .jobs import lifecycle, notifications, worker_heartbeat
 from .jobs.attempt import JobAttempt, work
@@ -29,8 +29,8 @@ from .publishing import (
     old_changes,
     publish_jobs,
     publish_preview,
+    publish_undo as publish_undo,
     publisher,
-    undo as publish_undo,
     withdrawal,
 )
 from .publishing.job_kind import DELETE_PUBLISHED, MAKE_PRIVATE, PUBLISH, PUBLISH_PREVIEW, PUBLISH_UNDO
@@ -58,9 +58,9 @@ def import_and_publish(
 
 
 RUNNERS: dict[str, Callable[[JobAttempt], tuple[bool, str]]] = {
-    job_kinds.IMPORT.name: import_and_publish,
-    job_kinds.UNDO.name: undo.run,
-    job_kinds.PREVIEW.name: preview.run,
+    import_kinds.IMPORT.name: import_and_publish,
+    import_kinds.UNDO.name: undo.run,
+    import_kinds.PREVIEW.name: preview.run,
     PUBLISH.name: publisher.run,
     PUBLISH_PREVIEW.name: publish_preview.run,
     PUBLISH_UNDO.name: publish_undo.run,
@@ -70,7 +70,7 @@ RUNNERS: dict[str, Callable[[JobAttempt], tuple[bool, str]]] = {
 }
 
 RETRIES: dict[str, tuple[Callable[[Job], bool], Callable[[int], int]]] = {
-    job_kinds.IMPORT.name: (retry_failed.can_retry, retry_failed.retry),
+    import_kinds.IMPORT.name: (retry_failed.can_retry, retry_failed.retry),
     PUBLISH.name: (failed_items.can_retry, failed_items.retry),
 }
 

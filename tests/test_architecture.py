@@ -15,6 +15,7 @@ from connector.extensions import db
 from tests.architecture import DOCUMENT, PICTURES, picture
 
 TESTS = Path(__file__).parent
+PRODUCT = TESTS.parent / "connector"
 
 
 def modules_imported_by(path: Path) -> Iterator[str]:
@@ -35,6 +36,12 @@ def test_each_constant_with_a_table_has_the_name_that_the_rule_gives():
     last = {name: name.rpartition("_")[2] for name in db.metadata.tables}
     assert len(found) > 30
     assert found == {((table if last_words[last[table]] > 1 else last[table]).upper(), table) for _, table in found}
+
+
+def test_no_two_modules_have_the_same_name():
+    modules = [path.stem for path in PRODUCT.rglob("*.py") if path.stem != "__init__"]
+
+    assert [name for name, number in Counter(modules).items() if number > 1] == []
 
 
 @pytest.mark.parametrize("name", PICTURES)

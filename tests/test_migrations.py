@@ -18,11 +18,11 @@ from connector.catalogue import facet_values
 from connector.catalogue.file_rows import files_of
 from connector.catalogue.search import Selection
 from connector.extensions import JSON_VALUE, db, migrate
-from connector.imports.results import job_kinds
+from connector.imports.results import import_kinds
 from connector.models.accounts import Account
 from connector.models.catalogue import CatalogueFile, CatalogueItem, Holding
 from connector.models.changes import ChangeFile
-from connector.models.facets import ItemFacet
+from connector.models.item_facets import ItemFacet
 from connector.models.jobs import Job, PreviewRow, SampleItem
 from connector.models.publishing import PublishedItem
 from connector.models.repositories import Source
@@ -223,7 +223,9 @@ def test_published_items_are_known_to_be_in_the_item_sets_of_ours(app):
 def test_counts_of_jobs_are_kept_by_name(app):
     upgrade(revision="0024")
     fill(1)
-    names = {name: name for name in job_kinds.IMPORT.counters | job_kinds.UNDO.counters} | {"not_visible": "hidden"}
+    names = {name: name for name in import_kinds.IMPORT.counters | import_kinds.UNDO.counters} | {
+        "not_visible": "hidden"
+    }
     columns = {column["name"] for column in sa.inspect(db.engine).get_columns("job")}
     counted = {name: number for number, name in enumerate(sorted(names), 1) if names[name] in columns}
     with db.engine.begin() as connection:

@@ -11,7 +11,7 @@ from sqlalchemy import delete, insert
 
 from ..characters import storable
 from ..extensions import db
-from ..models.facets import FACET, VALUE_CHARACTERS, Facet
+from ..models.item_facets import FACET, VALUE_CHARACTERS, Facet
 from .restricted_values import MARK, open_terms
 
 TERMS = {

@@ -9,7 +9,7 @@ from sqlalchemy import CTE, ColumnElement, Select, String, cast, func, literal, 
 
 from ..extensions import db
 from ..models.catalogue import CatalogueItem, Membership
-from ..models.facets import ItemFacet
+from ..models.item_facets import ItemFacet
 from .facet_values import FACET_NUMBERS, FACETS
 from .search import FoundItems
 

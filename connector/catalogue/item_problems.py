@@ -11,7 +11,7 @@ from ..extensions import db
 from ..models.catalogue import ITEM, CatalogueItem
 from ..models.changes import CHANGE, Action, Change
 from ..models.jobs import Job
-from . import changes
+from . import job_changes
 
 # The actions of items that a job could not read fully.
 UNREAD = (Action.FAILED, Action.FILES_UNLISTED)
@@ -41,7 +41,7 @@ def _of_job(job_id: int, limit: int | None) -> Any:
     names = (Change.source_id, Change.handle, title)
     columns = (Change.id, *names, Change.reason, Change.technical_details, Change.item_id)
     of_job = select(*columns).outerjoin(CatalogueItem, CatalogueItem.id == Change.item_id)
-    each = [changes.of_job(of_job, job_id, action).limit(limit).subquery() for action in PROBLEMS]
+    each = [job_changes.of_job(of_job, job_id, action).limit(limit).subquery() for action in PROBLEMS]
     found = union_all(*(select(one) for one in each)).subquery()
     return select(found).order_by(found.c.id).limit(limit)
 

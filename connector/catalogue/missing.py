@@ -19,7 +19,7 @@ from ..models.catalogue import ITEM, CatalogueFile, CatalogueItem, Membership
 from ..models.changes import CHANGE
 from ..pagination import Order
 from ..storage.garbage_collection import check_disk, delete_unreferenced_files
-from .changes import clear_before
+from .job_changes import clear_before
 
 ITEMS_PER_TRANSACTION = 200
 # Equal to the expression in the partial index `ix_item_gone`. Databases do not use the index for a bound value.

@@ -30,7 +30,7 @@ from ..extensions import db
 from ..i18n import gettext as _
 from ..models.catalogue import CatalogueItem, Holding, ItemSet, Membership
 from ..models.changes import Action, Change
-from ..models.facets import Facet, ItemFacet
+from ..models.item_facets import Facet, ItemFacet
 from ..row_ids import row_id
 from ..storage import search_index
 from ..word_search import Term, escape_like, search_terms

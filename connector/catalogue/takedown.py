@@ -25,8 +25,8 @@ from ..models.jobs import JOB, ROW, SAMPLE_ITEM
 from ..pagination import Order
 from ..storage.garbage_collection import check_disk, delete_unreferenced_files
 from ..text import csv_safe
-from .changes import clear_before
 from .identity import Known
+from .job_changes import clear_before
 from .missing import delete_items
 
 ITEMS_AT_ONCE = 100

@@ -12,7 +12,7 @@ from ..errors import InvalidInputError
 from ..extensions import current_app_itself, db
 from ..i18n import gettext as _, lazy_gettext as _l
 from ..imports.results import request_log
-from ..imports.results.questions import Answer
+from ..imports.results.missing_questions import Answer
 from ..imports.start import queueing
 from ..jobs import creation, lifecycle, report
 from ..models.jobs import Job, Kind

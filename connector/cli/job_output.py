@@ -7,7 +7,7 @@ from itertools import islice
 import click
 
 from ..i18n import gettext as _, lazy_gettext as _l
-from ..imports.results.questions import Unlisted, from_json
+from ..imports.results.missing_questions import Unlisted, from_json
 from ..imports.start import preview_rows
 from ..imports.start.preview_rows import PreviewAction
 from ..jobs import report

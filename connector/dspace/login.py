@@ -159,7 +159,7 @@ def _end(bearer: str, url: str) -> float:
 
 
 class Login:
-    """The login of one job (`connector.http.credentials.Credentials`). Thread-safe.
+    """The login of one job (`connector.http.login_headers.Credentials`). Thread-safe.
 
     `enter` and `check` raise LoginFailedError and the errors of `HttpClient`.
     """

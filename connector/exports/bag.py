@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from ..catalogue.export_formats import json_line
 from ..storage.garbage_collection import the_folder
 from ..version import __version__
-from .archive import Archive
 from .contents import FILES_PAGE, Contents, ExportedItem
 from .named_files import named_files
+from .zip_archive import Archive
 
 TOP = "bag"
 DECLARATION = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"

@@ -13,9 +13,9 @@ from lxml import etree
 
 from ..i18n import gettext as _
 from ..models.catalogue import CatalogueFile
-from .archive import Archive
 from .contents import FILES_PAGE, Contents, ExportedItem
 from .named_files import named_files
+from .zip_archive import Archive
 
 TOP = "archive"
 DUBLIN_CORE = "dublin_core.xml"

@@ -16,8 +16,8 @@ import requests
 from ..errors import RequestRejectedError
 from ..i18n import gettext as _
 from .concurrency import ConcurrencyLimit
-from .credentials import Credentials, Posted
 from .downloads import Download, Received
+from .login_headers import Credentials, Posted
 from .query_key import QueryKey
 from .redirects import Redirects, check_is_file, refusals_of_the_repository, refuse
 from .request_builder import Params

@@ -11,7 +11,7 @@ from urllib3.util import parse_url
 
 from ..errors import InvalidAddressError, RequestRejectedError
 from ..i18n import gettext as _
-from .credentials import Credentials
+from .login_headers import Credentials
 from .session import HttpSettings, check_form, without_userinfo
 
 # Headers that describe the request and do not identify the sender.

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import delete, exists, insert, select, update
 
 from ..catalogue import earlier_states
-from ..catalogue.changes import clear_before, update_changes
+from ..catalogue.job_changes import clear_before, update_changes
 from ..catalogue.repository_context import RepositoryContext
 from ..extensions import db
 from ..models.catalogue import (

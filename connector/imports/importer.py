@@ -30,7 +30,7 @@ from .reading.page_writer import PageWriter
 from .reading.relist import relist_if_changed
 from .reading.scope_pages import first_items, scope_pages
 from .recording.recorder import Recorder
-from .results.job_kinds import in_counts
+from .results.import_kinds import in_counts
 from .start import preview_selection
 
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import delete, exists, select, update
 
-from ..catalogue.changes import clear_before
+from ..catalogue.job_changes import clear_before
 from ..catalogue.repository_context import RepositoryContext
 from ..errors import NotFoundError
 from ..extensions import db, transaction

@@ -12,7 +12,7 @@ from ..jobs.attempt import JobAttempt
 from ..jobs.request_counter import count_requests
 from ..omeka import Site
 from . import destinations
-from .connections import DestinationConnection
+from .destination_connections import DestinationConnection
 
 Connect = Callable[..., DestinationConnection]
 

@@ -9,7 +9,7 @@ from ..i18n import gettext as _, ngettext
 from ..models.publishing import Destination
 from ..omeka import Site
 from ..omeka.resources import BIBO, DCTERMS
-from .connections import connected_to
+from .destination_connections import connected_to
 
 # Both namespaces have terms that the crosswalk uses.
 NAMESPACES = {DCTERMS: "Dublin Core", BIBO: "BIBO"}

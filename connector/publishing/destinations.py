@@ -19,7 +19,7 @@ from ..models.publishing import Destination, FileMode, PublishedItem, RefusedFil
 from ..omeka import Offers, OmekaClient, Site, api_url_of
 from ..repositories.http_factory import page_outage
 from .connection_report import read_only_key, unknown_key
-from .connections import connected_to, open_site
+from .destination_connections import connected_to, open_site
 from .field_vocabulary import needs_admin
 from .publish_options import DestinationOptions
 

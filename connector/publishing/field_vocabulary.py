@@ -10,7 +10,7 @@ from ..errors import InvalidInputError, RestrictedError
 from ..i18n import gettext as _
 from ..models.repositories import Repository
 from ..omeka import NewVocabulary
-from .connections import DestinationConnection
+from .destination_connections import DestinationConnection
 
 _NOT_IN_A_PREFIX = re.compile(r"[^A-Za-z0-9_-]")
 _NOT_KEPT = re.compile(r"[^A-Za-z0-9]")

@@ -11,7 +11,7 @@ from ..extensions import utcnow
 from ..http import Upload
 from ..i18n import gettext as _
 from ..omeka import Item, Media, NewMedia
-from .connections import DestinationConnection
+from .destination_connections import DestinationConnection
 from .file_uploads import BegunUpload
 from .item_failures import ITEM_PROBLEMS, Problem, problem_of
 

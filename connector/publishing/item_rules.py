@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..errors import InvalidInputError
 from ..i18n import gettext as _
 from .attempt_connections import check_key
-from .connections import DestinationConnection
+from .destination_connections import DestinationConnection
 from .destinations import DestinationSettings
 from .field_vocabulary import FieldVocabulary
 from .mapping import ItemRules

@@ -14,7 +14,7 @@ from ..models.repositories import Source
 from ..omeka import ItemSet
 from ..repositories import service
 from . import destinations
-from .connections import connected_to
+from .destination_connections import connected_to
 
 MOST_LISTED = 50
 

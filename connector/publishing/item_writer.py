@@ -9,7 +9,7 @@ from ..errors import JobStoppedError, OutcomeUnknownError
 from ..i18n import gettext as _
 from ..omeka import Item
 from ..omeka.resources import IDENTIFIER
-from .connections import DestinationConnection
+from .destination_connections import DestinationConnection
 from .edits_since import is_touched
 from .file_uploads import BegunUpload
 from .file_writer import RUNS_ON, FileResults, FileToSend, FileWriter

@@ -13,7 +13,7 @@ from ..jobs.attempt import JobAttempt
 from ..omeka import Item
 from . import previewed_items
 from .attempt_connections import Connect, connected_for
-from .connections import open_destination
+from .destination_connections import open_destination
 from .file_writer import FileToSend
 from .item_failures import Problem
 from .item_writer import ItemToSend

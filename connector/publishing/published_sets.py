@@ -16,7 +16,7 @@ from ..models.publishing import ItemSetChoice, PublishedSet
 from ..models.repositories import Source
 from ..omeka import ItemSet, literal, uri
 from ..omeka.resources import IDENTIFIER, TITLE, URI
-from .connections import DestinationConnection
+from .destination_connections import DestinationConnection
 from .file_writer import RUNS_ON
 from .mapping import identifier_of
 

@@ -25,7 +25,7 @@ from ..omeka import Item
 from . import adoptions, destinations
 from .attempt_connections import Connect, connected_for
 from .conflicts import part_name
-from .connections import WRITERS, DestinationConnection, open_destination
+from .destination_connections import WRITERS, DestinationConnection, open_destination
 from .field_vocabulary import VocabularyWriter, vocabulary_of
 from .file_writer import RUNS_ON
 from .followed_import import FollowedImport, takes_items, unfinished_in_words

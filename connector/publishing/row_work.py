@@ -25,7 +25,7 @@ from ..models.publishing import PUBLISHED_ITEM
 from ..omeka import Item, Media
 from . import adoptions, file_uploads
 from .attempt_connections import check_key
-from .connections import WRITERS, DestinationConnection
+from .destination_connections import WRITERS, DestinationConnection
 from .edits_since import has_edited_media, is_edited, is_edited_medium
 from .file_writer import RUNS_ON, FileWriter
 from .item_changes import Changes

@@ -30,7 +30,7 @@ from ..models.publishing import (
 )
 from ..omeka import Item
 from .attempt_connections import Connect, connected_for
-from .connections import DestinationConnection, open_destination
+from .destination_connections import DestinationConnection, open_destination
 from .item_changes import Changes, GroupChange
 from .item_failures import ITEM_PROBLEMS, Problem, problem_of
 from .job_kind import DELETE_PUBLISHED

@@ -19,7 +19,7 @@ from limits.strategies import FixedWindowRateLimiter
 from werkzeug.exceptions import TooManyRequests
 from werkzeug.wsgi import ClosingIterator
 
-from ..models.facets import Facet
+from ..models.item_facets import Facet
 
 # Downloads of whole tables. Each occupies a thread until the client has read the last line.
 LISTS = frozenset(

@@ -13,7 +13,7 @@ from connector.catalogue import counts, problem_files
 from connector.catalogue.facet_values import value_id
 from connector.extensions import db, transaction, utcnow
 from connector.jobs import counters
-from connector.models.facets import Facet
+from connector.models.item_facets import Facet
 from connector.models.jobs import Job, Kind, State
 from connector.models.repositories import Repository, Source
 

@@ -16,7 +16,7 @@ import requests
 from rich.console import Console
 from rich.table import Table
 
-from connector.publishing.connections import WRITERS
+from connector.publishing.destination_connections import WRITERS
 
 from .goals import at_least, at_most
 from .product import Connector, collection_of, sample

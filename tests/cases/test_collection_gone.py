@@ -6,7 +6,7 @@ import pytest
 
 from connector.dspace.records import ScopeKind
 from connector.imports.import_options import ImportOptions
-from connector.imports.results.questions import Answer
+from connector.imports.results.missing_questions import Answer
 from connector.imports.start import queueing
 from connector.jobs import lifecycle
 from connector.repositories import discovery, service

@@ -16,7 +16,7 @@ from connector.catalogue.restricted_values import Shown
 from connector.catalogue.search import Selection, find
 from connector.extensions import db, transaction
 from connector.models.catalogue import CatalogueItem
-from connector.models.facets import Facet, ItemFacet
+from connector.models.item_facets import Facet, ItemFacet
 from connector.models.repositories import Repository
 
 ITEM = CatalogueItem.__table__

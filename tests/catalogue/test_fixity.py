@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from connector.catalogue import earlier_states, fixity
-from connector.catalogue.changes import insert_changes
 from connector.catalogue.fixity import ProblemKind
+from connector.catalogue.job_changes import insert_changes
 from connector.catalogue.repository_context import RepositoryContext
 from connector.errors import StorageError
 from connector.extensions import db, transaction

@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from connector.catalogue.changes import clear_before
+from connector.catalogue.job_changes import clear_before
 from connector.extensions import db, transaction
 from connector.models.accounts import Role
 from connector.models.catalogue import CatalogueItem

@@ -13,7 +13,7 @@ from connector.catalogue.search import Selection, find
 from connector.dspace.records import SourceState
 from connector.extensions import db, transaction
 from connector.models.catalogue import CatalogueItem
-from connector.models.facets import Facet
+from connector.models.item_facets import Facet
 from connector.storage import search_index
 from connector.word_search import search_text
 

@@ -20,7 +20,7 @@ from aiosmtpd.smtp import AuthResult
 from config import SettingError, load
 from connector.extensions import db, transaction, utcnow
 from connector.imports.import_options import ImportOptions
-from connector.imports.results.questions import Answer
+from connector.imports.results.missing_questions import Answer
 from connector.jobs import creation, lifecycle, notifications, report
 from connector.models.jobs import Job, Kind
 from connector.models.repositories import Source

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from connector.catalogue.changes import clear_before
 from connector.catalogue.export import as_jsonl
+from connector.catalogue.job_changes import clear_before
 from connector.catalogue.search import Selection
 from connector.dspace.records import SourceState
 from connector.errors import ConflictError

@@ -8,7 +8,7 @@ from connector import tasks
 from connector.extensions import db
 from connector.models.catalogue import CatalogueItem
 from connector.models.publishing import PublishedChange
-from connector.publishing import undo_effects, withdrawal_jobs
+from connector.publishing import publish_undo_effects, withdrawal_jobs
 from connector.publishing.job_kind import MAKE_PRIVATE
 from tests.pages import words
 
@@ -72,7 +72,7 @@ def test_an_undo_of_an_old_job_that_made_items_private_cannot_make_them_public(a
     tasks.prune()
 
     assert (first.counts["updated"], second.counts["unchanged"]) == (held(), held())
-    assert undo_effects.counted(first.id).lasting == held()
+    assert publish_undo_effects.counted(first.id).lasting == held()
 
 
 def test_an_undo_says_what_it_cannot_restore_and_keeps_it(app, history, omeka, stocked_client):
@@ -84,7 +84,7 @@ def test_an_undo_says_what_it_cannot_restore_and_keeps_it(app, history, omeka, s
     page = words(stocked_client.get(f"/jobs/{history[1].id}/undo"))
     undone = undo(history[1])
 
-    assert undo_effects.counted(history[1].id).lasting == 1
+    assert publish_undo_effects.counted(history[1].id).lasting == 1
     assert "The earlier values of 1 item are no longer kept." in page
     assert undone.message.startswith("1 item that the job changed stays as it is in Omeka S")
     assert omeka.resources[there["o:id"]]["dcterms:title"][0]["@value"] == "Second"

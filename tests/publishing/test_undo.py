@@ -13,7 +13,7 @@ from connector.jobs.attempt import stop_here
 from connector.models.catalogue import CatalogueFile, CatalogueItem, StoredFile
 from connector.models.jobs import Job, State
 from connector.models.publishing import FileMode, PublishedChange, PublishedFile, PublishedItem, PublishedSet
-from connector.publishing import destinations, undo_effects
+from connector.publishing import destinations, publish_undo_effects
 from connector.tasks import carry_out
 
 from . import steps
@@ -273,7 +273,7 @@ def test_an_item_whose_files_a_person_has_put_in_another_order_is_kept(archive, 
     for position, medium in enumerate(reversed(media), 1):
         medium["@owner_position"] = position
 
-    edited = undo_effects.compared(db.session.get(Job, job.id)).edited
+    edited = publish_undo_effects.compared(db.session.get(Job, job.id)).edited
     undone = undo(job)
 
     assert len(media) == 2

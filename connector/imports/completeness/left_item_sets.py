@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import delete, exists, func, select
 
-from ...catalogue.changes import insert_changes, update_changes
+from ...catalogue.job_changes import insert_changes, update_changes
 from ...dspace.records import ScopeKind
 from ...errors import ConnectorError
 from ...extensions import db

@@ -11,7 +11,7 @@ from ...extensions import db
 from ...models.jobs import ROW
 from ..context.import_context import ImportContext
 from ..recording.preview_recorder import MET
-from ..results.questions import Missing, Unlisted
+from ..results.missing_questions import Missing, Unlisted
 from ..start.preview_rows import PreviewAction
 
 

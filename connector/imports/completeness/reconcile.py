@@ -13,7 +13,7 @@ from ...models.jobs import Job
 from ..context.import_context import ImportContext
 from ..files.mass_changes import closed_warning, missing_warning
 from ..reading.incremental import proof_json
-from ..results.job_kinds import in_counts
+from ..results.import_kinds import in_counts
 from . import count_differences, reconcile_messages as messages
 from .preview_source_recorder import PreviewSourceRecorder
 from .source_recorder import SourceRecorder

@@ -18,7 +18,7 @@ from ...models.changes import CHANGE, Action
 from ...models.repositories import Source
 from ..context.import_context import ImportContext
 from ..files import file_counts
-from ..results.questions import Missing, Unlisted
+from ..results.missing_questions import Missing, Unlisted
 from . import left_item_sets
 
 SHARED = _l("Another item at the source has the same handle. Both are here.")

@@ -17,7 +17,7 @@ from ...i18n import gettext as _
 from ...models.catalogue import HOLDING, ITEM
 from ..context.import_context import ImportContext
 from ..reading.item_states import states_of
-from ..results.questions import Answer, Missing, Unlisted
+from ..results.missing_questions import Answer, Missing, Unlisted
 from .preview_source_recorder import PreviewSourceRecorder
 from .reconcile_messages import gone_scope
 from .source_recorder import SourceRecorder

@@ -26,7 +26,7 @@ from ...storage.disk_space import Room
 from ..import_options import ImportOptions
 from ..recording.preview_recorder import PreviewRecorder
 from ..recording.recorder import Recorder
-from ..results.questions import Answer, answer_of
+from ..results.missing_questions import Answer, answer_of
 from .completeness_proof import CompletenessProof
 from .import_progress import ImportProgress
 

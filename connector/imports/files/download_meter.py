@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ...models.catalogue import FileStatus
-from ..results.job_kinds import DOWNLOADS
+from ..results.import_kinds import DOWNLOADS
 from .file_counts import tried_counts
 
 

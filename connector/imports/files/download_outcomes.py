@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import case, func, select, update
 
 from ...catalogue import earlier_states, problem_files
-from ...catalogue.changes import insert_changes, update_changes
+from ...catalogue.job_changes import insert_changes, update_changes
 from ...errors import ConnectorError
 from ...extensions import db
 from ...models.catalogue import FILE, FileStatus

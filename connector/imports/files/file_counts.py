@@ -13,7 +13,7 @@ from ...extensions import db
 from ...models.catalogue import FILE, HOLDING, FileStatus
 from ...models.jobs import Job
 from ..import_options import ImportOptions
-from ..results.job_kinds import DOWNLOADS, TRIED
+from ..results.import_kinds import DOWNLOADS, TRIED
 from .due_files import is_chosen
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select
 
-from ...catalogue.changes import insert_changes, update_changes
 from ...catalogue.identity import free_key
+from ...catalogue.job_changes import insert_changes, update_changes
 from ...catalogue.store import Saved
 from ...characters import storable
 from ...dspace.records import Failure, Item, SourceState

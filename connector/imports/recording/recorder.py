@@ -20,7 +20,7 @@ from ...models.changes import CHANGE, Action
 from ...models.jobs import Job
 from ...repositories.login_guard import LoginGuard
 from ..import_options import ImportOptions
-from ..results.job_kinds import in_counts
+from ..results.import_kinds import in_counts
 from .change_records import ChangeRecords, name_of
 from .item_set_assignment import ItemSetAssigner
 from .restrictions import Restrictions

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Subquery, case, exists, func, select
 
-from ...catalogue import changes
+from ...catalogue import job_changes
 from ...catalogue.item_presentation import FILE_STATUSES
 from ...catalogue.item_problems import TITLE_IS_RESTRICTED, UNREAD, problem
 from ...catalogue.problem_files import LISTED
@@ -18,7 +18,7 @@ from ...models.catalogue import CatalogueFile, CatalogueItem, FileStatus, Holdin
 from ...models.changes import Change, FileProblem
 from ...models.jobs import Job
 from ..import_options import retries_job
-from .job_kinds import TRIED
+from .import_kinds import TRIED
 
 FAILED = (FileStatus.FAILED, FileStatus.DAMAGED)
 UNAVAILABLE = (FileStatus.RESTRICTED, FileStatus.MISSING, FileStatus.TOO_LARGE, FileStatus.INFECTED)
@@ -59,7 +59,7 @@ def open_problems(job: Job) -> OpenProblems | None:
     failed = [
         source_id
         for action in UNREAD
-        for source_id in db.session.scalars(changes.of_job(columns, job.id, action).limit(COUNTED + 1))
+        for source_id in db.session.scalars(job_changes.of_job(columns, job.id, action).limit(COUNTED + 1))
     ]
     problems = _first_files(job, COUNTED + 1)
     files = select(_is_open()).select_from(problems).outerjoin(CatalogueFile, _file_of(problems))

@@ -18,7 +18,7 @@ from ...jobs import report
 from ...models.jobs import Job
 from ...text import human_size
 from ...version import PRODUCT, __version__
-from .questions import Answer, Unlisted, answer_of, from_json
+from .missing_questions import Answer, Unlisted, answer_of, from_json
 
 ANSWERS = {
     None: _l("There is no answer yet."),

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, delete, select, update
 
 from ...accounts import audit
-from ...catalogue.changes import clear_before
+from ...catalogue.job_changes import clear_before
 from ...errors import ConflictError
 from ...extensions import db, transaction, utcnow
 from ...i18n import gettext as _

@@ -9,7 +9,7 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import ColumnElement, Row, Select, func, or_, select
 
-from ...catalogue import changes
+from ...catalogue import job_changes
 from ...catalogue.item_problems import UNREAD
 from ...errors import ConflictError
 from ...extensions import db
@@ -110,7 +110,7 @@ def _has(job_id: int, source_id: int, action: Action) -> bool:
     """
     repository_id = select(Source.repository_id).where(Source.id == source_id).scalar_subquery()
     failed = select(CHANGE.c.source_key, CHANGE.c.source_id).where(CHANGE.c.source_id.is_not(None))
-    failed = changes.of_job(failed, job_id, action)
+    failed = job_changes.of_job(failed, job_id, action)
     checked = failed.limit(CHECKED).subquery()
     query = select(checked.c.source_id)
     for name in ("source_key", "source_id"):  # an OR would use no index

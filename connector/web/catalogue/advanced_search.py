@@ -12,7 +12,7 @@ from ...catalogue.crosswalk import BIBO, DCTERMS
 from ...catalogue.property_search import MOST_ROWS, Join, Operator
 from ...catalogue.set_names import labels
 from ...models.accounts import Role
-from ...models.facets import Facet
+from ...models.item_facets import Facet
 from ...repositories import service
 from .facet_links import FILES, JOINS, OPERATORS
 from .item_lists import CRITERION, OPTIONS

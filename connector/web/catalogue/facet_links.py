@@ -16,7 +16,7 @@ from ...catalogue.search import FoundItems, Selection
 from ...extensions import db
 from ...formatting import number
 from ...i18n import gettext as _, lazy_gettext as _l
-from ...models.facets import Facet
+from ...models.item_facets import Facet
 from ...models.repositories import Repository
 from .item_lists import CRITERION
 

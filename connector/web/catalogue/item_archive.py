@@ -9,8 +9,8 @@ from flask import Blueprint, Response, stream_with_context
 from ...accounts.authorization import allows
 from ...catalogue.item_presentation import file_name
 from ...errors import NotFoundError
-from ...exports.archive import Archive
 from ...exports.named_files import unique_names
+from ...exports.zip_archive import Archive
 from ...extensions import db
 from ...i18n import gettext as _
 from ...models.accounts import Role

@@ -22,7 +22,7 @@ from ...dspace.records import SourceState
 from ...errors import InvalidInputError
 from ...i18n import gettext as _, lazy_gettext as _l
 from ...models.catalogue import CatalogueItem
-from ...models.facets import Facet
+from ...models.item_facets import Facet
 from ...pagination import Order, asked_place, page_of
 from ...row_ids import row_id
 from ...word_search import search_terms

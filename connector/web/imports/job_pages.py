@@ -28,14 +28,14 @@ from ...i18n import gettext as _
 from ...imports.files import file_counts
 from ...imports.import_options import ImportOptions
 from ...imports.results import import_report, job_details, problem_outcomes, request_log
-from ...imports.results.questions import Answer
+from ...imports.results.missing_questions import Answer
 from ...imports.start import queueing
 from ...imports.undo_effects import removed_items, undo_effects
 from ...jobs import creation, job_presentation, lifecycle, notifications, queries, report
 from ...models.accounts import Role
 from ...models.jobs import Job
 from ...models.repositories import Source
-from ...publishing import previewed_items, publish_jobs, undo_effects as publishing_undo
+from ...publishing import previewed_items, publish_jobs, publish_undo_effects as publishing_undo
 from ...publishing.job_kind import PUBLISH_UNDO
 from ...publishing.publish_options import PublishUndoOptions
 from ...tasks import can_retry, retry as retry_failed, wake

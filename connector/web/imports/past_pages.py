@@ -17,7 +17,7 @@ from ...models.accounts import Role
 from ...models.job_kinds import KINDS
 from ...models.jobs import Job
 from ...pagination import asked_place
-from ...publishing import undo_effects as publishing_undo
+from ...publishing import publish_undo_effects as publishing_undo
 from ...publishing.job_kind import PUBLISH_UNDO
 from ...repositories import service
 from ...row_ids import row_id

@@ -11,9 +11,9 @@ from sqlalchemy import Select
 from ...errors import InvalidInputError
 from ...i18n import gettext as _
 from ...models.job_kinds import JobKind
-from ...publishing import undo_effects, withdrawal_jobs
+from ...publishing import publish_undo_effects, withdrawal_jobs
 from ...publishing.job_kind import DELETE_PUBLISHED, LEAVE, WITHDRAWALS
-from ...publishing.undo_effects import Comparison
+from ...publishing.publish_undo_effects import Comparison
 from ...publishing.withdrawal_jobs import Holder
 
 
@@ -28,7 +28,8 @@ class Place:
 def places(item_ids: Select[Any]) -> list[Place]:
     """Return the destinations that have some of these items. The sites are asked for edits."""
     return [
-        Place(one, undo_effects.compared_items(one.destination, item_ids)) for one in withdrawal_jobs.holders(item_ids)
+        Place(one, publish_undo_effects.compared_items(one.destination, item_ids))
+        for one in withdrawal_jobs.holders(item_ids)
     ]
 
 

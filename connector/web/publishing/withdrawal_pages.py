@@ -14,7 +14,7 @@ from ...errors import InvalidInputError
 from ...i18n import gettext as _
 from ...models.accounts import Role
 from ...models.job_kinds import JobKind
-from ...publishing import undo_effects, withdrawal_jobs
+from ...publishing import publish_undo_effects, withdrawal_jobs
 from ...publishing.job_kind import DELETE_PUBLISHED, WITHDRAWALS
 from ...publishing.withdrawal_jobs import Holder
 from ...row_ids import row_id
@@ -74,7 +74,7 @@ def _holder(item_ids: Select[Any] | None) -> Holder | None:
 
 def _asked_once_more(chosen: MissingSelection | None, holder: Holder, titles: Sequence[str]) -> str:
     """Return the confirmation page. `chosen`: None for the items that have left the catalogue."""
-    comparison = undo_effects.compared_items(holder.destination, chosen.ids() if chosen else None)
+    comparison = publish_undo_effects.compared_items(holder.destination, chosen.ids() if chosen else None)
     return render_template(
         "publishing/withdraw.html", chosen=chosen, holder=holder, titles=titles, comparison=comparison
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connector.extensions import db
-from connector.imports.results.questions import Answer
+from connector.imports.results.missing_questions import Answer
 from connector.jobs import lifecycle
 from connector.tasks import carry_out
 from tests.sample import SampleRepository

@@ -9,7 +9,7 @@ from sqlalchemy import event
 
 from connector.errors import ConflictError
 from connector.extensions import db
-from connector.imports.results.questions import Answer
+from connector.imports.results.missing_questions import Answer
 from connector.jobs import lifecycle
 
 from ..catalogue import records

@@ -11,7 +11,7 @@ from connector.errors import NotFoundError, ServerError
 from connector.extensions import db
 from connector.imports.files import file_downloads
 from connector.imports.reading import page_processor
-from connector.imports.results import job_kinds
+from connector.imports.results import import_kinds
 from connector.jobs import lifecycle
 from connector.jobs.attempt import stop_here
 from connector.models.catalogue import CatalogueFile, Holding
@@ -32,7 +32,7 @@ def held(source_id: int = 1) -> dict[str, int]:
 
 def downloads(job: Job) -> list[int]:
     """Return the files that a job had to download and those that it tried, and the same in bytes."""
-    names = job_kinds.DOWNLOADS
+    names = import_kinds.DOWNLOADS
     tried = sum(job.counts[name] for name in names.finished)
     return [job.counts[names.files], tried, job.counts[names.bytes], job.counts[names.finished_bytes]]
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from connector.extensions import db
-from connector.imports.results.questions import Answer
+from connector.imports.results.missing_questions import Answer
 from connector.models.jobs import Job
 from tests.sample import SampleRepository
 

@@ -9,7 +9,7 @@ from connector.dspace.records import ScopeKind
 from connector.extensions import db, transaction
 from connector.imports.import_options import ImportOptions
 from connector.imports.results import request_log
-from connector.imports.results.questions import Answer
+from connector.imports.results.missing_questions import Answer
 from connector.imports.start import queueing
 from connector.jobs import lifecycle
 from connector.models.jobs import Job

@@ -24,10 +24,10 @@ from ..models.publishing import (
     PUBLISHED_SET,
 )
 from ..omeka import Item
-from . import adoptions, file_uploads, item_changes, undo_effects
+from . import adoptions, file_uploads, item_changes, publish_undo_effects
 from .attempt_connections import Connect, connected_for
 from .conflicts import part_name
-from .connections import DestinationConnection, open_destination
+from .destination_connections import DestinationConnection, open_destination
 from .edits_since import is_edited_medium, is_edited_set
 from .item_failures import ITEM_PROBLEMS, Problem, problem_of
 from .publish_cursors import RowCursor
@@ -62,7 +62,7 @@ class PublishUndo(RowWork):
         self._settle_sets()
         self._settle_uploads(file_uploads.items_of(self._job_id))
         if self._is_new:
-            will = undo_effects.counted(self._job_id)
+            will = publish_undo_effects.counted(self._job_id)
             with transaction():
                 self._attempt.advance(expected=will.items + will.changed, cursor=self._cursor.to_json())
         for number, (sentence, step) in enumerate(STEPS):
@@ -167,7 +167,7 @@ class PublishUndo(RowWork):
     # Item sets that it created
 
     def _delete_sets(self) -> None:
-        query = select(PUBLISHED_SET).where(undo_effects.sets_made_by(self._job_id, self._destination_id))
+        query = select(PUBLISHED_SET).where(publish_undo_effects.sets_made_by(self._job_id, self._destination_id))
 
         def act(row: Any) -> Effect:
             if row.omeka_id is None:
@@ -206,7 +206,9 @@ class PublishUndo(RowWork):
         counts = db.session.get_one(Job, self._attempt.job_id).counts
         sentences = [_kept_in_words(counts["kept"])] if counts["kept"] else []
         sentences += [gone_in_words(counts["gone"])] if counts["gone"] else []
-        sentences += [_lasting_in_words(number)] if (number := undo_effects.counted(self._job_id).lasting) else []
+        sentences += (
+            [_lasting_in_words(number)] if (number := publish_undo_effects.counted(self._job_id).lasting) else []
+        )
         return self._has_no_problems(), " ".join(sentences)
 
 

@@ -21,7 +21,7 @@ from ..models.publishing import (
 )
 from ..omeka import Item
 from . import destinations, file_uploads
-from .connections import connected_to
+from .destination_connections import connected_to
 from .edits_since import has_edited_media, is_edited
 from .job_kind import LASTING
 from .publish_options import DestinationOptions
