@@ -12,12 +12,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from ..errors import (
-    LASTING_ERRORS,
-    NotFoundError,
-    RestrictedError,
-    TooLargeError,
-)
+from ..errors import LASTING_ERRORS, NotFoundError, RestrictedError, TooLargeError
 from ..http import Download, HttpClient, OutageWait
 from . import hal_records as shapes
 from .estimates import Sample, pages_of, spread

@@ -11,13 +11,7 @@ from ..catalogue import earlier_states
 from ..catalogue.job_changes import clear_before, update_changes
 from ..catalogue.repository_context import RepositoryContext
 from ..extensions import db
-from ..models.catalogue import (
-    HOLDING,
-    ITEM,
-    ITEM_SET,
-    MEMBER,
-    MEMBERSHIP,
-)
+from ..models.catalogue import HOLDING, ITEM, ITEM_SET, MEMBER, MEMBERSHIP
 from ..models.changes import CHANGE
 from ..models.jobs import JOB, State
 

@@ -17,12 +17,7 @@ from ..i18n import gettext as _, lazy_gettext as _l, ngettext
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
 from ..models.jobs import Job
-from ..models.publishing import (
-    PUBLISHED_CHANGE,
-    PUBLISHED_FILE,
-    PUBLISHED_ITEM,
-    PUBLISHED_SET,
-)
+from ..models.publishing import PUBLISHED_CHANGE, PUBLISHED_FILE, PUBLISHED_ITEM, PUBLISHED_SET
 from ..omeka import Item
 from . import adoptions, file_uploads, item_changes, publish_undo_effects
 from .attempt_connections import Connect, connected_for

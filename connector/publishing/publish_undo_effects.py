@@ -12,13 +12,7 @@ from ..errors import ConnectorError
 from ..extensions import db
 from ..jobs import counters
 from ..models.jobs import JOB, Job, State
-from ..models.publishing import (
-    PUBLISHED_CHANGE,
-    PUBLISHED_FILE,
-    PUBLISHED_ITEM,
-    PUBLISHED_SET,
-    Destination,
-)
+from ..models.publishing import PUBLISHED_CHANGE, PUBLISHED_FILE, PUBLISHED_ITEM, PUBLISHED_SET, Destination
 from ..omeka import Item
 from . import destinations, file_uploads
 from .destination_connections import connected_to

@@ -10,13 +10,7 @@ from sqlalchemy import Select, delete, func, insert, or_, select, update
 
 from ..extensions import db, execute_counted, utcnow
 from ..models.catalogue import ITEM
-from ..models.publishing import (
-    CONFLICT,
-    PUBLISHED_CHANGE,
-    PUBLISHED_FILE,
-    PUBLISHED_ITEM,
-    REFUSED_FILE,
-)
+from ..models.publishing import CONFLICT, PUBLISHED_CHANGE, PUBLISHED_FILE, PUBLISHED_ITEM, REFUSED_FILE
 from . import adoptions, file_uploads, item_changes
 from .item_changes import Changes
 from .item_writer import ItemToSend, Outcome

@@ -8,13 +8,7 @@ from dataclasses import replace
 import pytest
 from werkzeug.wrappers import Response
 
-from connector.errors import (
-    InvalidAddressError,
-    InvalidInputError,
-    NotFoundError,
-    OutcomeUnknownError,
-    TransientError,
-)
+from connector.errors import InvalidAddressError, InvalidInputError, NotFoundError, OutcomeUnknownError, TransientError
 from connector.http import Upload
 from connector.omeka import Item, ItemSet, NewMedia, api_url_of, literal, uri
 from connector.omeka.resources import DCTERMS, IDENTIFIER, TITLE, URI

@@ -8,13 +8,7 @@ from dataclasses import replace
 import pytest
 import responses
 
-from connector.errors import (
-    NotFoundError,
-    NotOmekaError,
-    OutcomeUnknownError,
-    RequestRejectedError,
-    RestrictedError,
-)
+from connector.errors import NotFoundError, NotOmekaError, OutcomeUnknownError, RequestRejectedError, RestrictedError
 from connector.http import Upload
 from connector.omeka import Item, ItemSet, NewMedia, literal, uri
 from connector.omeka.resources import IDENTIFIER, TITLE, URI

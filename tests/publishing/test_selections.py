@@ -14,16 +14,7 @@ from connector.tasks import carry_out
 from tests.pages import words
 
 from .conftest import added
-from .steps import (
-    change_title,
-    counts,
-    held,
-    identifiers,
-    job_of,
-    literal,
-    publish,
-    source,
-)
+from .steps import change_title, counts, held, identifiers, job_of, literal, publish, source
 
 
 @pytest.fixture

@@ -8,16 +8,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
-from flask import (
-    Blueprint,
-    Response,
-    current_app,
-    redirect,
-    render_template,
-    request,
-    stream_with_context,
-    url_for,
-)
+from flask import Blueprint, Response, current_app, redirect, render_template, request, stream_with_context, url_for
 
 from ...accounts.authorization import allows, require, require_owner, sees_restricted
 from ...catalogue.source_labels import source_label
