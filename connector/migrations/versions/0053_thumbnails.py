@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0053"
 down_revision = "0052"
-branch_labels = None
-depends_on = None
 INDEX = "ix_stored_file_thumbnail_due"
 DUE = sa.text("thumbnail = 'due'")
 
@@ -16,9 +14,3 @@ def upgrade() -> None:
     for name in ("width", "height"):
         op.add_column("stored_file", sa.Column(name, sa.Integer))
     op.create_index(INDEX, "stored_file", ["sha256"], sqlite_where=DUE, postgresql_where=DUE)
-
-
-def downgrade() -> None:
-    op.drop_index(INDEX, "stored_file")
-    for name in ("height", "width", "thumbnail"):
-        op.drop_column("stored_file", name)
