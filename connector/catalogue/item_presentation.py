@@ -153,7 +153,7 @@ def is_shown(file: CatalogueFile) -> bool:
 
 
 def viewer_of(file: CatalogueFile) -> str | None:
-    """Return how the viewer shows a file: "picture", "audio" or "video". None if the browser opens it by itself."""
+    """Return how the viewer shows a file, "picture", "audio" or "video", or None if the browser opens the file."""
     return _VIEWERS.get(media_type(file))
 
 

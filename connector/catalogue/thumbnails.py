@@ -67,7 +67,7 @@ def _kinds(hashes: Sequence[str]) -> dict[str, Kind]:
 
 
 def _make(process: ThumbnailProcess, sha256: str, kind: Kind) -> None:
-    """Make the thumbnail of a stored file. Do nothing if its disk is away: it stays due."""
+    """Make the thumbnail of a stored file. Do nothing if its disk is not available: it stays due."""
     source, folder = the_folder().path(sha256), thumbnail_folder()
     if not source.is_file():
         return

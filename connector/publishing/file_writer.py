@@ -38,7 +38,7 @@ class FileToSend:
 
 @dataclass(frozen=True, slots=True)
 class FileResults:
-    """What happened to the files of an item. All are named by their SHA-256.
+    """What happened to the files of an item, by SHA-256.
 
     `uploaded`, `continued`, `present`: the ids of the media that this attempt uploaded, of those that an earlier one
     uploaded without an answer, and of those that others have added. `refused`: why the site refused files.
@@ -98,10 +98,10 @@ class FileWriter:
         try:
             results.uploaded[file.sha256] = self._uploaded(item, file).id
         except (*ITEM_PROBLEMS, OSError) as error:
-            told, details = _problem_of(error)
-            results.problems.append(Problem(file_in_words(file.name, told), details))
+            sentence, details = _problem_of(error)
+            results.problems.append(Problem(file_in_words(file.name, sentence), details))
             if isinstance(error, RequestRejectedError) and error.status in _OF_FILES:
-                results.refused[file.sha256] = told
+                results.refused[file.sha256] = sentence
             if isinstance(error, OutcomeUnknownError) and error.status != 500:  # 500: an answer of Omeka S itself
                 results.unanswered.add(file.sha256)
 
@@ -133,8 +133,8 @@ def _problem_of(error: Exception) -> Problem:
         return Problem(_("It cannot be read here."), (str(error),))
     problem = problem_of(error)
     if isinstance(error, OutcomeUnknownError) and error.status == 500:
-        told = _("Omeka S failed with an error of its own. The file may be larger than its PHP settings allow.")
-        return problem._replace(sentence=told)
+        sentence = _("Omeka S failed with an error of its own. The file may be larger than its PHP settings allow.")
+        return problem._replace(sentence=sentence)
     return problem
 
 

@@ -127,8 +127,8 @@ class ItemWriter:
         except ITEM_PROBLEMS as error:
             made = continued(task.planned, {}, current) if current else {}
             is_unknown = isinstance(error, OutcomeUnknownError)
-            told = (problem_of(error),)
-            return Outcome(task, "failed", current, task.sent, told, changes=made, is_unknown=is_unknown)
+            problems = (problem_of(error),)
+            return Outcome(task, "failed", current, task.sent, problems, changes=made, is_unknown=is_unknown)
         # An upload that an earlier attempt began cannot belong to an item that this one has created.
         return self._with_files(outcome, task.begun_uploads if current else {})
 
@@ -258,7 +258,7 @@ def _with_base(task: ItemToSend, current: Item) -> ItemToSend:
 def _ignored(wanted: Item, there: Item) -> tuple[Problem, ...]:
     """Return in words what Omeka S has left out without an error: values, and sites to which the key may not add."""
     number = sum(value not in there.values for value in wanted.values)
-    told = [_("Omeka S did not accept %(number)s of its values.", number=number)] if number else []
+    sentences = [_("Omeka S did not accept %(number)s of its values.", number=number)] if number else []
     if (wanted.sites or frozenset()) - (there.sites or frozenset()):
-        told.append(_("The user of the key may not add it to all chosen sites in Omeka S."))
-    return tuple(map(Problem, told))
+        sentences.append(_("The user of the key may not add it to all chosen sites in Omeka S."))
+    return tuple(map(Problem, sentences))

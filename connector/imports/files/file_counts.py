@@ -1,4 +1,4 @@
-"""Counts of the files of a source by status and by bundle, and of those that a job has to download."""
+"""Counts of the files of a source by status and by bundle, and of the files that a job has to download."""
 
 from __future__ import annotations
 
