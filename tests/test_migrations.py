@@ -23,7 +23,8 @@ from connector.models.accounts import Account
 from connector.models.catalogue import CatalogueFile, CatalogueItem, Holding
 from connector.models.changes import ChangeFile
 from connector.models.item_facets import ItemFacet
-from connector.models.jobs import Job, PreviewRow, SampleItem
+from connector.models.jobs import Job
+from connector.models.previews import PreviewRow, SampleItem
 from connector.models.publishing import PublishedItem
 from connector.models.repositories import Source
 from connector.storage.instance import prepare, revision

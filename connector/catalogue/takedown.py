@@ -21,7 +21,8 @@ from ..extensions import db, execute_counted, transaction, utcnow
 from ..i18n import gettext as _
 from ..models.catalogue import EXCLUSION, HOLDING, ITEM, Exclusion
 from ..models.changes import CHANGE, Action
-from ..models.jobs import JOB, ROW, SAMPLE_ITEM
+from ..models.jobs import JOB
+from ..models.previews import ROW, SAMPLE_ITEM
 from ..pagination import Order
 from ..storage.garbage_collection import check_disk, delete_unreferenced_files
 from ..text import csv_safe

@@ -20,7 +20,7 @@ from ..errors import NotFoundError
 from ..extensions import db, transaction
 from ..i18n import gettext as _, ngettext
 from ..models.catalogue import CatalogueFile, CatalogueItem, FileStatus
-from ..models.jobs import SAMPLE_ITEM, SampleItem
+from ..models.previews import SAMPLE_ITEM, SampleItem
 from ..models.repositories import Repository
 from .context.import_context import ImportContext
 from .recording.change_records import identity, name_of

@@ -1,4 +1,4 @@
-"""Tables of jobs with their options, state and counts, and of the items that a preview shows."""
+"""Tables of jobs with their options, state and counts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, Text, UniqueConstraint, false, select, text
+from sqlalchemy import JSON, ForeignKey, Index, Text, false, select, text
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -296,56 +296,8 @@ def wait_columns(reason: WaitReason | None, detail: str = "", since: datetime | 
     return {"wait_reason": reason and reason.value, "wait_detail": detail, "wait_since": since}
 
 
-class PreviewRow(Base):
-    """One item that an import would add, change or mark. `data`: what a preview shows of it (see `preview_recorder`).
-
-    `ticked`: selected for import, in a preview. An import of selected items has rows of its own (see
-    `preview_selection`). `has_problem`: the item could not be read, or its files could not be listed.
-    """
-
-    __tablename__ = "preview_row"
-    __table_args__ = (
-        UniqueConstraint("job_id", "source_key", name="uq_preview_row"),
-        Index("ix_preview_row_action", "job_id", "action", "id"),
-        Index("ix_preview_row_place", "job_id", "id", "action"),
-        Index("ix_preview_row_problem", "job_id", "has_problem", "id"),
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    job_id: Mapped[int] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"))
-    action: Mapped[str]
-    source_key: Mapped[str]
-    source_id: Mapped[str | None]
-    handle: Mapped[str | None]
-    title: Mapped[str | None]
-    data: Mapped[dict[str, Any]] = mapped_column(JSON_VALUE, default=dict)
-    ticked: Mapped[bool] = mapped_column(default=False, server_default=false())
-    has_problem: Mapped[bool] = mapped_column(default=False, server_default=false())
-
-
-class SampleItem(Base):
-    """One sample item of a preview. `data`: the content of its page (see `sample_items`).
-
-    `reason`: why the item could not be read, or None.
-    """
-
-    __tablename__ = "sample_item"
-    __table_args__ = (UniqueConstraint("job_id", "source_key", name="uq_sample_item"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    job_id: Mapped[int] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"))
-    source_key: Mapped[str]
-    source_id: Mapped[str | None]
-    handle: Mapped[str | None]
-    title: Mapped[str | None]
-    reason: Mapped[str | None] = mapped_column(Text)
-    data: Mapped[dict[str, Any]] = mapped_column(JSON_VALUE, default=dict)
-
-
 COUNTER = JobCounter.__table__
 JOB = Job.__table__
 IS_UNANSWERED = JOB.c.question["answer"].as_string().is_(None)
 IS_UNSETTLED = JOB.c.question["settled_by"].as_string().is_(None)
 IS_ASKING = (JOB.c.state == State.STOPPED) & JOB.c.question.is_not(None) & IS_UNANSWERED & IS_UNSETTLED
-ROW = PreviewRow.__table__
-SAMPLE_ITEM = SampleItem.__table__

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 DCTERMS = "http://purl.org/dc/terms/"
 BIBO = "http://purl.org/ontology/bibo/"
-DCTYPE = "http://purl.org/dc/dcmitype/"
 TITLE = f"{DCTERMS}title"
 IDENTIFIER = f"{DCTERMS}identifier"
 HAS_PART = f"{DCTERMS}hasPart"

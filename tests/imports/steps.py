@@ -9,7 +9,8 @@ from connector.extensions import db, transaction
 from connector.imports.import_options import ImportOptions
 from connector.imports.start import queueing, retry_failed
 from connector.jobs import counters, lifecycle
-from connector.models.jobs import Job, PreviewRow, SampleItem
+from connector.models.jobs import Job
+from connector.models.previews import PreviewRow, SampleItem
 from connector.models.repositories import Repository
 from connector.repositories import discovery, service
 from connector.tasks import carry_out

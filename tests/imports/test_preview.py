@@ -13,7 +13,8 @@ from connector.extensions import db
 from connector.imports.results.retention import forget_previews_before
 from connector.jobs import lifecycle, report
 from connector.models.changes import Action, Change
-from connector.models.jobs import Kind, PreviewRow
+from connector.models.jobs import Kind
+from connector.models.previews import PreviewRow
 
 from .catalogue import dump
 

@@ -16,7 +16,8 @@ from connector.imports.start import queueing
 from connector.imports.start.preview_rows import PreviewAction
 from connector.jobs import lifecycle
 from connector.jobs.schedule import Every, Schedule
-from connector.models.jobs import Job, Kind, PreviewRow, State
+from connector.models.jobs import Job, Kind, State
+from connector.models.previews import PreviewRow
 from connector.models.repositories import Source
 from tests.pages import words
 from tests.ports import free_port

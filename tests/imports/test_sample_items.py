@@ -13,7 +13,8 @@ from connector.imports.import_options import ImportOptions
 from connector.imports.sample_items import traits, various
 from connector.imports.start import preview_selection, queueing
 from connector.jobs import lifecycle, report
-from connector.models.jobs import Job, Kind, PreviewRow, SampleItem
+from connector.models.jobs import Job, Kind
+from connector.models.previews import PreviewRow, SampleItem
 from connector.repositories import discovery, service
 from connector.tasks import carry_out
 from tests.pages import hidden_fields, links, words

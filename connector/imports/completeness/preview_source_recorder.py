@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from ...extensions import db
-from ...models.jobs import ROW
+from ...models.previews import ROW
 from ..context.import_context import ImportContext
 from ..recording.preview_recorder import MET
 from ..results.missing_questions import Missing, Unlisted

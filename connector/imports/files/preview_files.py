@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, exists, select, update
 from ...dspace.records import Item
 from ...extensions import db, transaction
 from ...models.catalogue import FILE, ITEM, FileStatus
-from ...models.jobs import ROW
+from ...models.previews import ROW
 from ..context.import_context import ImportContext
 from ..start.preview_rows import PreviewAction
 from .due_files import is_chosen

@@ -20,7 +20,8 @@ from ...dspace.records import Failure, Item, SourceState
 from ...extensions import db, execute_counted
 from ...i18n import gettext as _
 from ...models.catalogue import HOLDING, ITEM
-from ...models.jobs import ROW, Job
+from ...models.jobs import Job
+from ...models.previews import ROW
 from ...repositories.login_guard import LoginGuard
 from ..start.preview_rows import PreviewAction
 from .change_records import REASONS, UNLISTED, identity, name_of

@@ -15,7 +15,8 @@ from ...i18n import gettext as _
 from ...jobs import report
 from ...models.catalogue import CatalogueFile, CatalogueItem, FileStatus, Holding
 from ...models.changes import Action, Change
-from ...models.jobs import Job, PreviewRow, SampleItem
+from ...models.jobs import Job
+from ...models.previews import PreviewRow, SampleItem
 
 NUMBERS = ("seen", "added", "updated", "unchanged", "failed", "vanished")
 

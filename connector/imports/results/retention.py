@@ -20,7 +20,8 @@ from ...jobs import lifecycle, undo_history
 from ...jobs.undo_history import ROWS_AT_ONCE
 from ...models.changes import CHANGE
 from ...models.job_kinds import KINDS
-from ...models.jobs import ACTIVE, JOB, ROW, SAMPLE_ITEM, Kind
+from ...models.jobs import ACTIVE, JOB, Kind
+from ...models.previews import ROW, SAMPLE_ITEM
 from ...storage.garbage_collection import delete_unreferenced_files
 
 A_DAY = timedelta(days=1)

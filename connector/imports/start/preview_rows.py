@@ -12,7 +12,8 @@ from ...errors import NotFoundError
 from ...extensions import db
 from ...i18n import gettext as _, lazy_gettext as _l
 from ...jobs import lifecycle
-from ...models.jobs import Job, PreviewRow
+from ...models.jobs import Job
+from ...models.previews import PreviewRow
 from ...pagination import Order
 
 ROWS_PER_FETCH = 500

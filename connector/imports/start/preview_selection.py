@@ -12,7 +12,8 @@ from ...errors import ConflictError
 from ...extensions import db, execute_counted, transaction
 from ...i18n import gettext as _
 from ...jobs import creation, lifecycle
-from ...models.jobs import ACTIVE, JOB, ROW, Kind
+from ...models.jobs import ACTIVE, JOB, Kind
+from ...models.previews import ROW
 from ..import_options import ImportOptions
 from . import queueing
 from .preview_rows import PreviewAction, get_preview

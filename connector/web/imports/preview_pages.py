@@ -22,7 +22,8 @@ from ...imports.start import preview_rows, preview_selection, queueing
 from ...imports.start.preview_rows import PreviewAction
 from ...jobs import lifecycle
 from ...models.accounts import Role
-from ...models.jobs import Kind, SampleItem
+from ...models.jobs import Kind
+from ...models.previews import SampleItem
 from ...pagination import SIZE, asked_place, page_of
 from ...repositories import discovery, service
 from ...row_ids import row_id

@@ -16,7 +16,8 @@ from connector.imports.start import queueing
 from connector.imports.undo_effects import undo_effects
 from connector.jobs import creation, lifecycle
 from connector.models.changes import Change
-from connector.models.jobs import Job, Kind, PreviewRow, SampleItem
+from connector.models.jobs import Job, Kind
+from connector.models.previews import PreviewRow, SampleItem
 from tests.thoroughness import share
 
 from ..catalogue import records, stored_bytes, titles

@@ -13,7 +13,8 @@ from connector.extensions import db, transaction
 from connector.imports.results.retention import forget_previews_before
 from connector.imports.start.preview_rows import PreviewAction
 from connector.models.catalogue import CatalogueItem
-from connector.models.jobs import Job, Kind, PreviewRow
+from connector.models.jobs import Job, Kind
+from connector.models.previews import PreviewRow
 from tests.pages import buttons, links, neighbours, ways, words
 from tests.thoroughness import share
 
