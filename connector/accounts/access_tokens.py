@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, delete, or_, select, update
 from ..errors import InvalidInputError, NotFoundError
 from ..extensions import db, transaction, utcnow
 from ..i18n import gettext as _
-from ..models.accounts import AccessToken, Account, Role
+from ..models.accounts import ACCOUNT, TOKEN, AccessToken, Role
 from . import audit
 from .one_time_links import fingerprint, new_token
 from .sessions import Person
@@ -19,7 +19,6 @@ PREFIX = "dsc_"  # by which scanners for published secrets recognize a token
 MAX_NAME_CHARACTERS = 100
 MOST = 50  # tokens of an account
 COARSE = timedelta(minutes=5)  # precision of the time of last use, so that not every request writes
-ACCOUNT, TOKEN = Account.__table__, AccessToken.__table__
 
 
 def create(account_id: int, name: str) -> str:

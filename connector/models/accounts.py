@@ -142,3 +142,4 @@ ACCOUNT = Account.__table__
 INVITATION = Invitation.__table__
 CODE = RecoveryCode.__table__
 SESSION = Session.__table__
+TOKEN = AccessToken.__table__

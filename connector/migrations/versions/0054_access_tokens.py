@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0054"
 down_revision = "0053"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -20,7 +18,3 @@ def upgrade() -> None:
         sa.Column("used", sa.DateTime),
     )
     op.create_index("ix_access_token_account_id", "access_token", ["account_id"])
-
-
-def downgrade() -> None:
-    op.drop_table("access_token")

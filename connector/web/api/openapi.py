@@ -15,9 +15,9 @@ from werkzeug.routing import Rule
 from ...catalogue.item_order import Sort
 from ...catalogue.property_search import Join, Operator
 from ...dspace.records import SourceState
-from ...models.facets import Facet
+from ...models.item_facets import Facet
 from ..catalogue.item_lists import SIZES
-from .records import Problem
+from .response_types import Problem
 from .responses import PROBLEM
 
 VERSION = "1.0.0"  # of the API

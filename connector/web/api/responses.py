@@ -10,7 +10,7 @@ from flask import Response, g, request
 from werkzeug.http import HTTP_STATUS_CODES
 
 from ...catalogue.export_formats import json_line
-from .records import Problem
+from .response_types import Problem
 
 PROBLEM = "application/problem+json"
 

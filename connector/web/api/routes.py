@@ -26,7 +26,7 @@ from ..catalogue.readable import readable_item
 from ..imports.job_pages import is_withheld
 from .last_change import last_change
 from .openapi import AFTER, SEARCH, answer_of, answers, document
-from .records import ItemPage, ItemSetPage, ItemSetRecord, JobRecord
+from .response_types import ItemPage, ItemSetPage, ItemSetRecord, JobRecord
 from .responses import json_response
 from .search_arguments import checked_search
 
