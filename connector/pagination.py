@@ -94,20 +94,22 @@ def page_of(
     order: Order,
     place: Place,
     keys: Select[Any] | None = None,
+    ids: Select[Any] | None = None,
     counted: int | None = None,
     size: int | None = None,
 ) -> ListPage:
     """Return the page at a place of a SELECT of rows of one table, or the nearest page if that row was deleted.
 
     The sort keys are read first and alone. An index provides them, and only the rows of the page are read. `keys`: a
-    SELECT of the sort keys with a column for each of `order`, if another table has an index for them. `counted`: the
-    maximum of rows to count, COUNTED if None. `size`: the number of rows of a page, SIZE if None.
+    SELECT of the sort keys with a column for each of `order`, if another table has an index for them. `ids`: a SELECT
+    of a row for each row of the list, if it is counted faster than the sort keys. `counted`: the maximum of rows to
+    count, COUNTED if None. `size`: the number of rows of a page, SIZE if None.
     """
     sort_keys: Select[Any] = query.with_only_columns(*order.columns) if keys is None else keys
     window = _SortKeys(sort_keys, order.is_descending, size or SIZE)
     counted = COUNTED if counted is None else counted
     found, previous, following = window.at(place)
-    total = _count(window.keys.limit(counted + 1))
+    total = _count((window.keys if ids is None else ids).limit(counted + 1))
     return ListPage(
         _rows(query, order, [key[-1] for key in found]),
         total,

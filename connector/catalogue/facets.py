@@ -28,7 +28,7 @@ def count(items: FoundItems) -> tuple[Counts, bool]:
     [item_id] = newest.c
     found = select(item_id).order_by(item_id.desc()).limit(COUNTED).cte("found")
     total = select(literal(TOTAL), literal(""), func.count()).select_from(newest)
-    rows: Sequence[Any] = db.session.execute(union_all(*_values(items, found), total)).all()
+    rows: Sequence[Any] = db.session.execute(union_all(*_values(items, found, are_few=True), total)).all()
     return _by_name(rows), any(facet == TOTAL and number > COUNTED for facet, _, number in rows)
 
 
@@ -37,7 +37,7 @@ def count_all(items: FoundItems) -> Counts:
 
     This takes seconds for many items.
     """
-    return _by_name(db.session.execute(union_all(*_values(items, items.newest(None).cte("found")))))
+    return _by_name(db.session.execute(union_all(*_values(items, items.newest(None).cte("found"), are_few=False))))
 
 
 def _by_name(rows: Iterable[Any]) -> Counts:
@@ -49,9 +49,9 @@ def _by_name(rows: Iterable[Any]) -> Counts:
     return {name: sorted(values, key=lambda pair: (-pair[1], pair[0])) for name, values in counts.items()}
 
 
-def _values(items: FoundItems, found: CTE) -> list[Select[Any]]:
+def _values(items: FoundItems, found: CTE, *, are_few: bool) -> list[Select[Any]]:
     """Return SELECTs of (number of the facet, value, number of items) for the items in `found`."""
-    return [_stored_values(found, items.selection.with_restricted), *_columns(found, items.few is not None)]
+    return [_stored_values(found, items.selection.with_restricted), *_columns(found, are_few)]
 
 
 def _stored_values(found: CTE, with_restricted: bool) -> Select[Any]:

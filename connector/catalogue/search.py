@@ -39,6 +39,8 @@ from .property_search import MOST_ROWS, Criterion, combined, required_strings
 from .set_names import labels
 
 SHORT = 1000  # items
+MEDIUM = 5 * SHORT  # items; reading so many is faster than following the index of a frequent word
+LONG = 20 * SHORT  # ids of a list are counted up to this number
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,7 @@ class Selection:
 
     def conditions(self) -> list[Any]:
         """Return SQL conditions on CatalogueItem."""
-        # No correlated EXISTS: SQLite would read all changes of the job again for each item.
-        return [*self._own_conditions(), *map(_is_among, self._lists())]
+        return [*self._own_conditions(), *(_is_among(CatalogueItem.id, listed) for listed in self._lists())]
 
     def _own_conditions(self) -> list[Any]:
         """Return the conditions on columns of CatalogueItem."""
@@ -97,7 +98,7 @@ class Selection:
         return found
 
     def _lists(self) -> list[Select[Any]]:
-        """Return a SELECT of item ids for the selected item set, job and each facet value."""
+        """Return a SELECT of item ids for the selected item set, job and each facet value. No two share a table."""
         lists: list[Select[Any]] = []
         if self.item_set_id is not None:
             lists.append(select(Membership.item_id).where(Membership.item_set_id == self.item_set_id))
@@ -106,8 +107,7 @@ class Selection:
             changed = select(Change.item_id).where(Change.job_id == self.job_id, done, Change.item_id.is_not(None))
             lists.append(changed)
         for facet, value in self.facets:
-            has_value = select(ItemFacet.item_id).where(ItemFacet.value_id == value_id(facet, value))
-            lists.append(has_value if self.with_restricted else has_value.where(ItemFacet.is_restricted.is_(False)))
+            lists.append(_with_values([value_id(facet, value)], self.with_restricted))
         if self.has_files:
             lists.append(_with_files(self.with_restricted))
         if any(self.dates):
@@ -121,17 +121,17 @@ class Selection:
         """
         lists = self._lists()
         if len(lists) > 1:
-            lists.sort(key=_is_short, reverse=True)
+            lists.sort(key=_length)
         with_words = search_index.candidates(self._required_strings())
-        if with_words is not None and not (lists and _is_short(lists[0])):
-            [column] = with_words.selected_columns
-            within = [listed.where(listed.selected_columns[0] == column).exists() for listed in lists]
-            return with_words.where(exists().where(CatalogueItem.id == column, *self._own_conditions()), *within)
-        if not lists:
-            return self.query(CatalogueItem.id)
-        [column] = lists[0].selected_columns
-        conditions = (CatalogueItem.id == column, *self._own_conditions(), *map(_is_among, lists[1:]))
-        return lists[0].where(exists().where(*conditions)).distinct()
+        if with_words is not None and not (lists and _length(lists[0]) <= MEDIUM):
+            return self._among(with_words, lists)
+        return self._among(lists[0], lists[1:]).distinct() if lists else self.query(CatalogueItem.id)
+
+    def _among(self, candidates: Select[Any], lists: Sequence[Select[Any]]) -> Select[Any]:
+        """Return a SELECT of those of these ids that are in all lists and meet the conditions on the item itself."""
+        [column] = candidates.selected_columns
+        own = exists().where(CatalogueItem.id == column, *self._own_conditions())
+        return candidates.where(*(_is_among(column, listed) for listed in lists), own)
 
     def relevance(self) -> ColumnElement[int]:
         """Return 1 for items that have all words of the search in the title, else 0."""
@@ -160,23 +160,26 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class FoundItems:
-    """Selected items. `few`: their ids if there are at most SHORT, so that the search is not repeated for each use."""
+    """Selected items. `query`: a SELECT of their ids.
+
+    `few`: the ids if there are at most SHORT, so that the search is not repeated for each use.
+    """
 
     selection: Selection
+    query: Select[Any]
     few: Sequence[int] | None
 
     def ids(self) -> Select[Any]:
         """Return a SELECT of the ids of the items."""
-        return self.selection.ids() if self.few is None else self._few(CatalogueItem.id)
+        return self.query if self.few is None else self._few(CatalogueItem.id)
 
     def keys(self, *columns: Any) -> Select[Any]:
         """Return a SELECT of sort keys of the items. If there are many, it follows the index of the keys."""
         return self.selection.query(*columns) if self.few is None else self._few(*columns)
 
     def newest(self, most: int | None) -> Select[Any]:
-        """Return a SELECT of the ids of the newest items. It reads no wide rows unless it searches in them."""
-        is_read = self.few is not None or self.selection.words or self.selection.criteria
-        ids = self.ids() if is_read else self.keys(CatalogueItem.id)
+        """Return a SELECT of the ids of the newest items."""
+        ids = self.ids()
         return ids.order_by(ids.selected_columns[0].desc()).limit(most)
 
     def _few(self, *columns: Any) -> Select[Any]:
@@ -185,15 +188,21 @@ class FoundItems:
 
 def find(selection: Selection) -> FoundItems:
     """Return the selected items."""
-    ids = db.session.scalars(selection.ids().limit(SHORT + 1)).all()
-    return FoundItems(selection, ids if len(ids) <= SHORT else None)
+    query = selection.ids()
+    ids = db.session.scalars(query.limit(SHORT + 1)).all()
+    return FoundItems(selection, query, ids if len(ids) <= SHORT else None)
 
 
 def _with_files(with_restricted: bool) -> Select[Any]:
     """Return a SELECT of the ids of items with original files."""
-    kinds = [value_id(Facet.KIND, kind) for kind in KINDS]
-    query = select(ItemFacet.item_id).where(ItemFacet.value_id.in_(kinds))
-    return query if with_restricted else query.where(ItemFacet.is_restricted.is_(False))
+    return _with_values([value_id(Facet.KIND, kind) for kind in KINDS], with_restricted)
+
+
+def _with_values(value_ids: Sequence[int], with_restricted: bool) -> Select[Any]:
+    """Return a SELECT of the ids of items with one of these facet values."""
+    facet = aliased(ItemFacet)
+    query = select(facet.item_id).where(facet.value_id.in_(value_ids))
+    return query if with_restricted else query.where(facet.is_restricted.is_(False))
 
 
 def _dated(first: str, last: str) -> Select[Any]:
@@ -204,17 +213,14 @@ def _dated(first: str, last: str) -> Select[Any]:
     return select(dated.id).where(dated.is_hidden.in_((False, True)), is_between)
 
 
-def _is_short(listed: Select[Any]) -> bool:
-    """Return whether a SELECT of ids has so few rows that reading each item is faster than following another index."""
-    return len(db.session.scalars(listed.limit(SHORT + 1)).all()) <= SHORT
+def _length(listed: Select[Any]) -> int:
+    """Return the number of rows of a SELECT, counted up to LONG."""
+    return db.session.scalars(select(func.count()).select_from(listed.limit(LONG).subquery())).one()
 
 
-def _is_among(item_ids: Select[Any]) -> Any:
-    """Return the condition that an item is one of these.
-
-    The sum keeps SQLite from reading the wide row of each item. It reads the narrow index `ix_item_listed` instead.
-    """
-    return (CatalogueItem.id + 0).in_(item_ids)
+def _is_among(item_id: Any, listed: Select[Any]) -> Any:
+    """Return the condition that an id is in a list. It is looked up in the index of the list."""
+    return listed.where(listed.selected_columns[0] == item_id).exists()
 
 
 def item_set_named(text: str) -> int:

@@ -90,8 +90,9 @@ class JobKind:
     class of the options of its jobs. `variants`: by name of an option, the most important first. `limit_option`: the
     option that limits the number of items.
     `has_hours`: its jobs pause outside the hours in their options or in the schedule of the source. `is_preview`: its
-    jobs only read, and keep rows to show. `undo_kind`: the kind of the jobs that undo its jobs, or "". `started_by`:
-    the role that a person needs to start such jobs, and to stop or resume their own.
+    jobs only read, and keep rows to show. `can_publish`: people can publish what its jobs read. `undo_kind`: the kind
+    of the jobs that undo its jobs, or "". `started_by`: the role that a person needs to start such jobs, and to stop or
+    resume their own.
     """
 
     name: str
@@ -111,6 +112,7 @@ class JobKind:
     limit_option: str = ""
     has_hours: bool = False
     is_preview: bool = False
+    can_publish: bool = False
     undo_kind: str = ""
     started_by: Role = Role.EDITOR
 

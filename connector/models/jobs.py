@@ -207,6 +207,11 @@ class Job(Base):
         return self.definition.is_preview
 
     @property
+    def can_publish(self) -> bool:
+        """Return whether an editor can publish what the job read."""
+        return self.definition.can_publish and not self.is_active
+
+    @property
     def login(self) -> str | bool | None:
         """Return the login name with which the job read its source, or None if it was signed out.
 

@@ -91,6 +91,7 @@ PUBLISH_PREVIEW = JobKind(
     problems=item_problems.of_job,
     position=("seen",),
     options=PublishOptions,
+    can_publish=True,
     variants={
         "selected": JobVariant(
             _l("Preview of publishing selected items"),

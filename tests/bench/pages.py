@@ -63,6 +63,11 @@ PAGES = (
     "/items/?join=not&term=dcterms:title&op=contains&value=harbour+9",
     *("/items/?kind=pdf", "/items/?state=present", "/items/?state=withdrawn", "/items/?q=harb*+-977"),
     *("/items/?q=nothingatall&item_set=1", "/items/?q=harbour&job=1"),
+    *("/items/?item_set=1&job=1", "/items/?item_set=1&sort=title", "/items/?job=1&sort=newest-date"),
+    *("/items/?q=nothingatall&year=1911", "/items/?year=1911&sort=title", "/items/?files=yes"),
+    # What the page of a long list loads later.
+    *("/items/filters?item_set=1", "/items/filters?job=1", "/items/filters?q=harbour&job=1", "/items/filters?q=of"),
+    *("/items/filters?from=1911&to=1920", "/items/filters?language=l3&kind=pdf", "/items/filters?repository=1"),
     # Words of two and one characters that no item, few items and all items have.
     *("/items/?q=zz", "/items/?q=7", "/items/?q=of", "/items/?q=of+harbour+7", "/items/?q=of&job=1", "/items/?q=zzz"),
 )

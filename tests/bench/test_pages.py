@@ -24,6 +24,7 @@ COUNTED = (
 # These may walk an index, but read no row that they do not show.
 LISTS = (
     *("/items/?item_set=5", "/items/?job=1", "/items/?item_set=1", "/items/?repository=1", "/items/?kind=pdf"),
+    *("/items/?item_set=1&job=1", "/items/?job=1&sort=title", "/items/filters?job=1", "/items/filters?q=harbour&job=1"),
     *("/items/?q=harbour", "/items/?q=harbour&after=200", "/items/?q=of"),
     "/item-sets/",
     "/missing/",
@@ -76,6 +77,8 @@ def test_the_work_of_a_job_page_does_not_grow_with_the_number_of_items(instances
 def test_a_search_reads_only_items_that_it_finds_and_counts(instances, address, monkeypatch):
     monkeypatch.setattr(item_lists, "FOUND_COUNTED", 300)
     monkeypatch.setattr(search, "SHORT", 300)
+    monkeypatch.setattr(search, "MEDIUM", 300)
+    monkeypatch.setattr(search, "LONG", 400)
     small, large = steps_in(instances, address)
 
     assert large <= 1.1 * small + 1000
@@ -86,6 +89,8 @@ def test_a_list_takes_few_steps_for_each_item_that_it_does_not_show(instances, a
     monkeypatch.setattr(facets, "COUNTED", 300)
     monkeypatch.setattr(item_lists, "FOUND_COUNTED", 300)
     monkeypatch.setattr(search, "SHORT", 300)
+    monkeypatch.setattr(search, "MEDIUM", 300)
+    monkeypatch.setattr(search, "LONG", 400)
     small, large = steps_in(instances, address)
 
     assert large - small <= STEPS_AN_ITEM * 3000

@@ -69,3 +69,14 @@ def test_a_link_shows_the_filters_if_they_could_not_be_loaded(open_page, site, m
     page.get_by_role("link", name="Show filters").click()
 
     expect(page.get_by_role("complementary", name="Filters").get_by_role("link", name="Strand, Amalie")).to_be_visible()
+
+
+def test_enter_in_a_row_of_the_advanced_search_searches(open_page, site):
+    page = open_page()
+    page.goto(f"{site.url}/items/advanced")
+    expect(page.get_by_role("main").get_by_role("button", name="Search", exact=True)).to_have_count(1)
+
+    page.get_by_label("Value", exact=True).fill("herring")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("list", name="Chosen filters")).to_contain_text("herring")

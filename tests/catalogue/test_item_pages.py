@@ -327,12 +327,12 @@ def test_a_search_that_is_too_long_is_shown_again_with_the_reason(stocked_client
     assert stocked_client.get("/items/filters", query_string={"q": query}).status_code == 422
 
 
-def test_the_items_of_an_import_are_found_without_going_through_its_changes_for_each(stocked_app):
+def test_a_change_of_an_import_is_looked_up_in_an_index_for_each_item(stocked_app):
     with stocked_app.app_context():
         query = Selection(job_id=1).query(CatalogueItem.id).compile(db.engine, compile_kwargs={"literal_binds": True})
         plan = db.session.execute(db.text(f"EXPLAIN QUERY PLAN {query}")).all()
 
-        assert "CORRELATED" not in " ".join(step.detail for step in plan)
+        assert "ix_change_job_item (job_id=? AND item_id=?" in " ".join(step.detail for step in plan)
 
 
 def test_an_item_shows_every_value_with_its_language_and_links_to_its_source(stocked_client, stocked_sample, address):

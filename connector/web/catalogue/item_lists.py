@@ -173,7 +173,9 @@ def found_page(items: FoundItems, options: ListOptions) -> dict[str, Any]:
     order, keys = sorted_keys(items, options.sort)
     selection = items.selection
     counted = FOUND_COUNTED if selection.words or selection.criteria else None
-    page = page_of(select(CatalogueItem).options(*light), order, asked_place(), keys, counted, options.size)
+    page = page_of(
+        select(CatalogueItem).options(*light), order, asked_place(), keys, items.ids(), counted, options.size
+    )
     return {
         "page": page,
         "options": options,

@@ -44,7 +44,7 @@ def publish() -> Any:
 def publish_previewed(job_id: int) -> Any:
     """Publish what a preview looked at."""
     preview = lifecycle.get(job_id)
-    if preview.kind != PUBLISH_PREVIEW.name:
+    if not preview.definition.can_publish:
         raise NotFoundError(_("Job %(job_id)s is no preview of publishing.", job_id=job_id))
     return started(publish_jobs.create_as_previewed(preview))
 
