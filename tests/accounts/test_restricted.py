@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from connector.accounts import passwords
-from connector.catalogue import problem_files
+from connector.catalogue import problem_files, thumbnails
 from connector.catalogue.export import as_csv
 from connector.catalogue.search import Selection
 from connector.dspace.records import SourceState
@@ -117,13 +117,17 @@ def test_a_restricted_item_and_file_are_refused_to_a_viewer_with_a_sentence_and_
     assert office.enter("ed").get(path, buffered=True).status_code == 200
 
 
-def test_a_viewer_sees_the_name_of_a_restricted_picture_without_a_link(office, restricted_files):
-    link = f"/files/{restricted_files.picture}/"
+def test_a_viewer_sees_the_name_of_a_restricted_picture_without_a_link_or_thumbnail(office, restricted_files):
+    with office.app.app_context():
+        thumbnails.make_due()
+    addresses = [f"/{place}/{restricted_files.picture}" for place in ("viewer", "thumbnails")]
     viewer, editor = office.enter("vera"), office.enter("ed")
+    item, items = f"/items/{restricted_files.owner}/", "/items/?size=100"
 
-    assert link not in shown(viewer, f"/items/{restricted_files.owner}/")
-    assert link not in shown(viewer, "/items/")
-    assert link in shown(editor, f"/items/{restricted_files.owner}/")
+    assert [address in shown(viewer, item) for address in addresses] == [False, False]
+    assert [address in shown(viewer, items) for address in addresses] == [False, False]
+    assert [address in shown(editor, item) for address in addresses] == [True, True]
+    assert [address in shown(editor, items) for address in addresses] == [False, True]
 
 
 @pytest.mark.parametrize("login", ["somebody@example.org", False, None])
@@ -270,7 +274,7 @@ def named_file(office) -> NamedFile:
 
 @pytest.mark.parametrize(
     "path",
-    ["/items/{item}/", "/items/", "/jobs/1/", "/jobs/1/live", "/jobs/1/problems.csv"],
+    ["/items/{item}/", "/jobs/1/", "/jobs/1/live", "/jobs/1/problems.csv"],
 )
 def test_the_name_of_a_file_that_only_a_login_lists_is_shown_only_to_editors(office, named_file, path):
     path = path.format(**vars(named_file))
