@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import time
+
 import pytest
 
 from connector.accounts import audit
@@ -12,6 +14,7 @@ from connector.extensions import db, transaction, utcnow
 from connector.imports.import_options import ImportOptions
 from connector.imports.start import queueing, scheduling
 from connector.jobs import creation, lifecycle
+from connector.jobs.schedule import Every, Schedule
 from connector.models.accounts import Role
 from connector.models.catalogue import CatalogueItem, Exclusion
 from connector.models.jobs import Job, Kind, State
@@ -173,7 +176,8 @@ def test_the_owner_of_a_schedule_can_change_it(office, source):
         office.add(name, Role.EDITOR)
     job_of(office, source, "Anna", State.COMPLETED)
     with office.app.app_context(), transaction():
-        db.session.get_one(Source, source).schedule = {"every": "weekly", "weekday": 6, "at": "23:30", "owner": "Bert"}
+        schedule = Schedule(Every.WEEK, time(23, 30), weekday=6, owner="Bert")
+        db.session.get_one(Source, source).schedule = schedule.to_json()
 
     assert office.enter("Bert").post(f"/sources/{source}/schedule", data=WEEKLY).status_code == 303
 
