@@ -39,10 +39,11 @@ def test_a_person_can_connect_import_browse_rerun_and_undo(page, scripted, site,
     expect(page.get_by_text("12 items", exact=True)).to_be_visible()
     page.get_by_role("link", name=PHOTOGRAPH).click()
     expect(page.get_by_role("heading", name=PHOTOGRAPH)).to_be_visible()
-    file = page.request.get(
-        urljoin(page.url, page.get_by_role("link", name="harbour-01.png", exact=True).last.get_attribute("href"))
-    )
+    page.get_by_role("link", name="harbour-01.png", exact=True).last.click()
+    download = page.get_by_role("link", name="Download harbour-01.png")
+    file = page.request.get(urljoin(page.url, download.get_attribute("href")))
     assert file.headers["content-type"] == "image/png"
+    page.get_by_role("link", name=PHOTOGRAPH).click()
     page.get_by_role("link", name="Harbour photographs", exact=True).click()
     expect(page.get_by_text("Strand family")).to_be_visible()
 

@@ -77,8 +77,8 @@ def test_states_are_kept_before_the_last_runs_and_days_whichever_is_longer(three
 
 
 def test_each_source_keeps_its_own_last_runs(three_imports, dspace):
-    for number in range(5):
-        three_imports.run("c2", comment=f"run {number}")
+    for _ in range(5):
+        three_imports.run("c2")
 
     pruned(three_imports, 2)
 
