@@ -202,7 +202,7 @@ def test_a_backup_contains_the_files_of_its_database_although_files_change_meanw
                         other.execute("DELETE FROM stored_file WHERE sha256 = ?", [goes])
                         folder.remove(goes)
                     case 2:  # the first round has ended
-                        other.execute("INSERT INTO stored_file VALUES (?, ?, 3)", [comes, "m" * 32])
+                        other.execute("INSERT INTO stored_file (sha256, md5, size) VALUES (?, ?, 3)", [comes, "m" * 32])
                         folder.path(comes).parent.mkdir(exist_ok=True)
                         folder.path(comes).write_bytes(b"new")
 

@@ -259,12 +259,11 @@ def test_files_with_odd_names_are_sent(front, stocked):
     with closing(sqlite3.connect(stocked / "connector.db")) as connection:
         query = "SELECT DISTINCT item_id FROM file WHERE status = 'stored' AND name GLOB '*[^a-zA-Z0-9._-]*'"
         items = [number for (number,) in connection.execute(query)]
-    paths = {
-        path
-        for number in items
-        for path in own_links(front, f"/items/{number}/", front.get(f"/items/{number}/").read().decode())
-        if path.startswith("/files/")
-    }
+    pages = [f"/items/{number}/" for number in items]
+    links = {link for page in pages for link in own_links(front, page, front.get(page).read().decode())}
+    viewers = [link for link in links if link.startswith("/viewer/")]
+    links |= {link for page in viewers for link in own_links(front, page, front.get(page).read().decode())}
+    paths = {link for link in links if link.startswith("/files/")}
 
     assert len(paths) > 3
     assert any(quote(LONG[:20]) in path for path in paths)
