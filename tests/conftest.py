@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import settings
 from playwright.sync_api import Browser
 
 from config import load
@@ -33,10 +34,15 @@ from tests.imports.fakes import FakeDSpace
 from tests.postgresql import create_database, server
 from tests.sample import SampleRepository
 from tests.signed_in import SignedIn, admit
+from tests.thoroughness import IS_THOROUGH
 
 LONGEST = 60  # seconds until a thread counts as one that never ends
 MEMORY = Path("/dev/shm")  # a file system in memory (Linux)
 ENOUGH = 4 * 2**30  # free bytes in it
+
+
+if not IS_THOROUGH:
+    settings.load_profile("ci")  # the same random examples each time
 
 
 def pytest_configure() -> None:

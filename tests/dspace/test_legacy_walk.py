@@ -22,6 +22,7 @@ from connector.errors import (
     UnreachableError,
 )
 from tests.dspace.fake_legacy import REPOSITORY, PagingDSpace, Row, client, walked
+from tests.thoroughness import share
 
 HOMES = (2, 7, 10)
 generations = some.sampled_from((4, 5, 6))
@@ -50,7 +51,7 @@ def plain(many: int, home: int = 2) -> list[Row]:
     return [Row(number, (home,)) for number in range(1, many + 1)]
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=share(120, 3))
 @given(generations, rows(), seeds, some.booleans(), some.sampled_from((1, 3, 10, None)))
 def test_every_item_comes_once_and_the_hidden_are_counted(generation, rows, seed, light, limit):
     rows = [row for row in rows if row.homes or limit is None]  # the list of all items tells no count to compare with
@@ -65,7 +66,7 @@ def test_every_item_comes_once_and_the_hidden_are_counted(generation, rows, seed
     assert light or all(item.is_complete for page in result.pages for item in page.items)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=share(60, 3))
 @given(generations, rows(), seeds, some.booleans(), some.sampled_from((3, 10, None)), some.booleans())
 def test_a_walk_resumed_at_any_cursor_gives_exactly_the_rest(generation, rows, seed, light, limit, remembered):
     rows = [row for row in rows if row.homes or limit is None]
