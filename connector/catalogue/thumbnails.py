@@ -46,8 +46,10 @@ def make_due() -> None:
 
 
 def make_again(sha256: str) -> None:
-    """Have a lost thumbnail made again. A backup, for example, has none."""
-    _set({sha256}, ThumbnailState.DUE)
+    """Have a thumbnail made again if it was made and is lost. A backup, for example, has none."""
+    lost = (STORED_FILE.c.sha256 == sha256, STORED_FILE.c.thumbnail == ThumbnailState.MADE)
+    with transaction():
+        db.session.execute(update(STORED_FILE).where(*lost).values(thumbnail=ThumbnailState.DUE))
 
 
 def _due(after: str) -> Sequence[str]:

@@ -45,6 +45,8 @@ class ThumbnailProcess:
 
         For a PDF, they are those of the rendered first page. Raise ThumbnailError if it cannot be made.
         """
+        if self._process and self._process.poll() is not None:  # the kernel may have ended it for want of memory
+            self._end()
         process = self._process = self._process or _start()
         assert process.stdin is not None and process.stdout is not None
         process.stdin.write(json.dumps({"source": str(source), "target": str(target), "kind": kind}) + "\n")

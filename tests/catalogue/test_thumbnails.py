@@ -155,6 +155,16 @@ def test_a_file_that_takes_too_long_ends_the_process_and_the_next_file_has_a_new
         assert made(process, tmp_path, encoded(Image.new("RGB", (20, 10)), "PNG"))[0] == (20, 10)
 
 
+def test_a_process_that_was_killed_between_two_files_is_replaced(tmp_path):
+    with ThumbnailProcess() as process:
+        picture = encoded(Image.new("RGB", (20, 10)), "PNG")
+        made(process, tmp_path, picture)
+        process._process.kill()
+        process._process.wait()
+
+        assert made(process, tmp_path, picture)[0] == (20, 10)
+
+
 def test_the_process_knows_no_setting_of_the_app(tmp_path, monkeypatch):
     monkeypatch.setenv("CONNECTOR_SECRET_KEY", "secret")
     with ThumbnailProcess() as process:
@@ -256,6 +266,17 @@ def test_viewers_get_no_thumbnail_of_a_restricted_file(with_thumbnails, shown):
     assert viewer.get(f"/thumbnails/{shown.id}").status_code == 403
     assert f"/thumbnails/{shown.id}" not in viewer.get(f"/items/{shown.item_id}/").text
     assert admin.get(f"/thumbnails/{shown.id}", buffered=True).headers["Cache-Control"] == "no-store"
+
+
+def test_a_request_for_a_thumbnail_that_cannot_be_made_changes_nothing(with_thumbnails):
+    with with_thumbnails.app_context():
+        before = states()
+        query = db.select(CatalogueFile.id).join(StoredFile, StoredFile.sha256 == CatalogueFile.sha256)
+        number = db.session.scalars(query.where(StoredFile.thumbnail == ThumbnailState.NONE)).first()
+
+    assert with_thumbnails.test_client().get(f"/thumbnails/{number}").status_code == 404
+    with with_thumbnails.app_context():
+        assert states() == before
 
 
 def test_a_lost_thumbnail_is_made_again(with_thumbnails, shown):
