@@ -17,7 +17,7 @@ def connect(page: Page, site: Site, sample: SampleRepository) -> None:
 
 
 def open_tab(page: Page, name: str) -> None:
-    page.locator(".tablist").get_by_text(name, exact=True).click()
+    page.locator(".tablist").get_by_text(name, exact=True).locator("visible=true").click()
 
 
 def import_photographs(page: Page, scripted: bool) -> None:
@@ -25,8 +25,6 @@ def import_photographs(page: Page, scripted: bool) -> None:
     page.get_by_label("Item set", exact=True).select_option("From the DSpace collection")
     page.get_by_label("Comment").fill("A first try")
     open_tab(page, "Collections")
-    if not scripted:
-        page.get_by_role("button", name="Show the collections").click()
     page.get_by_role("button", name="Import Harbour photographs").click()
     page.wait_for_url("**/jobs/1/")
 

@@ -114,7 +114,9 @@ def test_a_reload_that_fails_keeps_the_list_and_tells_its_age(connected, sample,
     sample.faults.add("/server/api/", times=None, status=403)
 
     failed = listed(connected, name, f"?reload={name}")
+    filtered = listed(connected, name, f"?q_{name}=local")
 
+    assert re.search(r"As of \d+ \w+ \d{4}, \d\d:\d\d ?\.", words(filtered))
     assert "A firewall may block this app" in words(failed)
     assert re.search(r"The list below is from \d+ \w+ \d{4}, \d\d:\d\d ?\.", words(failed))
     assert len(named(buttons(failed, "scope"), name.replace("ies", "y").rstrip("s"))) == 8
