@@ -304,6 +304,12 @@ class BothSides(RuleBasedStateMachine):
         for job_id in self._active():
             carry_out(job_id) if goes_on else lifecycle.stop(job_id)
 
+    @rule(number=st.integers(0, 9))
+    def resume_stopped_undo(self, number: int) -> None:
+        begin_long_ago()
+        if jobs := self._stopped_undos():
+            self._resume(jobs[number % len(jobs)])
+
     @rule(number=st.integers(1, 8), is_undo=st.booleans())
     def crash(self, number: int, is_undo: bool) -> None:
         """Kill a process after it has written so often. Its job waits in the queue."""
@@ -379,6 +385,9 @@ class BothSides(RuleBasedStateMachine):
         begin_long_ago()
         for job_id in self._active():
             carry_out(job_id)
+        while jobs := self._stopped_undos():
+            self._resume(jobs[-1])
+            self.no_edit_is_lost()
         while jobs := self._may_undo():
             assert carry_out(creation.create_undo(jobs[-1]))
             self.no_edit_is_lost()
@@ -488,6 +497,18 @@ class BothSides(RuleBasedStateMachine):
         db.session.expire_all()
         rows = db.session.scalars(db.select(Job).where(Job.kind == "publish").order_by(Job.id))
         return [job.id for job in rows if job.can_undo]
+
+    def _stopped_undos(self) -> list[int]:
+        """Return the undos that a person can resume."""
+        if self._active():
+            return []
+        db.session.expire_all()
+        rows = db.session.scalars(db.select(Job).where(Job.kind == "publish_undo").order_by(Job.id))
+        return [job.id for job in rows if job.can_resume]
+
+    def _resume(self, job_id: int) -> None:
+        lifecycle.resume(job_id)
+        assert carry_out(job_id)
 
     def _open_conflicts(self) -> list[PublishingConflict]:
         db.session.expire_all()
