@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -23,10 +24,15 @@ NO_LIMITS: Mapping[str, int] = {}
 
 
 class Process:
-    """A process whose stdout and stderr are pipes, with those methods of `subprocess.Popen` that tests use."""
+    """A process whose stdout and stderr are pipes, with those methods of `subprocess.Popen` that tests use.
+
+    Any thread may wait for it and send signals to it.
+    """
 
     def __init__(self, stdout: int, stderr: int, status: int):
-        self.stdout, self.stderr, self._status = (os.fdopen(pipe) for pipe in (stdout, stderr, status))
+        self.stdout, self.stderr = os.fdopen(stdout), os.fdopen(stderr)
+        self._status, self._reading = os.fdopen(status, closefd=False), threading.Lock()
+        weakref.finalize(self, os.close, status)  # not before, because other threads may wait for it
         self.pid = int(self._status.readline())
         self.returncode: int | None = None
 
@@ -67,8 +73,9 @@ class Process:
 
     def _ended_within(self, seconds: float | None) -> int | None:
         if self.returncode is None and select.select([self._status], [], [], seconds)[0]:
-            self.returncode = int(self._status.readline())
-            self._status.close()
+            with self._reading:
+                if self.returncode is None:
+                    self.returncode = int(self._status.readline())
         return self.returncode
 
 

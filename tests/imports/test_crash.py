@@ -4,30 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
-import threading
 from pathlib import Path
 
 import pytest
 
 from tests.command_line import CommandLine
+from tests.crash.life import kill_after_requests
 from tests.sample import SampleRepository
 
 IMPORT = ("--all", "--files", "--item-set-from-collection")
 COUNTS = ("state", "clean", "expected", "seen", "added", "updated", "unchanged", "failed", "hidden", "files")
-TIMEOUT = 60  # seconds
-
-
-def after_requests(sample: SampleRepository, number: int) -> threading.Event:
-    """Set when the sample has been asked this many times from now on."""
-    reached, asked = threading.Event(), iter(range(number))
-
-    def count(path: str) -> bool:
-        if next(asked, None) is None:
-            reached.set()
-        return False
-
-    sample.faults.add(count, times=None)
-    return reached
 
 
 def outcome(flask: CommandLine, job: dict) -> tuple:
@@ -46,10 +32,8 @@ def test_a_job_whose_process_is_killed_repeatedly_ends_like_an_undisturbed_job(g
         expected = outcome(alone, alone.json("import", sample.url, *IMPORT)[1])
         command = ("import", sample.url, *IMPORT)
         for number in (40, 25, 70):
-            reached = after_requests(sample, number)
             process = killed.start(*command)
-            assert reached.wait(TIMEOUT)
-            process.kill()
+            kill_after_requests(process, sample, number)
             process.communicate()
             sample.faults.clear()
             command = ("resume", "1")

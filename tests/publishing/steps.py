@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import timedelta
+from subprocess import CompletedProcess
 from typing import NamedTuple
+
+from werkzeug import Request
 
 from connector.extensions import db, utcnow
 from connector.jobs import creation, lifecycle, report
@@ -17,6 +23,10 @@ from connector.publishing import adoptions, publish_jobs
 from connector.publishing.adoptions import Answer
 from connector.publishing.publish_options import PublishUndoOptions
 from connector.tasks import carry_out
+from tests.command_line import CommandLine
+from tests.omeka_server import Omeka
+from tests.processes import Process
+from tests.waiting import until
 
 
 def source(name: str) -> int:
@@ -49,6 +59,24 @@ def identifiers(omeka) -> list[str]:
         for value in item["dcterms:identifier"]
         if value["@value"].startswith("dspace:")
     ]
+
+
+def run_and_kill(
+    flask: CommandLine, omeka: Omeka, is_write: Callable[[Request], bool], *command: str, number: int = 1
+) -> CompletedProcess[str]:
+    """Run a command, and kill its process after the n-th request to Omeka S that `is_write` names."""
+    started, writes = Future[Process](), itertools.count(1)
+
+    def kill(request: Request) -> None:
+        if is_write(request) and next(writes) >= number:
+            started.result().kill()
+
+    omeka.faults.after = kill
+    started.set_result(flask.start(*command))
+    out, err = started.result().communicate()
+    until(lambda: not omeka.running)
+    omeka.faults.after = lambda request: None
+    return CompletedProcess(command, started.result().wait(), out, err)
 
 
 def begin_long_ago() -> None:

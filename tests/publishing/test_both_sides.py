@@ -8,9 +8,7 @@ from __future__ import annotations
 import copy
 import itertools
 import logging
-import os
 import shutil
-import signal
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,9 +32,8 @@ from tests.command_line import CommandLine
 from tests.conftest import app_at, let_go
 from tests.omeka_server import Omeka
 from tests.thoroughness import IS_THOROUGH, SEED, share
-from tests.waiting import until
 
-from .steps import begin_long_ago, link, literal, source, state
+from .steps import begin_long_ago, link, literal, run_and_kill, source, state
 
 SECRET_KEY = "a key for the processes of this test only"
 NAME = "Harbour photographs"
@@ -324,19 +321,7 @@ class BothSides(RuleBasedStateMachine):
         flask = CommandLine(self.world.folder)
         # One request may take 20 seconds, so that a busy machine makes no job fail.
         flask.environment |= {"CONNECTOR_SECRET_KEY": SECRET_KEY, "CONNECTOR_MAX_OUTAGE_SECONDS": "60"}
-        written: list[str] = []
-
-        def kill(request: Any) -> None:
-            if _is_change(request):
-                written.append(request.path)
-                if len(written) == number:
-                    os.kill(process.pid, signal.SIGKILL)
-
-        self.omeka.faults.after = kill
-        process = flask.start(*command)
-        _, self.said = process.communicate()
-        until(lambda: not self.omeka.running)
-        self.omeka.faults.after = lambda request: None
+        self.said = run_and_kill(flask, self.omeka, _is_change, *command, number=number).stderr
         lifecycle.recover()
 
     @rule()

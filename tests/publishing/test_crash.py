@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 from collections import Counter
@@ -19,7 +18,7 @@ from tests.command_line import CommandLine
 from tests.conftest import app_at, let_go
 
 from .conftest import added
-from .steps import begin_long_ago
+from .steps import begin_long_ago, run_and_kill
 
 SECRET_KEY = "a key for the processes of this test only"
 PUBLISH = ("publish", "--source", "Harbour photographs", "--to", "Library")
@@ -55,26 +54,25 @@ def forget_time_of_requests(instance) -> None:
     let_go(app)
 
 
+def with_method(method):
+    return lambda request: request.method == method
+
+
+def is_upload(request) -> bool:
+    return request.mimetype == "multipart/form-data"
+
+
 @pytest.mark.parametrize(("path", "number"), MOMENTS)
 def test_a_process_killed_after_a_write_leaves_nothing_twice(instance, flask, omeka, path, number):
-    written = []
 
-    def kill(request):
-        is_upload = path != "/api/media" or request.mimetype == "multipart/form-data"
-        if request.method == "POST" and request.path == path and is_upload:
-            written.append(path)
-            if len(written) == number:
-                os.kill(process.pid, signal.SIGKILL)
+    def is_write(request) -> bool:
+        return request.method == "POST" and request.path == path and (path != "/api/media" or is_upload(request))
 
-    omeka.faults.after = kill
-    process = flask.start(*PUBLISH)
-    process.communicate()
-    omeka.faults.after = lambda request: None
-
+    ended = run_and_kill(flask, omeka, is_write, *PUBLISH, number=number)
     forget_time_of_requests(instance)
     code, result = flask.json(*PUBLISH)
 
-    assert (process.returncode, code) == (-signal.SIGKILL, 0)
+    assert (ended.returncode, code) == (-signal.SIGKILL, 0)
     assert result["added"] == result["expected"] == len(omeka.all_of("items"))
     identifiers = Counter(item["dcterms:identifier"][-1]["@value"] for item in omeka.all_of("items"))
     files = Counter((media["o:item"]["o:id"], media["o:sha256"]) for media in omeka.all_of("media"))
@@ -89,14 +87,7 @@ def test_a_process_killed_after_a_write_leaves_nothing_twice(instance, flask, om
 def test_a_file_that_left_the_source_after_the_process_was_killed_is_deleted_by_an_undo(
     instance, flask, omeka, goes_on
 ):
-    def kill(request):
-        if request.mimetype == "multipart/form-data":
-            os.kill(process.pid, signal.SIGKILL)
-
-    omeka.faults.after = kill
-    process = flask.start(*PUBLISH)
-    process.communicate()
-    omeka.faults.after = lambda request: None
+    run_and_kill(flask, omeka, is_upload, *PUBLISH)
     job_id = stop_the_job_of_the_killed_process(instance)
     delete_files_of_the_catalogue(instance)
     uploaded = len(omeka.all_of("media"))
@@ -129,14 +120,10 @@ def stop_the_job_of_the_killed_process(instance) -> int:
 
 
 def test_an_item_set_whose_creation_was_not_answered_is_deleted_by_the_undo_of_its_job(instance, flask, omeka):
-    def kill(request):
-        if request.method == "POST" and request.path == "/api/item_sets":
-            os.kill(process.pid, signal.SIGKILL)
+    def is_creation(request) -> bool:
+        return request.method == "POST" and request.path == "/api/item_sets"
 
-    omeka.faults.after = kill
-    process = flask.start(*PUBLISH)
-    process.communicate()
-    omeka.faults.after = lambda request: None
+    run_and_kill(flask, omeka, is_creation, *PUBLISH)
     first = stop_the_job_of_the_killed_process(instance)
 
     _, second = flask.json(*PUBLISH)
@@ -152,25 +139,14 @@ def test_an_undo_that_was_killed_after_a_write_goes_on_and_leaves_nothing(instan
     _, created = flask.json(*PUBLISH)
     change_titles(instance)
     _, changed = flask.json(*PUBLISH)
-    written = []
-
-    def kill(request):
-        if request.method == method:
-            written.append(request.path)
-            if len(written) == number:
-                os.kill(process.pid, signal.SIGKILL)
-
     first = changed if method == "PATCH" else created
-    omeka.faults.after = kill
-    process = flask.start("undo", str(first["job"]))
-    process.communicate()
-    omeka.faults.after = lambda request: None
 
+    ended = run_and_kill(flask, omeka, with_method(method), "undo", str(first["job"]), number=number)
     code, result = flask.json("resume", str(changed["job"] + 1))
     if method == "PATCH":
         flask("undo", str(created["job"]))
 
-    assert (process.returncode, code) == (-signal.SIGKILL, 0)
+    assert (ended.returncode, code) == (-signal.SIGKILL, 0)
     done = {"PATCH": ("restored", 2), "DELETE": ("removed", created["added"])}[method]
     assert (changed["updated"], result[done[0]]) == (2, done[1])
     assert omeka.resources == {}
@@ -190,15 +166,7 @@ def test_a_change_that_was_sent_before_the_process_was_killed_is_put_back_by_an_
     flask.json(*PUBLISH)
     before = sorted(item["dcterms:title"][0]["@value"] for item in omeka.all_of("items"))
     change_titles(instance)
-
-    def kill(request):
-        if request.method == "PATCH":
-            os.kill(process.pid, signal.SIGKILL)
-
-    omeka.faults.after = kill
-    process = flask.start(*PUBLISH)
-    process.communicate()
-    omeka.faults.after = lambda request: None
+    run_and_kill(flask, omeka, with_method("PATCH"), *PUBLISH)
     _, result = flask.json(*PUBLISH)
     changed = sorted(item["dcterms:title"][0]["@value"] for item in omeka.all_of("items"))
 
@@ -213,22 +181,13 @@ def test_a_withdrawal_that_was_killed_after_a_write_goes_on_and_counts_each_item
     flask = CommandLine(instance)
     flask.environment["CONNECTOR_SECRET_KEY"] = SECRET_KEY
     _, created = flask.json(*PUBLISH)
-    written, job_id = [], queue_withdrawal(instance, kind)
-
-    def kill(request):
-        if request.method == method:
-            written.append(request.path)
-            if len(written) == 3:
-                os.kill(process.pid, signal.SIGKILL)
-
+    job_id = queue_withdrawal(instance, kind)
     stop(instance, job_id)
-    omeka.faults.after = kill
-    process = flask.start("resume", str(job_id))
-    process.communicate()
-    omeka.faults.after = lambda request: None
+
+    ended = run_and_kill(flask, omeka, with_method(method), "resume", str(job_id), number=3)
     code, result = flask.json("resume", str(job_id))
 
-    assert (process.returncode, code) == (-signal.SIGKILL, 0)
+    assert (ended.returncode, code) == (-signal.SIGKILL, 0)
     if kind is DELETE_PUBLISHED:
         assert (result["removed"], result["gone"], omeka.all_of("items")) == (created["added"], 0, [])
         return

@@ -134,7 +134,7 @@ def test_items_wait_for_their_files(app, sample, omeka, library):
     held = sample.faults.add("/content", times=None, hang=True)
 
     with in_thread(app, job_id):
-        until(lambda: job_of(job_id).counts["seen"] > 0)
+        until(lambda: bool(publishing_jobs(job_id)) and job_of(job_id).counts["seen"] > 0)
         [publishing] = publishing_jobs(job_id)
         with in_thread(app, publishing.id):
             until(lambda: "Waiting for the next items" in job_of(publishing.id).status_text)
@@ -155,7 +155,7 @@ def test_an_import_that_begins_again_starts_no_second_job_beside_one_that_has_se
     sample.faults.add("/content", times=None, hang=True)
 
     with in_thread(app, job_id):
-        until(lambda: job_of(job_id).counts["seen"] > 0)
+        until(lambda: bool(publishing_jobs(job_id)) and job_of(job_id).counts["seen"] > 0)
         [publishing] = publishing_jobs(job_id)
         with in_thread(app, publishing.id):
             until(lambda: "Waiting for the next items" in job_of(publishing.id).status_text)
