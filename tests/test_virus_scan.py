@@ -191,6 +191,18 @@ def part_of(folder: Path, content: bytes) -> virus_scan.Part:
     return part
 
 
+def is_ping(came: bytes) -> bool:
+    return came == b"zPING\0"
+
+
+def request_of(connection: socket.socket) -> bytes:
+    """Return a whole request. A connection that is closed before would lose the answer."""
+    came = b""
+    while not is_ping(came) and not came.endswith(bytes(4)) and (piece := connection.recv(2**16)):
+        came += piece
+    return came
+
+
 class Impostor:
     """What listens where clamd should. `answers`: given what came, what it says; None: nothing, and it hangs up."""
 
@@ -209,7 +221,7 @@ class Impostor:
                 return
             with connection:
                 connection.settimeout(60)
-                came = connection.recv(2**16)
+                came = request_of(connection)
                 self.asked.append(came)
                 if (answer := self._answers(came)) is not None:
                     connection.sendall(answer)
@@ -231,10 +243,6 @@ def impostor() -> Iterator[Callable[..., Impostor]]:
     yield make
     for one in made:
         one.close()
-
-
-def is_ping(came: bytes) -> bool:
-    return came == b"zPING\0"
 
 
 @pytest.mark.parametrize(

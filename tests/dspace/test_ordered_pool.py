@@ -63,8 +63,10 @@ def test_a_width_that_grows_while_all_wait_is_used_at_once():
 
 def test_a_stop_does_not_wait_for_a_slow_answer():
     stop, released = threading.Event(), threading.Event()
-    futures = ordered_map([stop.set, released.wait], lambda: 2, stop)
+    futures = ordered_map([lambda: None, released.wait], lambda: 2, stop)
     next(futures)
+
+    stop.set()
 
     with pytest.raises(JobStoppedError):
         next(futures)
