@@ -19,6 +19,7 @@ import requests
 
 from connector.cli.command import REFUSED
 from tests.command_line import GAZETTE, CommandLine
+from tests.crash.life import wait_until
 from tests.processes import ROOT
 from tests.sample import SampleRepository
 
@@ -185,8 +186,7 @@ def test_a_repository_that_goes_down_fails_the_job_which_can_be_resumed(flask, d
 def test_a_signal_stops_the_import_at_its_cursor_with_exit_code_130(flask, dspace9, number):
     dspace9.faults.add(lambda path: "page=2" in path, times=None, hang=True)
     process = flask.start("import", dspace9.url, "--collection", dspace9.data.named(GAZETTE).handle, "--json")
-    while not any("page=2" in path for _, path in list(dspace9.requests)):
-        assert process.poll() is None
+    wait_for_third_page(dspace9, process)
     process.send_signal(number)
     out, err = process.communicate()
 
@@ -199,8 +199,7 @@ def test_a_job_can_be_stopped_from_another_terminal(flask, dspace9):
     flask.environment["CONNECTOR_MAX_OUTAGE_SECONDS"] = "180"  # seconds: the page may hang for a third of them
     dspace9.faults.add(lambda path: "page=2" in path, times=None, hang=True)
     process = flask.start("import", dspace9.url, "--collection", dspace9.data.named(GAZETTE).handle, "--json")
-    while not any("page=2" in path for _, path in list(dspace9.requests)):
-        assert process.poll() is None
+    wait_for_third_page(dspace9, process)
 
     flask("stop", "1")
     process.communicate()
@@ -220,12 +219,15 @@ def test_an_export_to_a_closed_pipe_ends_without_traceback(flask, dspace9):
     assert (process.wait(), err) == (2, "")
 
 
+def wait_for_third_page(dspace9, process) -> None:
+    wait_until(lambda: any("page=2" in path for _, path in list(dspace9.requests)), process)
+
+
 def killed_in_the_middle(flask, dspace9) -> None:
     """An import whose process was killed while it waited for its third page."""
     dspace9.faults.add(lambda path: "page=2" in path, times=None, hang=True)
     process = flask.start("import", dspace9.url, "--collection", dspace9.data.named(GAZETTE).handle, "--json")
-    while not any("page=2" in path for _, path in list(dspace9.requests)):
-        assert process.poll() is None
+    wait_for_third_page(dspace9, process)
     process.kill()
     process.communicate()
     assert json.loads(flask("jobs", "--json")[1])[0]["state"] == "running"
@@ -246,8 +248,7 @@ def test_the_next_start_of_the_server_resumes_a_killed_job_and_ends_on_a_signal(
 
     server = flask.start("up", CONNECTOR_PORT="0")
     try:
-        while json.loads(flask("jobs", "--json")[1])[0]["state"] != "completed":
-            assert server.poll() is None
+        wait_until(lambda: json.loads(flask("jobs", "--json")[1])[0]["state"] == "completed", server)
     finally:
         server.terminate()
         _, err = server.communicate()
@@ -262,8 +263,7 @@ def test_a_stopped_server_returns_its_job_to_the_queue_within_seconds(flask, dsp
     dspace9.faults.add(lambda path: "page=2" in path, times=None, hang=True)
     dspace9.reset()
     server = flask.start("up", CONNECTOR_PORT="0")
-    while not any("page=2" in path for _, path in list(dspace9.requests)):
-        assert server.poll() is None
+    wait_for_third_page(dspace9, server)
 
     server.terminate()
     _, err = server.communicate()

@@ -23,18 +23,23 @@ from tests.sample import Costs, SampleRepository, grow
 
 
 class Doorman(Costs):
-    """Takes a moment for each answer, as a server with a price does, and counts who waits at once."""
+    """Takes a moment for each answer, as a server with a price does, and counts who waits at once.
+
+    The first answer waits for a second request.
+    """
 
     def __init__(self, moment: float = 0.03):
         super().__init__()
-        self._moment, self._lock, self._inside, self.most = moment, threading.Lock(), 0, 0
+        self._moment, self._changed, self._inside, self.most = moment, threading.Condition(), 0, 0
 
     def spend(self, price: object) -> None:
-        with self._lock:
+        with self._changed:
             self._inside += 1
             self.most = max(self.most, self._inside)
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self.most > 1, 60)
         time.sleep(self._moment)
-        with self._lock:
+        with self._changed:
             self._inside -= 1
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, expect
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import Page, Route, expect
 
 from tests.sample import SampleRepository
 
@@ -35,14 +38,25 @@ def wait_for(page: Page, scripted: bool, text: str) -> None:
     if scripted:
         expect(found).to_be_visible()
         return
-    for _ in range(500):
-        if found.is_visible():
-            return
+    while not found.is_visible():  # the time limit of the test ends it
         page.reload()
-    raise AssertionError(f"“{text}” did not come")
+
+
+def held_route(page: Page, pattern: str | re.Pattern[str]) -> Callable[[], Route]:
+    """Hold the requests for these addresses. Return a function that waits for the first of them."""
+    held: list[Route] = []
+    page.route(pattern, lambda route: held.append(route))
+
+    def first() -> Route:
+        while not held:
+            page.wait_for_timeout(10)
+        return held[0]
+
+    return first
 
 
 def numbers(page: Page) -> str:
+    page.wait_for_load_state("load")
     return " ".join(page.locator(".numbers").inner_text().split())
 
 

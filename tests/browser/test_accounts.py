@@ -38,7 +38,7 @@ def test_a_job_page_without_session_leads_to_sign_in_and_back(app, site, sample,
         user_management.end_sessions(anna)
     sign_in()
 
-    assert page.get_by_role("button", name="Sign out").is_visible()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
 
 
 @pytest.mark.parametrize("is_secure", [True, False])

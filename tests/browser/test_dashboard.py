@@ -21,7 +21,7 @@ def test_the_dashboard_follows_a_job_to_its_end(open_page, site, sample):
 
     expect(page.get_by_text("No job is running.")).to_be_visible()
     expect(page.get_by_text("Added: 12")).to_be_visible()
-    assert page.locator("[hx-trigger]").count() == 0
+    expect(page.locator("[hx-trigger]")).to_have_count(0)
 
 
 @pytest.mark.parametrize("width", [1280, 900, 790, 770, 390, 320])

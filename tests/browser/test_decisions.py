@@ -102,6 +102,7 @@ def run_again(page: Page, site: Site) -> None:
 def rows(page: Page) -> list[str]:
     """The titles in the list of what is gone."""
     expect(page.get_by_role("heading", name="Missing at source")).to_be_visible()
+    page.wait_for_load_state("load")
     return [text.strip() for text in page.locator("tbody a.name").all_inner_texts()]
 
 

@@ -7,6 +7,8 @@ from playwright.sync_api import expect
 
 from connector.catalogue import search
 
+from .steps import held_route
+
 pytestmark = pytest.mark.browser
 
 
@@ -48,14 +50,13 @@ def test_the_filters_of_many_items_are_there_after_a_choice_a_step_back_and_a_re
 @pytest.mark.parametrize("width", [1280, 390])
 def test_nothing_moves_when_the_filters_arrive(open_page, site, many, width):
     page = open_page(viewport={"width": width, "height": 900})
-    waiting = []
-    page.route("**/items/filters?*", lambda route: waiting.append(route))
+    request = held_route(page, "**/items/filters?*")
     page.goto(f"{site.url}/items/?repository=1")
     expect(page.get_by_text("Loading the filters.")).to_be_visible()
     last, places = page.locator(".items li").last, page.get_by_role("complementary", name="Filters")
     before = height(last), height(places)
 
-    waiting[0].continue_()
+    request().continue_()
     expect(places.get_by_role("link", name="Strand, Amalie")).to_be_visible()
 
     assert (height(last), height(places)) == before

@@ -29,9 +29,7 @@ def firefox(app, site, tmp_path, scripted):
 
 def wait_for(firefox: Firefox, scripted: bool, text: str) -> None:
     """Until an element has this text: by itself with script, else by loading the page again."""
-    for _ in range(0 if scripted else 500):
-        if f">{text}<" in firefox.source:
-            break
+    while not scripted and f">{text}<" not in firefox.source:
         firefox.reload()
     firefox.find(f"//*[normalize-space()='{text}']")
 

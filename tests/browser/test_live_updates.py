@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.sample.login import NAME, PASSWORD
 
-from .steps import connect, import_photographs, open_tab
+from .steps import connect, held_route, import_photographs, open_tab
 
 pytestmark = pytest.mark.browser
 
@@ -29,7 +29,7 @@ def test_a_polling_row_of_past_imports_keeps_the_ticks_of_others(page, site, sam
 
     expect(page.locator(".badge", has_text="Completed")).to_be_visible()
     expect(page.get_by_text("Total: 12")).to_be_visible()
-    assert page.locator("tr[hx-trigger]").count() == 0
+    expect(page.locator("tr[hx-trigger]")).to_have_count(0)
     page.get_by_label("Undo job 1").check()
 
 
@@ -98,18 +98,16 @@ def test_a_filtered_list_is_shown_again_after_a_reload_and_after_back(page, site
 
 
 def test_a_list_that_arrives_late_does_not_replace_the_filtered_one(page, site, sample):
-    late = []
-    page.route(re.compile(r"/1/collections(\?q_collections=)?$"), lambda route: late.append(route))
+    late = held_route(page, re.compile(r"/1/collections(\?q_collections=)?$"))
     connect(page, site, sample)
     open_tab(page, "Collections")
+    request = late()
     page.get_by_label("Filter the collections by name").fill("harbour ph")
     expect(page.locator("#collections [value^='collection:']")).to_have_count(1)
 
-    for route in late:
-        route.continue_()
+    request.continue_()
     page.wait_for_load_state("networkidle")
 
-    assert len(late) == 1
     expect(page.locator("#collections [value^='collection:']")).to_have_count(1)
 
 

@@ -33,6 +33,7 @@ def looked(app: Flask, sample: SampleRepository) -> int:
 
 def ticked(page: Page) -> list[int]:
     """The places, from 0, of what is ticked on the page."""
+    page.wait_for_load_state("load")
     boxes = page.locator("tbody").get_by_role("checkbox")
     return [place for place in range(boxes.count()) if boxes.nth(place).is_checked()]
 

@@ -33,7 +33,7 @@ def test_a_person_can_connect_import_browse_rerun_and_undo(page, scripted, site,
     site.work()
     wait_for(page, scripted, "Completed")
     expect(page.get_by_text("12 of 12 items")).to_be_visible()
-    assert page.locator("[hx-trigger]").count() == 0
+    expect(page.locator("[hx-trigger]")).to_have_count(0)
 
     page.get_by_role("link", name="Show the added and updated items").click()
     expect(page.get_by_text("12 items", exact=True)).to_be_visible()

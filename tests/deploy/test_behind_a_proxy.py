@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, quote, urljoin, urlsplit
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Request, expect
 
 from connector.extensions import db, transaction
 from connector.models.catalogue import CatalogueFile, StoredFile
@@ -300,8 +300,15 @@ def test_an_import_can_be_watched_live(example, chromium, template, certificate,
         kept = {"name": HTTPS + cookie["name"], "domain": "localhost", "path": "/", "secure": True}
         context.add_cookies([cookie | kept])
         page, site = context.new_page(), Site(url, lambda: None)
-        addresses: list[str] = []
-        page.on("request", lambda request: addresses.append(request.url))
+        addresses, is_watched = list[str](), threading.Event()
+
+        def note(request: Request) -> None:
+            addresses.append(request.url)
+            if request.url.endswith("/jobs/1/live"):
+                is_watched.set()
+
+        page.on("request", note)
+        sample.faults.add(lambda path: "/content" in path and not is_watched.wait(60), times=None)
 
         connect(page, site, sample)
         import_photographs(page, scripted=True)
@@ -311,7 +318,7 @@ def test_an_import_can_be_watched_live(example, chromium, template, certificate,
         page.get_by_role("link", name="Items", exact=True).first.click()
         expect(page.get_by_text("Herring boats leaving at dawn").first).to_be_visible()
 
-    assert any(address.endswith("/jobs/1/live") for address in addresses)
+    assert is_watched.is_set()
     assert [address for address in addresses if not address.startswith((url, "data:"))] == []
 
 

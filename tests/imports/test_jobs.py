@@ -20,6 +20,7 @@ from connector.models.catalogue import CatalogueItem
 from connector.models.jobs import Job, JobCounter, State, WaitReason
 from connector.models.repositories import Repository
 from connector.repositories.service import source_for
+from tests.waiting import until
 
 from .catalogue import titles
 from .steps import set_counts
@@ -161,14 +162,13 @@ def test_a_waiting_job_shows_its_requests_and_counts_each_once(importer, dspace,
     job_id, told = importer.create(), []
     query = db.select(JobCounter.value).where(JobCounter.job_id == job_id, JobCounter.name == "requests")
 
+    def all_are_told() -> bool:
+        with db.engine.connect() as connection:
+            told.append(connection.scalar(query) or 0)
+        return told[-1] == dspace.requests_made
+
     def wait_to_be_told(number: int) -> None:
-        pause = threading.Event()
-        for _ in range(600):
-            with db.engine.connect() as connection:
-                told.append(connection.scalar(query) or 0)
-            if told[-1] == dspace.requests_made:
-                return
-            pause.wait(0.05)
+        until(all_are_told)
 
     dspace.before_page = wait_to_be_told
     importer.work(job_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 import pytest
@@ -13,6 +14,7 @@ from connector.jobs.attempt import JobAttempt, work
 from connector.jobs.report import as_dict
 from connector.models.catalogue import CatalogueFile
 from connector.models.jobs import Job, State, WaitReason
+from tests.waiting import until
 
 LONG = ServerError("The repository asks for fewer requests.", retry_after=3600)
 
@@ -123,15 +125,15 @@ def quick_beats(monkeypatch):
     monkeypatch.setattr(steady_wait, "HOLD_SECONDS", 0)
 
 
-def written(job_id: int, until) -> Job:
-    """The row of a job as soon as it is as wanted; the heartbeat of the job writes it."""
-    for _ in range(2000):
+def written(job_id: int, is_so: Callable[[Job], bool]) -> Job:
+    """Return the row of a job as soon as the heartbeat of the job has written it so."""
+
+    def is_written() -> bool:
         db.session.rollback()
-        job = lifecycle.get(job_id)
-        if until(job):
-            return job
-        run_module.threading.Event().wait(0.005)
-    raise AssertionError(f"The job waits for {job.wait_reason}: {job.wait_detail}")
+        return is_so(lifecycle.get(job_id))
+
+    until(is_written)
+    return lifecycle.get(job_id)
 
 
 @pytest.mark.parametrize(("kind", "reason"), [("page", "repository"), ("file", "file")])
