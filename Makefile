@@ -9,8 +9,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 READY_DEV := .venv/.ready-dev
-# Each process takes one half of the tests, so that few fixtures of modules are made twice, and then helps the other.
-PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
+# Three processes keep two cores busy, because a third of the time a test waits, such as for the next poll of a page.
+# Each takes a third of the tests, so that few fixtures of modules are made twice, and then helps the others.
+PYTEST := $(BIN)/python -m pytest -n 3 --dist worksteal
 # Tests of single modules, without a server, a browser or the network. Together they take less than a minute.
 FAST := $(addprefix tests/, test_config.py test_row_ids.py test_pagination.py http/test_credentials.py http/test_stats.py \
     $(addprefix catalogue/, test_crosswalk.py test_identity.py test_export_formats.py test_store.py test_text.py) \
