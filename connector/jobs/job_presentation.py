@@ -22,7 +22,7 @@ STATUS = {
 WAITS = {
     WaitReason.REPOSITORY: _l("Waiting for the repository since %(time)s"),
     WaitReason.FILE: _l("Waiting for the repository since %(time)s"),
-    WaitReason.DESTINATION: _l("Waiting for the Omeka S site since %(time)s"),
+    WaitReason.DESTINATION: _l("Waiting for the destination since %(time)s"),
     WaitReason.DISK_SPACE: _l("Waiting for disk space since %(time)s"),
     WaitReason.VIRUS_SCANNER: _l("Waiting for the virus scanner since %(time)s"),
 }

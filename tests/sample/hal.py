@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import content, hal_json as shape
 from .answers import Answer, RefusalError, Request, dumps
@@ -14,9 +14,7 @@ from .hal_search import Discovery
 from .hal_wire import COMMON, embeds_of, internal, json_answer, whole
 from .records import Bitstream, Bundle, Collection, Community, Item, Thing
 from .search import is_listed
-
-if TYPE_CHECKING:
-    from .server import SampleRepository
+from .served import Served
 
 REASONS = {400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 405: "Method Not Allowed"}
 REASONS |= {422: "Unprocessable Entity", 500: "Internal Server Error"}
@@ -38,7 +36,7 @@ class Hal9:
     bitstream_links = shape.BITSTREAM_LINKS
     moment = staticmethod(shape.instant)
 
-    def __init__(self, sample: SampleRepository):
+    def __init__(self, sample: Served):
         self._sample, self._data = sample, sample.data
         self._write = Embedder(self._data.site, self.bitstream_links)
         self._items = self.item_writer(self._write, self.item_links, self.moment)

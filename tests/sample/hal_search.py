@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from . import hal_json as shape
 from .answers import Answer, RefusalError, Request, dumps
 from .embed import Embedder, Embeds
@@ -11,9 +9,7 @@ from .hal_items import ItemWriter
 from .hal_wire import embeds_of, internal, json_answer, whole
 from .records import Community, Item, Thing, signed_in
 from .search import Search
-
-if TYPE_CHECKING:
-    from .server import SampleRepository
+from .served import Served
 
 MOST_ROWS = 100  # rest.search.max.results
 FACETS = (
@@ -29,7 +25,7 @@ FACETS = (
 class Discovery:
     """Answers searches."""
 
-    def __init__(self, sample: SampleRepository, embedder: Embedder, items: ItemWriter):
+    def __init__(self, sample: Served, embedder: Embedder, items: ItemWriter):
         self._sample, self._embedder, self._items = sample, embedder, items
         self._search = Search(sample.data)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import legacy_json as shape
 from .answers import Answer, RefusalError, Request, dumps
@@ -12,9 +12,7 @@ from .legacy_json import Expand
 from .legacy_wire import expand_of, leaf, page_of, refused, whole
 from .login import NAME
 from .records import Bitstream, Collection, Community, Item, Thing, signed_in
-
-if TYPE_CHECKING:
-    from .server import SampleRepository
+from .served import Served
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 HTML = {"Content-Type": "text/html"}
@@ -29,7 +27,7 @@ class Legacy6:
     unknown, malformed, unknown_handle, closed_handle = 404, 500, 500, 500
     status_members = (("sourceVersion", "6.3"), ("apiVersion", "6"))
 
-    def __init__(self, sample: SampleRepository):
+    def __init__(self, sample: Served):
         self._sample, self._data = sample, sample.data
         self._write = shape.Writer(self.generation, self._data)
         self._routes = [(re.compile(f"/rest{path}"), answer) for path, answer in self._table()]

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import html
-from typing import TYPE_CHECKING
 
 from .answers import Answer, Request
 from .records import Item, Thing
-
-if TYPE_CHECKING:
-    from .server import SampleRepository
+from .served import Served
 
 HEADERS = {"Content-Type": "text/html;charset=utf-8"}
 
 
-def answer(sample: SampleRepository, request: Request) -> Answer:
+def answer(sample: Served, request: Request) -> Answer:
     """Return the page of a handle, item, collection or community, the list of all at the root, or 404 in HTML."""
     data, path = sample.data, request.path.strip("/")
     if not path:
