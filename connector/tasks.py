@@ -34,6 +34,8 @@ from .publishing import (
     withdrawal,
 )
 from .publishing.job_kind import DELETE_PUBLISHED, MAKE_PRIVATE, PUBLISH, PUBLISH_PREVIEW, PUBLISH_UNDO
+from .remapping import remapper
+from .remapping.remap_kind import REMAP
 from .repositories.connections import RepositoryConnection, open_connection
 
 log = logging.getLogger(__name__)
@@ -67,6 +69,7 @@ RUNNERS: dict[str, Callable[[JobAttempt], tuple[bool, str]]] = {
     MAKE_PRIVATE.name: withdrawal.run,
     DELETE_PUBLISHED.name: withdrawal.run,
     EXPORT.name: exporter.run,
+    REMAP.name: remapper.run,
 }
 
 RETRIES: dict[str, tuple[Callable[[Job], bool], Callable[[int], int]]] = {

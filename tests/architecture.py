@@ -13,7 +13,7 @@ import grimp
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "architecture.md"
 PACKAGES = (
-    *("server", "cli", "web", "tasks", "imports", "publishing", "exports", "backup"),
+    *("server", "cli", "web", "tasks", "imports", "publishing", "remapping", "exports", "backup"),
     *("jobs", "repositories", "catalogue", "accounts", "storage", "models", "dspace", "omeka", "http"),
 )
 PARTS_OF_IMPORTS = (

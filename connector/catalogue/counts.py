@@ -21,7 +21,7 @@ from ..models.accounts import AuditEntry
 from ..models.catalogue import CatalogueCount, CatalogueFile, CatalogueItem, StoredFile
 from ..models.changes import Change
 from ..models.jobs import IN_PROGRESS, Job
-from . import facets
+from . import facets, field_counts
 from .search import Selection, find
 
 ROW = 1  # the id of the only row
@@ -68,7 +68,7 @@ def count_if_changed(now: datetime | None = None) -> bool:
             return False
     began = time.monotonic()
     counts = _count()
-    values = {"counts": counts, "facets": _facets(counts)}
+    values = {"counts": counts, "facets": _facets(counts), "fields": field_counts.count()}
     db.session.rollback()  # no transaction stays open
     values |= {"counted_at": now, "seconds": time.monotonic() - began, "basis": basis}
     with transaction():

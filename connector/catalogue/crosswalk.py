@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field as with_default
 from functools import lru_cache
 from typing import Any
 
@@ -98,21 +99,43 @@ _ANY_NAMED = _NAMED["bibo"] | _NAMED["dcterms"] | MODULE_QUALIFIERS
 _URI = re.compile(r"(?:(?:https?|ftp)://(?![/?#])|(?:hdl|doi|urn|info|ark):)[^\s\x00-\x1f\x7f]+", re.IGNORECASE)
 
 
-def crosswalk(metadata: Iterable[Mapping[str, Any]], ignored: Iterable[str] = ()) -> dict[str, list[dict[str, Any]]]:
+@dataclass(frozen=True, eq=False)
+class CrosswalkRules:
+    """The rules of a repository. `id`: of their row, 0 for the default ones, also if they are not stored.
+
+    `terms`: the term of each field that does not go to its default terms, or the field itself for none. `ignored`:
+    patterns for `ignored_by`.
+    """
+
+    id: int = 0
+    terms: Mapping[str, str] = with_default(default_factory=dict)
+    ignored: tuple[str, ...] = ()
+
+    def terms_of(self, field: str) -> tuple[str, ...]:
+        """Return the terms to which a field goes, none if it is ignored."""
+        if ignored_by(field, self.ignored):
+            return ()
+        return (self.terms[field],) if field in self.terms else terms_of(field)
+
+
+DEFAULT_RULES = CrosswalkRules()
+
+
+def crosswalk(
+    metadata: Iterable[Mapping[str, Any]], rules: CrosswalkRules = DEFAULT_RULES
+) -> dict[str, list[dict[str, Any]]]:
     """Return all values of an item by term, in source order. Terms are in order of their first value.
 
-    `metadata`: dicts of `field, value, language, …` as stored in `source_metadata`. `ignored`: patterns for
-    `ignored_by`.
+    `metadata`: dicts of `field, value, language, …` as stored in `source_metadata`.
 
     A value is `{"value", "language"}`, or under bibo:uri `{"uri", "label"}` if it is a URI of a safe scheme (http,
     https, ftp, hdl, doi, urn, info, ark). Restricted values also have `"restricted": true`. Texts are never trimmed or
     changed. Empty values and null are left out.
     """
-    patterns = tuple(ignored)
     values: dict[str, list[dict[str, Any]]] = {}
     for entry in metadata:
         if entry["value"]:
-            for term in _terms_unless_ignored(entry["field"], patterns):
+            for term in _terms_of(rules, entry["field"]):
                 value = _mapped(term, entry["value"], entry.get("language"))
                 values.setdefault(term, []).append(value | {MARK: True} if MARK in entry else value)
     return values
@@ -140,6 +163,11 @@ def term_label(term: str) -> str:
     return str(_LABELS.get(term, term))
 
 
+def is_term(text: str) -> bool:
+    """Return whether this is a term such as dcterms:title."""
+    return text in _LABELS
+
+
 def ignored_by(field: str, ignored: Iterable[str]) -> bool:
     """Return whether one of the patterns matches the field, ignoring case.
 
@@ -155,8 +183,8 @@ def ignored_by(field: str, ignored: Iterable[str]) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _terms_unless_ignored(field: str, ignored: tuple[str, ...]) -> tuple[str, ...]:
-    return () if ignored_by(field, ignored) else terms_of(field)
+def _terms_of(rules: CrosswalkRules, field: str) -> tuple[str, ...]:
+    return rules.terms_of(field)
 
 
 def _module_term(element: str, qualifier: str) -> str | None:

@@ -9,6 +9,8 @@ from ..characters import storable
 from ..dspace.records import Item
 from ..i18n import lazy_gettext as _l
 from . import file_rows, item_rows
+from .crosswalk import term_label
+from .facet_values import Mapped
 
 TITLE = "dc.title"
 OF_A_VALUE = ("value", "language", "authority", "confidence")
@@ -47,6 +49,19 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str
         if before[name] != after[name] and not (name == "title" and TITLE in {one["field"] for one in fields})
     ]
     return {"about": about, "fields": fields, "files": list(_files(before["files"], after["files"]))}
+
+
+def of_mapped_values(before: Mapped, after: Mapped) -> dict[str, Any]:
+    """Return the differences between two results of the crosswalk for an item, in the form of `differences`."""
+    fields = _fields(
+        *([_entry(term, value) for term, values in one.items() for value in values] for one in (before, after))
+    )
+    return {"about": [], "fields": [one | {"field": term_label(one["field"])} for one in fields], "files": []}
+
+
+def _entry(term: str, value: Mapping[str, Any]) -> dict[str, Any]:
+    text = value["uri"] if "uri" in value else value["value"]
+    return {"field": term, "value": text, "language": value.get("language"), "authority": None, "confidence": None}
 
 
 def _fields(before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -49,14 +49,14 @@ def restore_data(repository: RepositoryContext, item_id: int, group: Mapping[str
     The next import reads the item in full and checks its files, because the source may have changed without a new time
     stamp. Values, files and file names that are restricted now stay restricted.
     """
-    held = db.session.scalar(select(ITEM.c.source_metadata).where(ITEM.c.id == item_id))
-    metadata = restricted_values.with_marks_of(held or (), group["source_metadata"])
+    held = db.session.execute(select(ITEM.c.source_metadata, ITEM.c.crosswalk_id).where(ITEM.c.id == item_id)).one()
+    metadata = restricted_values.with_marks_of(held.source_metadata, group["source_metadata"])
     values = {name: group[name] for name in DATA} | {"source_metadata": metadata, "is_restored": True}
     if not identity.is_free(repository.id, group["source_key"], item_id):
         del values["source_key"]
     present = {file["bitstream_id"]: file for file in files_of([item_id]).get(item_id, [])}
     files = [_restored(_renamed(file, COLUMNS), present.get(file["bitstream_id"])) for file in group["files"]]
-    values |= derived_columns(repository, group["title"], metadata, files)
+    values |= derived_columns(repository.rules_of(held.crosswalk_id), group["title"], metadata, files)
     write(item_id, values, files)
     db.session.execute(delete(FILE).where(FILE.c.item_id == item_id))
     if files:
@@ -64,6 +64,13 @@ def restore_data(repository: RepositoryContext, item_id: int, group: Mapping[str
         lost = (FILE.c.sha256.is_not(None), ~exists().where(STORED_FILE.c.sha256 == FILE.c.sha256))
         db.session.execute(update(FILE).where(FILE.c.item_id == item_id, *lost).values(LOST))
     problem_files.mark([item_id])
+
+
+def restore_crosswalk(repository: RepositoryContext, item_id: int, rules_id: int) -> None:
+    """Map the source's data of an item again with earlier rules: the "crosswalk" group of a change."""
+    held = db.session.execute(select(ITEM.c.title, ITEM.c.source_metadata).where(ITEM.c.id == item_id)).one()
+    files = files_of([item_id]).get(item_id, [])
+    write(item_id, derived_columns(repository.rules_of(rules_id), held.title, held.source_metadata, files), files)
 
 
 def _restored(file: Mapping[str, Any], present: Mapping[str, Any] | None) -> dict[str, Any]:

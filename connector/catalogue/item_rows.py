@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from ..characters import storable
 from ..dspace.records import Item
@@ -15,8 +15,8 @@ from ..extensions import db
 from ..models.catalogue import ITEM
 from ..word_search import fold, search_text
 from . import facet_values, restricted_values
-from .crosswalk import crosswalk
-from .file_rows import BITSTREAM, file_rows, files_of
+from .crosswalk import CrosswalkRules, crosswalk
+from .file_rows import BITSTREAM, file_rows
 from .identity import source_key
 from .repository_context import RepositoryContext
 from .source_links import handle_link, page_link
@@ -78,14 +78,14 @@ def _content_hash(item: Item, metadata: list[dict[str, Any]]) -> str:
 def item_row(repository: RepositoryContext, data: dict[str, Any], files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the columns of an item with this data and these file rows."""
     row = {name: data[name] for name in (*DATA, "last_modified", "is_restored")}
-    return row | derived_columns(repository, data["title"], data["source_metadata"], files)
+    return row | derived_columns(repository.rules, data["title"], data["source_metadata"], files)
 
 
 def derived_columns(
-    repository: RepositoryContext, title: str | None, metadata: Any, files: Sequence[Mapping[str, Any]]
+    rules: CrosswalkRules, title: str | None, metadata: Any, files: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """Return the columns computed from the source's data: mapped values, search texts and sort keys."""
-    mapped = crosswalk(metadata, repository.ignored)
+    """Return the columns computed from the source's data: mapped values and their rules, search texts, sort keys."""
+    mapped = crosswalk(metadata, rules)
     is_closed = restricted_values.closes_title(metadata, title)
     names, closed_names = restricted_values.open_names(files), restricted_values.restricted_names(files)
     closed_text = search_text(title if is_closed else None, restricted_values.restricted_terms(mapped), closed_names)
@@ -93,6 +93,7 @@ def derived_columns(
         "title_sort": "" if is_closed else fold(title or "")[:SORTED_CHARACTERS],
         "date_sort": facet_values.sort_date(mapped),
         "mapped_values": mapped,
+        "crosswalk_id": rules.id,
         "title_is_restricted": is_closed,
         "search_text": search_text(None if is_closed else title, restricted_values.open_terms(mapped), names),
         "restricted_search_text": closed_text if restricted_values.is_marked(metadata) or closed_names else None,
@@ -103,18 +104,3 @@ def write(item_id: int, values: Mapping[str, Any], files: Sequence[Mapping[str, 
     """Update an item with values that include the derived ones, and store its facet values. `files`: its file rows."""
     db.session.execute(update(ITEM).where(ITEM.c.id == item_id).values(values))
     facet_values.store({item_id: facet_values.values_of(values["mapped_values"], files)})
-
-
-def remap(repository: RepositoryContext) -> int:
-    """Repeat the crosswalk for all stored items of a repository, without downloads. Return the number of items."""
-    rows = db.session.execute(
-        select(ITEM.c.id, ITEM.c.title, ITEM.c.source_metadata).where(ITEM.c.repository_id == repository.id)
-    ).partitions(100)
-    count = 0
-    for page in list(rows):
-        files = files_of([row.id for row in page])
-        for row in page:
-            its_files = files.get(row.id, [])
-            write(row.id, derived_columns(repository, row.title, row.source_metadata, its_files), its_files)
-        count += len(page)
-    return count

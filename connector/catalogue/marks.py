@@ -20,15 +20,17 @@ def mark(repository: RepositoryContext, shown: Mapping[int, Shown]) -> None:
     `shown`: the parts that a signed-out reader sees, by item id. Values or files for which this is unknown keep their
     marks.
     """
-    rows = db.session.execute(select(ITEM.c.id, ITEM.c.title, ITEM.c.source_metadata).where(ITEM.c.id.in_(shown))).all()
+    columns = (ITEM.c.id, ITEM.c.title, ITEM.c.source_metadata, ITEM.c.crosswalk_id)
+    rows = db.session.execute(select(*columns).where(ITEM.c.id.in_(shown))).all()
     files = file_rows.files_of(list(shown)) if shown else {}
     for row in rows:
         metadata = restricted_values.mark_restricted(row.source_metadata, shown[row.id].values)
         marked = _with_marks(files.get(row.id, []), shown[row.id])
         if (metadata, marked) != (row.source_metadata, files.get(row.id, [])):
             _write_marks(row.id, marked)
-            values = {"source_metadata": metadata} | item_rows.derived_columns(repository, row.title, metadata, marked)
-            item_rows.write(row.id, values, marked)
+            rules = repository.rules_of(row.crosswalk_id)
+            derived = item_rows.derived_columns(rules, row.title, metadata, marked)
+            item_rows.write(row.id, {"source_metadata": metadata} | derived, marked)
 
 
 def _with_marks(files: Iterable[Mapping[str, Any]], shown: Shown) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from ..dspace.records import ScopeKind
 from ..extensions import db
 from ..i18n import gettext as _
 from ..models.catalogue import CatalogueItem
+from ..models.jobs import Job
 from ..models.repositories import Source
 
 
@@ -20,6 +21,13 @@ def source_label(source: Source, *, with_restricted: bool) -> str:
     if with_restricted or source.kind != ScopeKind.ITEM or _shows_title(source):
         return source.label
     return _("Item %(handle)s", handle=source.handle or source.scope_id)
+
+
+def job_label(job: Job, *, with_restricted: bool) -> str:
+    """Return the label of what a job works on: its source (see `source_label`), its repository, or "" for neither."""
+    if job.source:
+        return source_label(job.source, with_restricted=with_restricted)
+    return job.repository.label if job.repository else ""
 
 
 def _shows_title(source: Source) -> bool:

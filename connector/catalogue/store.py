@@ -93,7 +93,7 @@ def save(
     added = [Saved(item, key := data[item.id]["source_key"], ids[key], "added", {}) for item in fresh]
     before = _update(repository, changed, rows, data, closed)
     _touch([(rows[item.id], data[item.id]) for item in known if item.id not in before])
-    return added + _outcomes(known, rows, before, data)
+    return added + _outcomes(repository, known, rows, before, data)
 
 
 def compare(repository: RepositoryContext, items: Sequence[Item], seen: SeenIds = no_ids) -> list[Saved]:
@@ -102,7 +102,7 @@ def compare(repository: RepositoryContext, items: Sequence[Item], seen: SeenIds 
     groups = data_groups([rows[item.id].id for item in changed])
     before = {item.id: {"data": groups[rows[item.id].id]} for item in changed}
     added = [Saved(item, data[item.id]["source_key"], None, "added", {}) for item in fresh]
-    return added + _outcomes(known, rows, before, data)
+    return added + _outcomes(repository, known, rows, before, data)
 
 
 def _sorted_out(
@@ -113,7 +113,7 @@ def _sorted_out(
     Changed items are known items with other content.
     """
     states = (ITEM.c.source_state, ITEM.c.state_since, ITEM.c.last_modified, ITEM.c.is_restored)
-    columns = (ITEM.c.id, *states, *(ITEM.c[name] for name in DATA))
+    columns = (ITEM.c.id, ITEM.c.crosswalk_id, *states, *(ITEM.c[name] for name in DATA))
     rows = identity.find(repository.id, items, columns, seen)
     items = _with_held_files(items, rows)
     keys = identity.keys_for(repository.id, items, rows)
@@ -136,12 +136,18 @@ def _with_held_files(items: Sequence[Item], rows: Mapping[str, Any]) -> list[Ite
 
 
 def _outcomes(
-    known: Sequence[Item], rows: Mapping[str, Any], before: Mapping[str, dict[str, Any]], data: Mapping[str, Any]
+    repository: RepositoryContext,
+    known: Sequence[Item],
+    rows: Mapping[str, Any],
+    before: Mapping[str, dict[str, Any]],
+    data: Mapping[str, Any],
 ) -> list[Saved]:
     """Return the results for stored items. An item that is at its source again counts as updated."""
     outcomes = []
     for item in known:
         row, groups = rows[item.id], dict(before.get(item.id, {}))
+        if groups and row.crosswalk_id != repository.rules.id:
+            groups["crosswalk"] = row.crosswalk_id
         if row.source_state != SourceState.PRESENT:
             groups["state"] = state_group(row)
         outcome = "updated" if groups else "unchanged"

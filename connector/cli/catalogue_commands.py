@@ -11,10 +11,7 @@ from sqlalchemy import Select
 
 from ..accounts.authorization import require
 from ..catalogue import export as exports, takedown
-from ..catalogue.item_rows import remap
-from ..catalogue.repository_context import RepositoryContext
 from ..catalogue.search import Selection, item_set_named
-from ..extensions import transaction
 from ..formatting import item_count
 from ..i18n import gettext as _, lazy_gettext as _l
 from ..jobs import lifecycle
@@ -22,10 +19,12 @@ from ..models.accounts import Role
 from ..models.job_kinds import JobKind
 from ..publishing import withdrawal_jobs
 from ..publishing.job_kind import LEAVE, WITHDRAWALS
+from ..remapping import remap_jobs
 from ..repositories import service
 from ..row_ids import ROW_ID
 from ..tasks import wake
 from .command import answer, command, json_option, option
+from .foreground import run_in_foreground
 from .user_commands import as_option
 
 
@@ -125,11 +124,11 @@ def _export(repository: str | None, item_set: str | None, job: int | None, hidde
 
 @command("remap", help=_l("Apply the crosswalk again to all items of REPOSITORY, without downloading."))
 @click.argument("repository")
-def _remap(repository: str) -> None:
-    known = service.find_repository(repository)
-    with transaction():
-        number = remap(RepositoryContext(known.id, known.server, tuple(known.ignored_fields)))
-    click.echo(_("Mapped %(items)s again.", items=item_count(number)), err=True)
+@as_option
+@json_option
+def _remap(repository: str, as_json: bool) -> None:
+    require(Role.EDITOR)
+    run_in_foreground(remap_jobs.create(service.find_repository(repository).id), as_json)
 
 
 COMMANDS: list[click.Command] = [_takedown, _export, _remap]

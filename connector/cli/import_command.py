@@ -20,11 +20,12 @@ from ..models.accounts import Role
 from ..models.job_options import FileOptions
 from ..models.jobs import Kind
 from ..publishing import destinations
+from ..remapping import remap_jobs
 from ..repositories import credentials, discovery, service
 from ..text import size_range
 from ..web.repositories.input_checks import check_delay, check_hours, check_limit, check_size
 from .command import command, json_option, option, print_json
-from .foreground import run_in_foreground
+from .foreground import follow, run_in_foreground
 from .user_commands import as_option
 
 
@@ -100,6 +101,8 @@ def _import(url: str, as_json: bool, **options: Any) -> None:
         return
     if options["ignore"] and not options["dry_run"]:
         service.ignore_fields(connected.repository_id, options["ignore"])
+        if (remap_id := remap_jobs.create_if_waiting(connected.repository_id)) is not None:
+            follow(remap_id)
     source_id = service.source_for(connected.repository_id, scope)
     run_in_foreground(_created(source_id, options, requests), as_json)
 

@@ -8,6 +8,7 @@ import click
 from flask import current_app
 
 from ..accounts.authorization import require_owner
+from ..catalogue.source_labels import job_label
 from ..errors import InvalidInputError
 from ..extensions import current_app_itself, db
 from ..i18n import gettext as _, lazy_gettext as _l
@@ -104,7 +105,7 @@ def _jobs(as_json: bool) -> None:
         print_json([report.as_dict(job) | {"owner": job.owner} for job in rows])
         return
     for job in rows:
-        line = report.line(job, job.source.label if job.source else "")
+        line = report.line(job, job_label(job, with_restricted=True))
         click.echo(_("%(job)s Owner: %(owner)s.", job=line, owner=job.owner))
 
 

@@ -6,6 +6,7 @@ from itertools import islice
 
 import click
 
+from ..catalogue.source_labels import job_label
 from ..i18n import gettext as _, lazy_gettext as _l
 from ..imports.results.missing_questions import Unlisted, from_json
 from ..imports.start import preview_rows
@@ -28,7 +29,7 @@ def print_job(job: Job, as_json: bool) -> None:
     if as_json:
         changes = {"changes": list(preview_rows.changes(job.id))} if job.is_preview else {}
         print_json(report.as_dict(job) | changes)
-    click.echo(report.line(job, job.source.label if job.source else ""), err=True)
+    click.echo(report.line(job, job_label(job, with_restricted=True)), err=True)
     if job.asks and asks_to_adopt(job):
         click.echo(
             _("  flask resume %(id)s --adopt all adopts them, --adopt none creates new items.", id=job.id), err=True

@@ -37,6 +37,8 @@ def _take_back_group(repository: RepositoryContext, change: Any, name: str, grou
         return True
     if name == "data":
         earlier_states.restore_data(repository, change.item_id, group)
+    elif name == "crosswalk":
+        earlier_states.restore_crosswalk(repository, change.item_id, group)
     elif name == "last_modified":
         db.session.execute(update(ITEM).where(ITEM.c.id == change.item_id).values(last_modified=group))
     elif name == "state":

@@ -1,4 +1,4 @@
-"""Undoes an import: deletes the items it added and restores the items it changed (design rules 1 to 3).
+"""Undoes an import or a remapping: deletes the items it added and restores the items it changed (design rules 1 to 3).
 
 The work is done in small transactions, each of which leaves a consistent state. Each step deletes the records that it
 has processed, so an undo that was stopped or killed continues at the same place.
@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from sqlalchemy import delete, exists, select, update
 
 from ..catalogue.job_changes import clear_before
-from ..catalogue.repository_context import RepositoryContext
+from ..catalogue.repository_context import RepositoryContext, context_of
 from ..errors import NotFoundError
 from ..extensions import db, transaction
 from ..i18n import gettext as _, lazy_gettext as _l, ngettext
@@ -21,6 +21,7 @@ from ..models.catalogue import HOLDING, ITEM, ITEM_SET, MEMBERSHIP
 from ..models.changes import CHANGE, Action
 from ..models.jobs import Job
 from ..models.repositories import Source
+from ..repositories import service
 from ..storage.garbage_collection import check_disk, delete_unreferenced_files
 from . import change_restore, undo_effects
 
@@ -41,11 +42,12 @@ def run(run: JobAttempt) -> tuple[bool, str]:
     undo = lifecycle.get(run.job_id)
     if undo.undoes is None:
         raise NotFoundError(_("The import that this job undoes no longer exists."))
-    job_id, known = undo.undoes.id, undo.source.repository
-    repository = RepositoryContext(known.id, known.server, tuple(known.ignored_fields))
+    job_id, repository = undo.undoes.id, context_of(service.get(undo.repository_id))
     first = _at_first(run, undo.cursor, job_id)
-    with transaction():  # the proof for the next import does not hold for restored data
-        db.session.execute(update(Source).where(Source.repository_id == repository.id).values(completeness_proof=None))
+    if undo.undoes.is_import:
+        with transaction():  # the proof for the next import does not hold for restored data
+            sources = update(Source).where(Source.repository_id == repository.id)
+            db.session.execute(sources.values(completeness_proof=None))
     for step in STEPS:
         run.say(str(STEPS[step]))
         while True:

@@ -1,4 +1,4 @@
-"""Counts the effects of the undo of an import, for the page that asks for confirmation (design rules 1 and 2)."""
+"""Counts the effects of an undo of items, for the page that asks for confirmation (design rules 1 and 2)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from sqlalchemy import Select, and_, exists, func, select
 from ..extensions import db
 from ..models.catalogue import FILE, HOLDING, ITEM_SET, MEMBERSHIP, CatalogueItem
 from ..models.changes import CHANGE, Action
-from ..models.jobs import JOB, State
+from ..models.jobs import JOB, Job, Kind, State
 from ..models.repositories import SOURCE
 
 
 def undo_effects(job_id: int) -> dict[str, int]:
-    """Return the effects of undoing this import as numbers of items, files and item sets.
+    """Return the effects of undoing this job as numbers of items, files and item sets.
 
     `gone`: items that the import added or changed and that were deleted or taken down since. `lasting`: changed items
     that cannot be restored, because their earlier state is no longer kept (see `retention`).
@@ -32,7 +32,7 @@ def undo_effects(job_id: int) -> dict[str, int]:
         func.count().filter(~exists().where(*mine, CHANGE.c.item_id == HOLDING.c.item_id)).label("not_updated"),
     ).where(made, HOLDING.c.item_id.in_(_in_other_sources(job_id)))
     other = exists().where(HOLDING.c.item_id == CHANGE.c.item_id, HOLDING.c.created_by_job_id != job_id)
-    later = _later_data(job_id)
+    later = _later_change(job_id)
     updated = select(func.count().filter(~later).label("restored"), func.count().filter(later).label("kept"))
     stays, changes = (
         db.session.execute(query).one()
@@ -105,7 +105,10 @@ def _sets_removed(job_id: int) -> int:
     return db.session.scalars(select(func.count(ITEM_SET.c.id)).where(made_by(job_id), ~left)).one()
 
 
-def _later_data(job_id: int) -> Any:
-    later = CHANGE.alias()
+def _later_change(job_id: int) -> Any:
+    """Return the SQL condition on a change that a later one takes over: of data by imports, or of the crosswalk."""
+    later, imports = CHANGE.alias(), select(JOB.c.id).where(JOB.c.kind == Kind.IMPORT)
     after = (later.c.item_id == CHANGE.c.item_id, later.c.id > CHANGE.c.id, later.c.job_id != job_id)
-    return exists().where(*after, later.c.action == Action.UPDATED)
+    is_import = db.session.get_one(Job, job_id).is_import
+    takes_over = later.c.job_id.in_(imports) if is_import else later.c.before["crosswalk"].as_integer().is_not(None)
+    return exists().where(*after, later.c.action == Action.UPDATED, takes_over)

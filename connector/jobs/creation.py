@@ -47,8 +47,10 @@ def create_undo(job_id: int, options: JobOptions = NO_OPTIONS) -> int:
         undo_kind = refuse_undo(job)
         waits = (JOB.c.id == job_id, lifecycle.IS_WAITING)
         db.session.execute(update(JOB).where(*waits).values(resume_at=None, message=_("Stopped.")))
-        values: dict[str, Any] = {"undoes_id": job.id, "resource": job.resource, "comment": job.comment}
-        return add(job.source, undo_kind, options, **values)
+        kept = ("repository_id", "source_id", "resource", "comment")
+        about = job.source.name if job.source else job.repository.label if job.repository else ""
+        values = {name: getattr(job, name) for name in kept} | {"undoes_id": job.id}
+        return add_without_source(undo_kind, options, about, **values)
 
 
 def lock_repository(repository_id: int) -> None:

@@ -70,6 +70,7 @@ class CatalogueItem(Base):
 
     `source_metadata`: a list of {field, value, language, authority, confidence} in source order. Restricted values also
     have `restricted: true`, like the mapped values made from them. `mapped_values`: the result of the crosswalk.
+    `crosswalk_id`: the rules with which it was made, 0 for the default ones (see `CrosswalkRow`).
 
     `search_text`: the text in which every reader's search looks. `restricted_search_text`: additional text for readers
     who may see restricted values and file names, None if nothing is restricted.
@@ -96,6 +97,7 @@ class CatalogueItem(Base):
         ),
         Index("ix_item_source_state", "is_hidden", "source_state", "id", "is_restricted", "repository_id"),
         Index("ix_item_repository", "repository_id", "is_hidden", "id", "is_restricted"),
+        Index("ix_item_crosswalk_id", "repository_id", "crosswalk_id"),
         Index(
             "ix_item_gone",
             text("coalesce(state_since, '0001-01-01 00:00:00.000000')"),
@@ -115,6 +117,7 @@ class CatalogueItem(Base):
     title: Mapped[str | None]
     source_metadata: Mapped[list[dict[str, Any]]] = mapped_column(JSON_VALUE)
     mapped_values: Mapped[dict[str, Any]] = mapped_column(JSON_VALUE)
+    crosswalk_id: Mapped[int] = mapped_column(default=0, server_default="0")
     search_text: Mapped[str] = mapped_column(Text)
     restricted_search_text: Mapped[str | None] = mapped_column(Text)
     title_sort: Mapped[str] = mapped_column(default="", server_default="")
@@ -368,7 +371,8 @@ class CatalogueCount(Base):
 
     `seconds`: how long the counting took. `basis`: the last change, the last audit entry and the running jobs then.
     `counts`: a list with an object for each repository, once for open and once for restricted items. `facets`: the
-    facet counts of all items, without and with restricted values.
+    facet counts of all items, without and with restricted values. `fields`: the counts of fields by repository, as
+    `field_counts` made them.
     """
 
     __tablename__ = "catalogue_count"
@@ -379,6 +383,7 @@ class CatalogueCount(Base):
     basis: Mapped[list[Any]] = mapped_column(JSON_VALUE)
     counts: Mapped[list[dict[str, Any]]] = mapped_column(JSON_VALUE)
     facets: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON_VALUE)
+    fields: Mapped[dict[str, list[list[Any]]] | None] = mapped_column(JSON_VALUE)
 
 
 ITEM = CatalogueItem.__table__

@@ -15,7 +15,8 @@ from .catalogue import CatalogueItem
 class Action(StrEnum):
     """The effect of a job on an item.
 
-    TOUCHED: only the time stamp changed, which is no update. SHARES_HANDLE: another item has the same handle, a
+    TOUCHED: only the time stamp or the rules of
+    the crosswalk changed, which is no update. SHARES_HANDLE: another item has the same handle, a
     problem. FILES_UNLISTED: only the list of files could not be read, a problem.
     """
 
@@ -32,10 +33,10 @@ class Action(StrEnum):
 class Change(Base):
     """The effect of one job on one item.
 
-    `before`: the data that an undo restores, by group: "data" (the source's data with files), "last_modified", "state"
-    (the state at the source), "left:SOURCE" (the holding's date), "set:SET:SOURCE" (the membership's job). An undo
-    treats each group separately (design rules 1 and 2). `technical_details`: lines about the error behind the reason,
-    such as the requested address.
+    `before`: the data that an undo restores, by group: "data" (the source's data with files), "crosswalk" (the rules of
+    the crosswalk), "last_modified", "state" (the state at the source), "left:SOURCE" (the holding's date),
+    "set:SET:SOURCE" (the membership's job). An undo treats each group separately (design rules 1 and 2).
+    `technical_details`: lines about the error behind the reason, such as the requested address.
     """
 
     __tablename__ = "change"

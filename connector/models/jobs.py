@@ -18,7 +18,7 @@ from ..extensions import JSON_VALUE, LARGE_INTEGER, Base, utcnow
 from .catalogue import FileStatus
 from .job_kinds import KINDS, JobKind
 from .job_options import JobOptions
-from .repositories import Source
+from .repositories import Repository, Source
 
 
 class Kind(StrEnum):
@@ -81,16 +81,16 @@ def _in_sqlite(function: json_object_agg, compiler: SQLCompiler, **options: Any)
 class Job(Base):
     """One run of a source, one undo, or one export. Counts and states change only by single UPDATEs (see `jobs`).
 
-    `kind`: the name of one of `job_kinds.KINDS`. `repository_id`, `source_id`, `source`: only exports of the catalogue
-    have none, and the code of the other kinds relies on that. `resource`: what no other job may use at the same time,
-    such as "repository:3". `heartbeat_at`: the last sign of its worker. `wait_reason`, `wait_detail`, `wait_since`: the
-    current wait, if any, with its start in UTC. `scheduled`: started by the schedule of the source. `resume_at`:
-    when the job resumes automatically, in UTC. `notified_at`, `notification_attempted_at`: when its notification
-    was sent, and when a worker last tried (see `notifications`). `pruned_at`: since when earlier states of its
-    items, or rows of a preview, are deleted. `crash_fingerprint`: a hash of the place at which
-    `crash_count` attempts ended early, one after another. `other_bundles`: number of files in bundles that were not
-    selected, by name of the bundle. `technical_details`: lines about the error with which the job failed, such as the
-    address and the status.
+    `kind`: the name of one of `job_kinds.KINDS`. `source_id`, `source`: only jobs of a whole repository and exports of
+    the catalogue have none. `repository_id`: only those exports have none. The code of the other kinds relies on that.
+    `resource`: what no other job may use at the same time, such as "repository:3". `heartbeat_at`: the last sign of its
+    worker. `wait_reason`, `wait_detail`, `wait_since`: the current wait, if any, with its start in UTC. `scheduled`:
+    started by the schedule of the source. `resume_at`: when the job resumes automatically, in UTC. `notified_at`,
+    `notification_attempted_at`: when its notification was sent, and when a worker last tried (see `notifications`).
+    `pruned_at`: since when earlier states of its items, or rows of a preview, are deleted. `crash_fingerprint`: a hash
+    of the place at which `crash_count` attempts ended early, one after another. `other_bundles`: number of files in
+    bundles that were not selected, by name of the bundle. `technical_details`: lines about the error with which the job
+    failed, such as the address and the status.
     """
 
     __tablename__ = "job"
@@ -153,6 +153,7 @@ class Job(Base):
         .scalar_subquery()
     )
     source: Mapped[Source] = relationship()
+    repository: Mapped[Repository | None] = relationship()
     undoes: Mapped[Job | None] = relationship(foreign_keys=[undoes_id], remote_side=[id], back_populates="undone_by")
     undone_by: Mapped[list[Job]] = relationship(foreign_keys=[undoes_id], back_populates="undoes")
 
@@ -195,6 +196,11 @@ class Job(Base):
     def is_import(self) -> bool:
         """Return whether the job imports, instead of undoing or only reading."""
         return self.kind == Kind.IMPORT
+
+    @property
+    def changes_items(self) -> bool:
+        """Return whether the job adds or changes items of the catalogue, and records each of these changes."""
+        return self.definition.undo_kind == Kind.UNDO
 
     @property
     def is_undo(self) -> bool:

@@ -19,7 +19,8 @@ class Repository(Base):
     """A DSpace site. `address_key`: the normalized URL of its API (see `endpoint_candidates.base_key`).
 
     `name`: what the repository calls itself. `given_name`: what a person calls it here. `unanswered`: the optional
-    requests that it refused, each with the day of the last attempt.
+    requests that it refused, each with the day of the last attempt. `crosswalk_id`: the rules of its crosswalk that
+    imports use, 0 for the default ones (see `CrosswalkRow`).
     """
 
     __tablename__ = "repository"
@@ -35,7 +36,7 @@ class Repository(Base):
     name: Mapped[str | None]
     given_name: Mapped[str | None]
     limit: Mapped[int | None]
-    ignored_fields: Mapped[list[str]] = mapped_column(JSON_VALUE, default=list)
+    crosswalk_id: Mapped[int] = mapped_column(default=0, server_default="0")
     communities: Mapped[list[list[str]]] = mapped_column(JSON_VALUE, default=list)
     login_name: Mapped[str | None]
     login_secret: Mapped[str | None]
@@ -69,6 +70,20 @@ class Repository(Base):
     def found(self) -> str:
         """Return the detected version and endpoint, for example "DSpace 9.3 at server/api"."""
         return _("DSpace %(version)s at %(endpoint)s", version=self.version, endpoint=self.endpoint)
+
+
+class CrosswalkRow(Base):
+    """Rules of the crosswalk of a repository. A row is never changed, because items refer to it.
+
+    `terms`: the term of each field that does not go to its default terms. `ignored`: patterns of the ignored fields.
+    """
+
+    __tablename__ = "crosswalk"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    repository_id: Mapped[int] = mapped_column(ForeignKey("repository.id", ondelete="CASCADE"), index=True)
+    terms: Mapped[dict[str, str]] = mapped_column(JSON_VALUE)
+    ignored: Mapped[list[str]] = mapped_column(JSON_VALUE)
 
 
 _OTHERS = table("source", column("id"), column("repository_id"), column("name")).alias("others")
@@ -117,12 +132,17 @@ class Source(Base):
     @property
     def resource(self) -> str:
         """Return the resource of which only one job at a time may read: the repository."""
-        return f"repository:{self.repository_id}"
+        return resource_of(self.repository_id)
 
     @property
     def scope(self) -> Scope:
         """Return the description of the scope that the DSpace clients need."""
         return Scope(ScopeKind(self.kind), self.scope_id, self.handle, self.name)
+
+
+def resource_of(repository_id: int) -> str:
+    """Return the resource of jobs that need a repository alone."""
+    return f"repository:{repository_id}"
 
 
 SOURCE = Source.__table__

@@ -220,7 +220,7 @@ def _remember(found: dspace.Found, limit: int | None, same_as: int | None) -> tu
         # The same API under another host name: keep the known address, and so the login.
         server = replace(server, site_url=known.site_url, api_url=known.api_url)
     if repository is None:
-        repository = Repository(ignored_fields=[], communities=[])
+        repository = Repository(communities=[])
         db.session.add(repository)
     forgotten = _move(repository, server, limit, dspace.base_key(found.bases[0]))
     db.session.flush()

@@ -7,8 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from sqlalchemy import exists, select
 
 from ..accounts import audit
-from ..catalogue.item_rows import remap
-from ..catalogue.repository_context import RepositoryContext
+from ..catalogue import crosswalk_rules
 from ..catalogue.source_links import scope_link
 from ..dspace import base_key
 from ..dspace.records import Community, Scope, Server
@@ -120,13 +119,10 @@ def change(repository_id: int, *, name: str, limit: int | None, delay: float) ->
 
 
 def ignore_fields(repository_id: int, fields: Sequence[str]) -> None:
-    """Set the ignored fields of a repository. If they change, map the stored items again (design rule 5)."""
+    """Set the ignored fields of a repository. A job maps the stored items again (see `remapping`, design rule 5)."""
     with transaction():
         repository = get(repository_id)
-        if list(fields) != repository.ignored_fields:
-            audit.note("ignored fields", repository.site_url, before=repository.ignored_fields, after=list(fields))
-            repository.ignored_fields = list(fields)
-            remap(RepositoryContext(repository.id, repository.server, tuple(fields)))
+        crosswalk_rules.replace(repository, crosswalk_rules.in_use(repository).terms, fields)
 
 
 def remember_communities(repository_id: int, communities: Sequence[Community]) -> Repository | None:

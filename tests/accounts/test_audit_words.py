@@ -69,7 +69,7 @@ def test_values_with_codes_and_texts_before_a_change_are_shown_in_words(page_aft
 
 
 def test_a_kind_of_an_earlier_version_is_shown_as_it_is(page_after):
-    assert "Command line remap A repository " in page_after("remap", "A repository")
+    assert "Command line repair A repository " in page_after("repair", "A repository")
 
 
 def test_jobs_are_named_by_their_kind(page_after):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from connector.catalogue.crosswalk import BIBO, DCTERMS, crosswalk, ignored_by, term_label, terms_of
+from connector.catalogue.crosswalk import BIBO, DCTERMS, CrosswalkRules, crosswalk, ignored_by, term_label, terms_of
 
 PAYLOADS = Path(__file__).parent.parent / "payloads" / "crosswalk"
 
@@ -343,7 +343,7 @@ def test_a_pattern_does_not_match_other_fields(field, pattern):
 def test_an_ignored_field_gives_no_value():
     metadata = [value("dc.subject", "a"), value("dc.subject.lcsh", "b"), value("dc.title", "c"), value("local.x", "d")]
 
-    assert list(crosswalk(metadata, ["dc.subject.*", "LOCAL.x"])) == ["dcterms:title"]
+    assert list(crosswalk(metadata, CrosswalkRules(ignored=("dc.subject.*", "LOCAL.x")))) == ["dcterms:title"]
 
 
 FIELDS = st.one_of(
@@ -363,7 +363,7 @@ IGNORED = st.lists(st.sampled_from(["dc.subject.*", "dc.title", "local.*"]), max
 
 @given(METADATA, IGNORED)
 def test_the_crosswalk_keeps_all_values_in_order_and_adds_none(metadata, ignored):
-    values = crosswalk(metadata, ignored)
+    values = crosswalk(metadata, CrosswalkRules(ignored=tuple(ignored)))
 
     expected = {}
     for entry in metadata:
@@ -374,9 +374,28 @@ def test_the_crosswalk_keeps_all_values_in_order_and_adds_none(metadata, ignored
     assert {term: [v["uri"] if "uri" in v else v["value"] for v in found] for term, found in values.items()} == expected
 
 
+def test_a_rule_moves_a_field_to_its_term_and_leaves_other_fields():
+    metadata = [value("dc.title", "T"), value("dc.title.alternative", "A")]
+
+    moved = crosswalk(metadata, CrosswalkRules(terms={"dc.title": "dcterms:abstract"}))
+
+    assert {term: [one["value"] for one in found] for term, found in moved.items()} == {
+        "dcterms:abstract": ["T"],
+        "dcterms:alternative": ["A"],
+    }
+
+
+def test_a_rule_can_keep_the_name_of_a_field():
+    rules = CrosswalkRules(terms={"dc.title": "dc.title"})
+
+    assert list(crosswalk([value("dc.title", "T")], rules)) == ["dc.title"]
+
+
 @given(METADATA, IGNORED)
 def test_the_crosswalk_is_pure(metadata, ignored):
     before = copy.deepcopy(metadata)
 
-    assert crosswalk(metadata, ignored) == crosswalk(iter(metadata), iter(ignored))
+    rules = CrosswalkRules(ignored=tuple(ignored))
+
+    assert crosswalk(metadata, rules) == crosswalk(iter(metadata), rules)
     assert metadata == before

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 from sqlalchemy import delete, select, update
 
-from connector.catalogue import counts, facet_values, facets, item_rows, marks
+from connector.catalogue import counts, facet_values, facets, marks
 from connector.catalogue.facet_values import kind_of, sort_date, values_of
 from connector.catalogue.file_rows import files_of
 from connector.catalogue.repository_context import RepositoryContext
@@ -18,6 +18,9 @@ from connector.extensions import db, transaction
 from connector.models.catalogue import CatalogueItem
 from connector.models.item_facets import Facet, ItemFacet
 from connector.models.repositories import Repository
+from connector.remapping import remap_jobs
+from connector.repositories import service
+from connector.tasks import carry_out
 
 ITEM = CatalogueItem.__table__
 
@@ -109,8 +112,8 @@ def test_facet_values_follow_marks_remaps_and_deletions(stocked_app):
             db.session.execute(delete(ITEM).where(ITEM.c.id == 2))
             marks.mark(context(), {1: Shown((), ())})
         marked = stored()
-        with transaction():
-            item_rows.remap(RepositoryContext(context().id, context().server, ("dc.type",)))
+        service.ignore_fields(1, ["dc.type"])
+        assert carry_out(remap_jobs.create(1))
         remapped = stored()
 
         assert 2 not in marked

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask
 
 from connector.accounts import access_tokens, user_management
-from connector.catalogue import missing, takedown, thumbnails
+from connector.catalogue import counts, crosswalk_rules, missing, takedown, thumbnails
 from connector.dspace.records import ScopeKind
 from connector.exports import export_jobs
 from connector.exports.export_options import ExportOptions
@@ -25,6 +25,7 @@ from connector.models.repositories import Repository, Source
 from connector.publishing import destinations, publish_jobs, withdrawal_jobs
 from connector.publishing.destinations import DestinationSettings
 from connector.publishing.job_kind import MAKE_PRIVATE, PUBLISH, PUBLISH_PREVIEW
+from connector.remapping import remap_jobs
 from connector.repositories import discovery, service
 from connector.tasks import carry_out
 from tests.omeka_server import Omeka
@@ -92,6 +93,8 @@ def furnish(app: Flask, sample: SampleRepository, omeka: Omeka) -> dict[str, int
         jobs["export"] = _export(jobs["problems"])
         _add_lookalikes(sample, omeka)
         jobs["adoption"] = _publish(jobs["problems"], destination_id)
+        jobs["remap"] = _remap(repository_id)
+        counts.count_if_changed()
         thumbnails.make_due()
         picture = db.select(CatalogueFile.id).where(CatalogueFile.is_stored, CatalogueFile.media_type == "image/png")
         jobs["picture"] = db.session.scalars(picture.order_by(CatalogueFile.id)).first()
@@ -203,6 +206,20 @@ def _export(imported: int) -> int:
     """Export a source that has files with problems."""
     items = export_jobs.of_source(lifecycle.get(imported).source_id, with_restricted=True)
     return _carried_out(export_jobs.create(items, ExportOptions("saf", "||", True, "https://example.org/fields#")))
+
+
+def _remap(repository_id: int) -> int:
+    """Apply a crosswalk, then change it once more. Return the id of the job."""
+    terms = {"dc.publisher": "dcterms:contributor"}
+    _use(repository_id, terms, ())
+    job_id = _carried_out(remap_jobs.create(repository_id))
+    _use(repository_id, terms | {"local.nowhere": "bibo:doi"}, ("dc.subject.*",))
+    return job_id
+
+
+def _use(repository_id: int, terms: dict[str, str], ignored: tuple[str, ...]) -> None:
+    with transaction():
+        crosswalk_rules.replace(service.get(repository_id), terms, ignored)
 
 
 def _make_private(omeka: Omeka, imported: int, destination_id: int) -> int:

@@ -64,6 +64,24 @@ def _fill(button: str, **texts: str) -> Callable[[Page], None]:
     return act
 
 
+def _choose(button: str, **choices: str) -> Callable[[Page], None]:
+    """Return an action that chooses options by the names of their fields and presses the button."""
+
+    def act(page: Page) -> None:
+        for name, value in choices.items():
+            page.locator(f'[name="{name}"]').select_option(value)
+        page.locator(f'[value="{button}"]').click()
+        page.wait_for_load_state()
+
+    return act
+
+
+def _import_wrong_crosswalk(page: Page) -> None:
+    lines = f"field,term\ndc.title,{'wrong' * 30}\ndc.title,ignore\n"
+    page.locator('[name="file"]').set_input_files({"name": "a.csv", "mimeType": "text/csv", "buffer": lines.encode()})
+    _press("Import CSV")(page)
+
+
 def _tab(name: str) -> Callable[[Page], None]:
     def act(page: Page) -> None:
         page.locator(f'label[for="tab-{name}"]').first.click()
@@ -133,6 +151,16 @@ STATES = (
     State("options-repository", "/repositories/1/", act=_tab("repository")),
     State("options-unreachable", "/repositories/3/", act=_tab("collections")),
     State("estimate", "/repositories/1/", act=_estimate),
+    State("crosswalk", "/repositories/1/crosswalk"),
+    State("crosswalk-empty", "/repositories/3/crosswalk"),
+    State("crosswalk-error", "/repositories/1/crosswalk", act=_import_wrong_crosswalk),
+    State("crosswalk-field", "/repositories/1/crosswalk/field?field=dc.title"),
+    State(
+        "crosswalk-preview",
+        "/repositories/1/crosswalk/field?field=dc.title",
+        act=_choose("Preview", term="dcterms:abstract"),
+    ),
+    State("crosswalk-ignored", "/repositories/1/crosswalk/field?field=dc.subject"),
     State("past-imports", "/jobs/"),
     State("past-imports-empty", "/jobs/", is_empty=True),
     State("past-imports-viewer", "/jobs/", VIEWER),
@@ -148,6 +176,8 @@ STATES = (
     State("job-problems-viewer", "/jobs/{problems}/", VIEWER),
     State("job-undone", "/jobs/{undone}/"),
     State("job-undo", "/jobs/{undo}/"),
+    State("job-remap", "/jobs/{remap}/"),
+    State("job-remap-undo-confirm", "/jobs/{remap}/undo"),
     State("job-undo-confirm", "/jobs/{completed}/undo"),
     State("job-rerun-confirm", "/jobs/{completed}/rerun"),
     State("job-preview", "/jobs/{preview}/"),

@@ -79,6 +79,8 @@ def test_an_unknown_part_is_not_found(client):
         ("/", ""),
         ("/repositories/", "connect/"),
         ("/repositories/1/", "import/"),
+        ("/repositories/1/crosswalk", "crosswalk/"),
+        ("/repositories/1/crosswalk/field?field=dc.title", "crosswalk/"),
         ("/jobs/", "import/"),
         ("/jobs/1/", "import/"),
         ("/jobs/1/undo", "undo/"),

@@ -8,6 +8,7 @@ import re
 
 import pytest
 
+from connector.catalogue import crosswalk_rules
 from connector.extensions import db
 from connector.jobs import lifecycle
 from connector.models.jobs import Job
@@ -278,7 +279,7 @@ def test_import_starts_a_job_with_these_settings_and_shows_it(app, connected, sa
             "full": True,
         }
         assert (job.state, job.comment, job.source.name) == ("queued", "A <b>note</b>", "Harbour photographs")
-        assert job.source.repository.ignored_fields == ["dc.rights", "dc.subject.*"]
+        assert crosswalk_rules.in_use(job.source.repository).ignored == ("dc.rights", "dc.subject.*")
 
 
 @pytest.mark.parametrize(

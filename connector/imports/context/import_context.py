@@ -10,7 +10,7 @@ from typing import Any
 from flask import current_app
 
 from ... import dspace
-from ...catalogue.repository_context import RepositoryContext
+from ...catalogue.repository_context import RepositoryContext, context_of
 from ...dspace.records import Scope
 from ...errors import AddressNotAllowedError, RepositoryError
 from ...extensions import db, transaction
@@ -115,7 +115,7 @@ def _context(
     new_recorder: NewRecorder,
 ) -> ImportContext:
     source, repository = job.source, job.source.repository
-    repository_context = RepositoryContext(repository.id, repository.server, tuple(repository.ignored_fields))
+    repository_context = context_of(repository)
     access = LoginGuard(connection, repository.login_name if connection.login else None)
     return ImportContext(
         attempt=attempt,

@@ -22,6 +22,7 @@ ACTIONS = {
     "backup": _l("Backup"),
     "code refused": _l("Verification code refused"),
     "connect": _l("Repository connected"),
+    "crosswalk": _l("Crosswalk changed"),
     "destination added": _l("Destination added"),
     "destination changed": _l("Destination changed"),
     "destination removed": _l("Destination removed"),

@@ -16,7 +16,20 @@ from ...i18n import gettext as _, language
 FOLDER = Path(__file__).parents[3] / "docs" / "guide"
 ORIGINAL = "en"
 # The names of the parts, in the order of the guide.
-PARTS = ("connect", "import", "sync", "publish", "undo", "items", "missing", "programs", "blocked", "accounts", "words")
+PARTS = (
+    "connect",
+    "import",
+    "sync",
+    "crosswalk",
+    "publish",
+    "undo",
+    "items",
+    "missing",
+    "programs",
+    "blocked",
+    "accounts",
+    "words",
+)
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 

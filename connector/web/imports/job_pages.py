@@ -11,7 +11,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, redirect, render_template, request, stream_with_context, url_for
 
 from ...accounts.authorization import allows, require, require_owner, sees_restricted
-from ...catalogue.source_labels import source_label
+from ...catalogue.source_labels import job_label, source_label
 from ...errors import ConflictError
 from ...extensions import db, utcnow
 from ...formatting import clock
@@ -58,13 +58,13 @@ def label_of(source: Source | None) -> str:
 @blueprint.app_template_global()
 def heading(job: Job) -> str:
     """Return a heading that says what the job does, as the current user may see it."""
-    return job_presentation.heading(job, label_of(job.source))
+    return job_presentation.heading(job, job_label(job, with_restricted=sees_restricted()))
 
 
 @blueprint.app_template_global()
 def page_title(job: Job) -> str:
     """Return the title of the page of a job, which begins with the progress of an active job."""
-    return job_presentation.page_title(job, label_of(job.source))
+    return job_presentation.page_title(job, job_label(job, with_restricted=sees_restricted()))
 
 
 @blueprint.get("/<int:job_id>/")

@@ -1,6 +1,6 @@
 """Pages that connect to a repository and choose what to import."""
 
-from . import connection_pages, login_pages, option_pages
+from . import connection_pages, crosswalk_pages, login_pages, option_pages
 from .blueprint import blueprint
 
-__all__ = ["blueprint", "connection_pages", "login_pages", "option_pages"]
+__all__ = ["blueprint", "connection_pages", "crosswalk_pages", "login_pages", "option_pages"]

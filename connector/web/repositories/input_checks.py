@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ...catalogue.crosswalk_csv import FIELD_PATTERN
 from ...dspace import clean_address
 from ...dspace.records import ScopeKind
 from ...errors import InvalidInputError
@@ -15,8 +16,6 @@ _SIZE = re.compile(r"(?P<number>[0-9]{1,18}(?:[.,][0-9]{1,3})?)\s*(?P<unit>[KMGT
 _WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
 _UNITS = {unit: 1000**power for power, unit in enumerate(("B", "KB", "MB", "GB", "TB"))}
 _ENDPOINT = re.compile(r"[\w.~-]+(?:/[\w.~-]+)*", re.ASCII)
-# schema.element[.qualifier], or a prefix of it that ends in `.*`
-_FIELD_PATTERN = re.compile(r"[\w-]+(?:\.[\w-]+){1,2}|[\w-]+(?:\.[\w-]+){0,2}\.\*")
 
 
 def check_endpoint(text: str) -> str:
@@ -111,7 +110,7 @@ def check_ignored(text: str | None) -> list[str]:
     """
     lines = [line.strip() for line in (text or "").splitlines()]
     for line in filter(None, lines):
-        if not _FIELD_PATTERN.fullmatch(line):
+        if not FIELD_PATTERN.fullmatch(line):
             raise InvalidInputError(
                 _("“%(line)s” is not a field. Examples: dc.rights, dc.subject.*", line=line), "ignored"
             )

@@ -13,6 +13,7 @@ from ...dspace.records import ScopeKind
 from ...errors import ConnectorError
 from ...imports.start import queueing
 from ...models.accounts import Role
+from ...remapping import remap_jobs
 from ...repositories import discovery, service
 from ...tasks import wake
 from ..error_pages import wants_fragment
@@ -80,6 +81,8 @@ def _start(repository_id: int, form: ImportOptionsForm, kind: ScopeKind, identif
     """Queue the import and wake a worker. Return the id of the job."""
     found = discovery.find(repository_id, kind, identifier)
     service.ignore_fields(repository_id, form.ignored.data)
+    if (remap_id := remap_jobs.create_if_waiting(repository_id)) is not None:
+        wake(remap_id)
     source_id = service.source_for(repository_id, found.scope)
     job_id = queueing.create(source_id, form.options(), comment=form.comment.data or "", requests=found.requests)
     wake(job_id)

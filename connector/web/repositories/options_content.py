@@ -7,7 +7,7 @@ from typing import Any
 from flask import render_template, request
 from markupsafe import Markup
 
-from ...catalogue import item_set_queries
+from ...catalogue import crosswalk_rules, item_set_queries
 from ...dspace.login import GENERATIONS as LOGIN_GENERATIONS
 from ...dspace.records import ScopeKind
 from ...errors import ConnectorError, InvalidInputError, NotFoundError
@@ -47,7 +47,9 @@ def new_options_page(repository: Repository, **shown: Any) -> str:
     offer = offered_object(repository)
     last = offer and offer["last"]
     form.fill(
-        last.options if last else last_options(repository.id), repository.ignored_fields, item_set_queries.every()
+        last.options if last else last_options(repository.id),
+        crosswalk_rules.in_use(repository).ignored,
+        item_set_queries.every(),
     )
     return options_page(repository, form, **shown)
 

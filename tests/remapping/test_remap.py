@@ -1,0 +1,180 @@
+"""Jobs that apply a crosswalk again to the items that are held, and their undo."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import func, select
+
+from connector.catalogue import crosswalk_rules, history
+from connector.extensions import db, transaction
+from connector.imports.undo_effects import undo_effects
+from connector.jobs import creation, lifecycle
+from connector.jobs.attempt import JobAttempt
+from connector.models.catalogue import CatalogueItem
+from connector.models.jobs import State
+from connector.remapping import remap_jobs, remapper
+from connector.repositories import service
+from connector.tasks import carry_out
+
+TITLE_AS_ABSTRACT = {"dc.title": "dcterms:abstract"}
+
+
+@pytest.fixture(autouse=True)
+def context(stocked_app):
+    with stocked_app.app_context():
+        yield
+
+
+def use(terms: dict[str, str], ignored: tuple[str, ...] = ()) -> None:
+    with transaction():
+        crosswalk_rules.replace(service.get(1), terms, ignored)
+
+
+def remap() -> int:
+    job_id = remap_jobs.create(1)
+    assert carry_out(job_id)
+    db.session.expire_all()
+    return job_id
+
+
+def undo(job_id: int) -> int:
+    undo_id = creation.create_undo(job_id)
+    assert carry_out(undo_id)
+    db.session.expire_all()
+    return undo_id
+
+
+def mapped() -> dict[int, dict]:
+    db.session.expire_all()
+    query = select(CatalogueItem.id, CatalogueItem.mapped_values, CatalogueItem.search_text, CatalogueItem.crosswalk_id)
+    return {row.id: tuple(row[1:]) for row in db.session.execute(query)}
+
+
+def titled() -> set[int]:
+    """Return the items with a title in the source's data."""
+    rows = db.session.execute(select(CatalogueItem.id, CatalogueItem.source_metadata))
+    return {row.id for row in rows if any(entry["field"] == "dc.title" for entry in row.source_metadata)}
+
+
+def test_saved_rules_change_no_item_before_they_are_applied():
+    before = mapped()
+
+    use(TITLE_AS_ABSTRACT)
+
+    assert mapped() == before
+    assert crosswalk_rules.waiting_count(service.get(1)) == len(before)
+
+
+def test_a_job_applies_the_rules_to_all_items():
+    use(TITLE_AS_ABSTRACT)
+
+    job = lifecycle.get(remap())
+
+    assert (job.state, job.clean) == (State.COMPLETED, True)
+    assert (job.counts["updated"], job.done) == (len(titled()), job.expected)
+    assert {item_id for item_id, (values, _, _) in mapped().items() if "dcterms:title" in values} == set()
+    assert {item_id for item_id, (values, _, _) in mapped().items() if "dcterms:abstract" in values} >= titled()
+    assert crosswalk_rules.waiting_count(service.get(1)) == 0
+
+
+def test_items_that_the_rules_do_not_touch_count_as_unchanged():
+    use({"local.nowhere": "dcterms:title"})
+
+    job = lifecycle.get(remap())
+
+    assert (job.counts["updated"], job.counts["unchanged"]) == (0, job.expected)
+    assert crosswalk_rules.waiting_count(service.get(1)) == 0
+
+
+def test_undo_gives_the_items_their_values_back_exactly():
+    before = mapped()
+    use(TITLE_AS_ABSTRACT)
+    job_id = remap()
+    predicted = undo_effects(job_id)
+
+    counts = lifecycle.get(undo(job_id)).counts
+
+    assert mapped() == before
+    assert (counts["restored"], counts["kept"]) == (predicted["restored"], predicted["kept"]) == (len(titled()), 0)
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_undos_in_any_order_give_the_same_values(newest_first):
+    before = mapped()
+    use(TITLE_AS_ABSTRACT)
+    first = remap()
+    use({"dc.title": "dcterms:alternative"})
+    second = remap()
+
+    for job_id in (second, first) if newest_first else (first, second):
+        predicted = undo_effects(job_id)
+        counts = lifecycle.get(undo(job_id)).counts
+        assert (counts["restored"], counts["kept"]) == (predicted["restored"], predicted["kept"])
+
+    assert mapped() == before
+
+
+def test_undo_keeps_data_that_an_import_wrote_since():
+    use(TITLE_AS_ABSTRACT)
+    job_id = remap()
+    with transaction():
+        item = db.session.get_one(CatalogueItem, 1)
+        item.source_metadata = [{"field": "dc.title", "value": "New", "language": None}]
+
+    undo(job_id)
+
+    assert db.session.get_one(CatalogueItem, 1).mapped_values == {"dcterms:title": [{"value": "New", "language": None}]}
+
+
+def test_a_stopped_job_goes_on_where_it_stopped(monkeypatch):
+    use(TITLE_AS_ABSTRACT)
+    monkeypatch.setattr(remapper, "ITEMS_PER_STEP", 10)
+    step = remapper._step
+
+    def stop_after_a_step(attempt: JobAttempt, *arguments):
+        last = step(attempt, *arguments)
+        attempt.stop.set()
+        return last
+
+    job_id = remap_jobs.create(1)
+    with monkeypatch.context() as patch:
+        patch.setattr(remapper, "_step", stop_after_a_step)
+        carry_out(job_id)
+    db.session.expire_all()
+    stopped = lifecycle.get(job_id)
+    assert (stopped.state, stopped.counts["updated"]) == (State.STOPPED, 10)
+
+    lifecycle.resume(job_id)
+    carry_out(job_id)
+
+    db.session.expire_all()
+    job = lifecycle.get(job_id)
+    assert (job.state, job.counts["updated"]) == (State.COMPLETED, len(titled()))
+
+
+def test_a_queued_job_with_the_same_rules_is_not_queued_twice():
+    use(TITLE_AS_ABSTRACT)
+    first = remap_jobs.create(1)
+
+    assert remap_jobs.create(1) == first
+    use({})
+    assert remap_jobs.create(1) != first
+
+
+def test_the_history_of_an_item_shows_what_the_crosswalk_changed():
+    use(TITLE_AS_ABSTRACT)
+    job_id = remap()
+
+    entry = next(history.of_item(1))
+
+    assert entry.job.id == job_id
+    assert [one["field"] for one in entry.differences["fields"]] == ["Abstract", "Title"]
+
+
+def test_rules_as_before_need_no_job():
+    use(TITLE_AS_ABSTRACT)
+    use({})
+
+    assert crosswalk_rules.waiting_count(service.get(1)) == 0
+    assert remap_jobs.create_if_waiting(1) is None
+    assert db.session.scalar(select(func.count()).select_from(CatalogueItem)) > 10
