@@ -22,7 +22,7 @@ from .errors import ConflictError
 from .extensions import huey
 from .i18n import gettext as _, lazy_gettext as _l, ngettext
 from .jobs.attempt import pause_all
-from .logs import QueueAway, print_status
+from .logs import QueueAway, log_throttled, print_status
 from .tasks import DUTIES
 from .tls_warnings import settings_without_tls
 
@@ -141,7 +141,8 @@ def attempt(app: Flask, duty: Callable[[], None]) -> None:
         if (known := error_translation.translate(error)) is None:
             log.exception("The periodic task %s failed", duty.__name__)
         else:
-            log.error("The periodic task %s failed: %s", duty.__name__, known)
+            with app.app_context():
+                log_throttled(log, f"The periodic task {duty.__name__} failed: {known}")
 
 
 def _start_consumer(workers: int) -> Consumer:

@@ -11,6 +11,7 @@ import threading
 import pytest
 
 from connector import server, tasks
+from connector.errors import StorageError
 from connector.extensions import huey
 from connector.web import monitoring
 from tests.imports.fake_repository_importer import FakeRepositoryImporter
@@ -39,6 +40,17 @@ def test_a_failed_periodic_task_is_logged_and_runs_again(app, caplog):
     assert caplog.messages[0].startswith("The periodic task recover failed: The database cannot be used now: ")
     assert "Traceback" not in caplog.text
     assert not (app.config["INSTANCE"] / "recovered").exists()
+
+
+def test_a_periodic_task_that_fails_for_long_is_logged_once_a_minute(app, caplog):
+    def duty() -> None:
+        raise StorageError("There is no space left.")
+
+    with caplog.at_level(logging.ERROR, "connector.server"):
+        server.attempt(app, duty)
+        server.attempt(app, duty)
+
+    assert caplog.messages == ["The periodic task duty failed: There is no space left."]
 
 
 def test_an_unexpected_error_in_a_periodic_task_is_logged_with_traceback(app, caplog):
