@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import upgrade
 
-from connector.catalogue import facet_values
+from connector.catalogue import facet_values, property_codes
 from connector.catalogue.file_rows import files_of
 from connector.catalogue.search import Selection
 from connector.extensions import JSON_VALUE, db, migrate
@@ -314,6 +314,32 @@ def test_items_from_before_the_migration_have_facet_values_and_sort_keys(app):
     }
     row = db.session.execute(sa.select(CatalogueItem.title_sort, CatalogueItem.date_sort)).one()
     assert row == ("die strasse", "1884-05-17") == (fold("Die  Straße"), facet_values.sort_date(mapped))
+
+
+def test_items_from_before_the_migration_have_the_codes_of_their_properties_and_files(app):
+    upgrade(revision="0055")
+    file = sa.table("file", *map(sa.column, ("item_id", "bundle", "name_is_restricted")))
+    item = sa.table("item", sa.column("id"), sa.column("mapped_values", JSON_VALUE))
+    restricted, value = {"value": "A", "restricted": True}, {"value": "B"}
+    each = [
+        {},
+        {term: [value] for term in property_codes.CODED},
+        {term: [restricted, value] for term in property_codes.CODED[::2]} | {"dcterms:type": [restricted]},
+        {"local.a": [restricted], "local.b": [value], "bibo:doi": [restricted, restricted]},
+    ]
+    for number, mapped in enumerate(each, 1):
+        fill(number)
+        with db.engine.begin() as connection:
+            connection.execute(sa.update(item).where(item.c.id == number).values(mapped_values=mapped))
+            original = {"bundle": "ORIGINAL", "name_is_restricted": number == 3}
+            connection.execute(sa.update(file).where(file.c.item_id == number, number > 1).values(original))
+
+    upgrade()
+
+    stored = db.session.scalars(sa.select(CatalogueItem.property_codes).order_by(CatalogueItem.id)).all()
+    files = files_of(range(1, len(each) + 1))
+    assert stored == [property_codes.codes_of(mapped, files[number]) for number, mapped in enumerate(each, 1)]
+    assert [codes[-3:] for codes in stored] == ["", " fe", "-fe", " ff"]
 
 
 def test_numbers_of_repositories_are_kept_in_64_bits(app):

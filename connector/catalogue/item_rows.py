@@ -14,7 +14,7 @@ from ..dspace.records import Item
 from ..extensions import db
 from ..models.catalogue import ITEM
 from ..word_search import fold, search_text
-from . import facet_values, restricted_values
+from . import facet_values, property_codes, restricted_values
 from .crosswalk import CrosswalkRules, crosswalk
 from .file_rows import BITSTREAM, file_rows
 from .identity import source_key
@@ -84,7 +84,7 @@ def item_row(repository: RepositoryContext, data: dict[str, Any], files: Sequenc
 def derived_columns(
     rules: CrosswalkRules, title: str | None, metadata: Any, files: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """Return the columns computed from the source's data: mapped values and their rules, search texts, sort keys."""
+    """Return the columns computed from the source's data: mapped values, their rules and codes, texts and sort keys."""
     mapped = crosswalk(metadata, rules)
     is_closed = restricted_values.closes_title(metadata, title)
     names, closed_names = restricted_values.open_names(files), restricted_values.restricted_names(files)
@@ -94,6 +94,7 @@ def derived_columns(
         "date_sort": facet_values.sort_date(mapped),
         "mapped_values": mapped,
         "crosswalk_id": rules.id,
+        "property_codes": property_codes.codes_of(mapped, files),
         "title_is_restricted": is_closed,
         "search_text": search_text(None if is_closed else title, restricted_values.open_terms(mapped), names),
         "restricted_search_text": closed_text if restricted_values.is_marked(metadata) or closed_names else None,

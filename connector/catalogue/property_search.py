@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import JSON, ColumnElement, and_, exists, false, func, not_, or_, true, type_coerce
 
@@ -15,6 +16,7 @@ from ..extensions import db
 from ..i18n import decimal, gettext as _
 from ..models.catalogue import CatalogueItem
 from ..word_search import MOST_CHARACTERS, Term, escape_like, fold
+from .property_codes import has_property, is_coded
 from .restricted_values import MARK
 
 MOST_ROWS = 10  # because each reads the values of many items
@@ -79,7 +81,12 @@ class Criterion:
         columns = (CatalogueItem.search_text, CatalogueItem.restricted_search_text)[: 1 + with_restricted]
         patterns = [f"%{escape_like(string)}%" for string in self.strings]
         in_text = and_(true(), *(or_(*(c.like(pattern, escape="\\") for c in columns)) for pattern in patterns))
-        return and_(in_text, self._has_value(with_restricted)) if self.term else in_text
+        if not self.term:
+            return in_text
+        has_any = has_property(CatalogueItem.property_codes, self.term, with_restricted)
+        if self.operator is Operator.ANY and is_coded(self.term):
+            return has_any
+        return and_(has_any, in_text, self._has_value(with_restricted))
 
     def _has_value(self, with_restricted: bool) -> ColumnElement[bool]:
         """Return the condition that the property itself has such a value."""
@@ -114,6 +121,21 @@ def combined(criteria: Sequence[Criterion], with_restricted: bool) -> ColumnElem
 
 def required_strings(criteria: Sequence[Criterion]) -> list[str]:
     """Return the strings that the search text of each selected item has."""
-    if any(criterion.join is Join.OR for criterion in criteria[1:]):
+    if _has_choice(criteria):
         return []
     return [string for criterion in criteria if criterion.join is not Join.NOT for string in criterion.strings]
+
+
+def code_conditions(criteria: Sequence[Criterion], column: Any, with_restricted: bool) -> list[ColumnElement[bool]]:
+    """Return the conditions on a column of property codes that each selected item meets because of “has any value”."""
+    if _has_choice(criteria):
+        return []
+    every = [one for one in criteria if one.operator is Operator.ANY and one.term]
+    wanted = [has_property(column, one.term, with_restricted) for one in every if one.join is not Join.NOT]
+    unwanted = [one.term for one in every if one.join is Join.NOT and is_coded(one.term)]
+    return wanted + [not_(has_property(column, term, with_restricted)) for term in unwanted]
+
+
+def _has_choice(criteria: Sequence[Criterion]) -> bool:
+    """Return whether an item may be selected without meeting each criterion."""
+    return any(criterion.join is Join.OR for criterion in criteria[1:])

@@ -35,7 +35,8 @@ from ..row_ids import row_id
 from ..storage import search_index
 from ..word_search import Term, escape_like, search_terms
 from .facet_values import KINDS, is_date, value_id
-from .property_search import MOST_ROWS, Criterion, combined, required_strings
+from .property_codes import has_files
+from .property_search import MOST_ROWS, Criterion, code_conditions, combined, required_strings
 from .set_names import labels
 
 SHORT = 1000  # items
@@ -94,7 +95,7 @@ class Selection:
         if self.criteria:
             found.append(combined(self.criteria, self.with_restricted))
         if self.has_files is False:
-            found.append(CatalogueItem.id.not_in(_with_files(self.with_restricted)))
+            found.append(not_(has_files(CatalogueItem.property_codes, self.with_restricted)))
         return found
 
     def _lists(self) -> list[Select[Any]]:
@@ -114,12 +115,22 @@ class Selection:
             lists.append(_dated(*self.dates))
         return lists
 
+    def _coded(self) -> list[Select[Any]]:
+        """Return a SELECT of the ids of the items with the codes that the selection requires, if it requires any."""
+        coded = aliased(CatalogueItem)
+        codes = coded.property_codes
+        conditions = code_conditions(self.criteria, codes, self.with_restricted)
+        if self.has_files is False:
+            conditions.append(not_(has_files(codes, self.with_restricted)))
+        is_listed = coded.is_hidden.in_((False, True))  # makes the databases use the index
+        return [select(coded.id).where(is_listed, *conditions)] if conditions else []
+
     def ids(self) -> Select[Any]:
         """Return a SELECT of the ids of the selected items.
 
         It follows the index of a list or of the words, so that the database reads no more rows than a page shows.
         """
-        lists = self._lists()
+        lists = self._lists() + self._coded()
         if len(lists) > 1:
             lists.sort(key=_length)
         with_words = search_index.candidates(self._required_strings())

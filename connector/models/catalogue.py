@@ -75,6 +75,8 @@ class CatalogueItem(Base):
     `search_text`: the text in which every reader's search looks. `restricted_search_text`: additional text for readers
     who may see restricted values and file names, None if nothing is restricted.
 
+    `property_codes`: the properties with values, and whether there are files (see `catalogue.property_codes`).
+
     `title_sort`, `date_sort`: by which lists are sorted, without restricted values (see `item_rows.derived_columns`).
 
     `content_hash`: SHA-256 of the source's data alone. `is_restored`: the next import reads the item in full, because
@@ -86,7 +88,7 @@ class CatalogueItem(Base):
     __table_args__ = (
         UniqueConstraint("repository_id", "source_key", name="uq_item_source_key"),
         Index("ix_item_source_id", "repository_id", "source_id"),
-        Index("ix_item_listed", "is_hidden", "id", "is_restricted", "repository_id", "source_state"),
+        Index("ix_item_listed", "is_hidden", "id", "is_restricted", "repository_id", "source_state", "property_codes"),
         Index("ix_item_title_sort", "is_hidden", "title_sort", "id", "is_restricted", "repository_id"),
         Index("ix_item_date_sort", "is_hidden", "date_sort", "id", "is_restricted", "repository_id"),
         Index(
@@ -118,6 +120,7 @@ class CatalogueItem(Base):
     source_metadata: Mapped[list[dict[str, Any]]] = mapped_column(JSON_VALUE)
     mapped_values: Mapped[dict[str, Any]] = mapped_column(JSON_VALUE)
     crosswalk_id: Mapped[int] = mapped_column(default=0, server_default="0")
+    property_codes: Mapped[str] = mapped_column(default="", server_default="")
     search_text: Mapped[str] = mapped_column(Text)
     restricted_search_text: Mapped[str | None] = mapped_column(Text)
     title_sort: Mapped[str] = mapped_column(default="", server_default="")

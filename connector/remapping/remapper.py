@@ -23,7 +23,7 @@ ITEMS_PER_STEP = 200
 COLUMNS = ("id", "title", "source_metadata", "source_key", "source_id", "handle", "crosswalk_id")
 DERIVED = (
     *("mapped_values", "search_text", "restricted_search_text"),
-    *("title_sort", "date_sort", "title_is_restricted"),
+    *("property_codes", "title_sort", "date_sort", "title_is_restricted"),
 )
 
 

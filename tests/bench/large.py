@@ -10,7 +10,8 @@ from flask import Flask
 from sqlalchemy import text
 
 from connector.catalogue import counts, problem_files
-from connector.catalogue.facet_values import value_id
+from connector.catalogue.facet_values import ORIGINALS, value_id
+from connector.catalogue.property_codes import codes_of
 from connector.extensions import db, transaction, utcnow
 from connector.jobs import counters
 from connector.models.item_facets import Facet
@@ -27,7 +28,10 @@ MAPPED = """'{"dcterms:title": [{"value": "Report ' || n || ' on harbour ' || (n
  "dcterms:creator": [{"value": "Author ' || (n % 5003) || '", "language": null}],
  "dcterms:issued": [{"value": "' || (1900 + n % 120) || '-05-17", "language": null}],
  "dcterms:type": [{"value": "Type ' || (n % 30) || '", "language": null}],
- "dcterms:abstract": [{"value": "' || {abstract} || '", "language": "en"}]}'"""
+ "dcterms:abstract": [{"value": "' || {abstract} || '", "language": "en"}]' ||
+ CASE WHEN n % 1000 = 7 THEN ', "bibo:doi": [{"value": "10.5072/' || n || '", "language": null}]' ELSE '' END ||
+ '}'"""
+TERMS = ("dcterms:title", "dcterms:creator", "dcterms:issued", "dcterms:type", "dcterms:abstract")
 ABSTRACT = "'" + "Ships, tides and prices as the clerks of the port wrote them down. " * 12 + "' || n"
 
 FACETS = (  # facet, values, SQL for the value of item n
@@ -134,6 +138,7 @@ def _tables(large: Large) -> list[tuple[str, int, dict[str, str]]]:
         "source_metadata": _json(METADATA.replace("{abstract}", ABSTRACT)),
         "mapped_values": _json(MAPPED.replace("{abstract}", ABSTRACT)),
         "search_text": f"'\nreport ' || n || ' on harbour ' || (n % 977) || '\n' || lower({ABSTRACT}) || {SHORT_WORDS}",
+        "property_codes": f"CASE WHEN n % 1000 = 7 THEN '{_codes(*TERMS, 'bibo:doi')}' ELSE '{_codes(*TERMS)}' END",
         "title_sort": "'report ' || n || ' on harbour ' || (n % 977)",
         "date_sort": "(1900 + n % 120) || '-05-17'",
         "last_modified": "CASE WHEN n % 10 > 0 THEN '2020-01-' || (10 + n % 20) END",
@@ -185,6 +190,12 @@ def _tables(large: Large) -> list[tuple[str, int, dict[str, str]]]:
         ("audit", number // 2, audit | {"data": _json("'{}'")}),
         ("exclusion", number // 20, exclusion | {"owner": "'Tess Admin'", "created": now}),
     ]
+
+
+def _codes(*terms: str) -> str:
+    """Return the property codes of an item with values of these terms and with files."""
+    files = [{"bundle": ORIGINALS, "name_is_restricted": False}]
+    return codes_of({term: [{"value": "A"}] for term in terms}, files)
 
 
 def _insert(table: str, number: int, columns: dict[str, str]) -> None:

@@ -34,7 +34,7 @@ from tests.web_server import serve
 from .goals import at_most
 from .large import FULL, make
 
-POLLS = ("/live", "/jobs/3/live", "/jobs/3/row")
+POLLS = ("/live", "/jobs/1/live", "/jobs/3/live", "/jobs/4/live", "/jobs/3/row")
 PAGES = (
     "/",
     *("/jobs/", "/jobs/1/", "/jobs/2/", "/jobs/3/", "/jobs/4/", "/jobs/5/"),
@@ -60,6 +60,10 @@ PAGES = (
     "/items/?join=and&term=dcterms:title&op=contains&value=harbour+97",
     "/items/?join=and&term=dcterms:title&op=starts&value=report+97",
     "/items/?join=and&term=bibo:doi&op=any&value=",
+    "/items/?join=and&term=bibo:isbn&op=any&value=",
+    "/items/?join=and&term=dcterms:title&op=any&value=",
+    "/items/?join=not&term=dcterms:title&op=any&value=",
+    "/items/?item_set=1&files=no",
     "/items/?join=not&term=dcterms:title&op=contains&value=harbour+9",
     *("/items/?kind=pdf", "/items/?state=present", "/items/?state=withdrawn", "/items/?q=harb*+-977"),
     *("/items/?q=nothingatall&item_set=1", "/items/?q=harbour&job=1"),

@@ -14,6 +14,7 @@ from connector.catalogue import search, store
 from connector.catalogue.item_order import Sort, order_of
 from connector.catalogue.property_search import Criterion, Join, Operator
 from connector.catalogue.repository_context import RepositoryContext
+from connector.catalogue.restricted_values import open_terms
 from connector.catalogue.search import Selection, find
 from connector.dspace.records import Item, MetadataValue
 from connector.errors import InvalidInputError
@@ -79,7 +80,8 @@ def _store() -> None:
     items = []
     for number, title in enumerate(TITLES):
         field = "dc.description.provenance" if number % 2 else "dc.subject"
-        items.append(Item(f"u{number}", f"1/{number}", title, None, (MetadataValue(field, title),), ()))
+        own = (MetadataValue("local.x" if number % 3 else "local.y", title),)
+        items.append(Item(f"u{number}", f"1/{number}", title, None, (MetadataValue(field, title), *own), ()))
     store.save(RepositoryContext(repository.id, repository.server), items)
 
 
@@ -126,6 +128,25 @@ def test_a_criterion_finds_the_items_with_such_a_value(app, term, operator, valu
         has = {Operator.CONTAINS: str.__contains__, Operator.IS: str.__eq__, Operator.STARTS: str.startswith}[operator]
         expected = {item_id for item_id, its in texts.items() if any(has(text, fold(value)) for text in its)}
         assert found == expected if len(fold(value)) > 2 else found <= expected
+
+
+@pytest.mark.parametrize("term", ["dcterms:title", "dcterms:subject", "dcterms:provenance", "bibo:doi", "x", "local.y"])
+@pytest.mark.parametrize("with_restricted", [True, False])
+def test_items_with_any_value_of_a_term_are_those_that_have_an_entry_of_it(app, term, with_restricted):
+    [having, lacking, either] = (
+        set(db.session.scalars(Selection(criteria=criteria, with_restricted=with_restricted).ids()))
+        for criteria in (
+            (Criterion(Join.AND, term, Operator.ANY),),
+            (Criterion(Join.NOT, term, Operator.ANY),),
+            (Criterion(Join.AND, "bibo:doi", Operator.ANY), Criterion(Join.OR, term, Operator.ANY)),
+        )
+    )
+    items = db.session.execute(select(CatalogueItem.id, CatalogueItem.mapped_values)).all()
+    shown = {row.id: row.mapped_values if with_restricted else open_terms(row.mapped_values) for row in items}
+
+    assert having == either == {item_id for item_id, mapped in shown.items() if term in mapped}
+    assert having | lacking == shown.keys()
+    assert not having & lacking
 
 
 @pytest.mark.parametrize("sort", Sort)
