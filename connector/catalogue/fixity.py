@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import delete, exists, func, insert, select, update
 
+from ..accounts import audit
 from ..errors import StorageError
 from ..extensions import db, transaction
 from ..i18n import gettext as _, ngettext
@@ -67,11 +68,22 @@ def verify(folder: FileFolder, repair: bool, checked: Callable[[int], object]) -
     """Check every stored file and yield the problems, repaired if `repair` is set.
 
     `checked` is called with the size of each stored file, in bytes, once it is checked. Raise StorageError if the
-    folder cannot be read or, for a repair, seems not to be mounted.
+    folder cannot be read or, for a repair, seems not to be mounted. The audit trail tells how much was repaired.
     """
     if repair:
         _refuse_empty_disk(folder)
         folder.tidy()
+    repaired = 0
+    try:
+        for finding in _findings(folder, repair, checked):
+            repaired += bool(finding.mended)
+            yield finding
+    finally:
+        if repaired:
+            audit.record("repair of files", repaired=repaired)
+
+
+def _findings(folder: FileFolder, repair: bool, checked: Callable[[int], object]) -> Iterator[Finding]:
     yield from _stored(folder, repair, checked)
     yield from _without_anything(folder, repair)
     yield from _without_row(folder, repair)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from connector.accounts import audit
 from connector.catalogue import earlier_states, fixity
 from connector.catalogue.fixity import ProblemKind
 from connector.catalogue.job_changes import insert_changes
@@ -103,6 +104,18 @@ def test_missing_and_damaged_files_are_reported_with_their_items_and_not_changed
     assert reason in found.reason
     assert [(item["file"], item["title"]) for item in found.items] == [(PICTURE, "Herring boats leaving at dawn")]
     assert stocked.files(PICTURE)[0].status == before == "stored"
+
+
+def test_only_a_repair_that_changes_something_is_in_the_audit_trail(stocked):
+    stocked.path(PICTURE).unlink()
+
+    stocked.check()
+    stocked.check(repair=True)
+    stocked.check(repair=True)
+
+    with stocked.app.app_context():
+        [entry] = db.session.scalars(audit.entries(what="repair of files"))
+        assert entry.data == {"repaired": 1}
 
 
 @pytest.mark.parametrize("harm", [Path.unlink, cut, flip])
