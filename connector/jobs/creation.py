@@ -13,7 +13,7 @@ from ..i18n import gettext as _
 from ..models.job_options import NO_OPTIONS, JobOptions
 from ..models.jobs import ACTIVE, JOB, Job
 from ..models.repositories import Repository, Source
-from . import counters, lifecycle
+from . import counters, lifecycle, questions
 
 
 def add(source: Source, kind: str, options: JobOptions, *, requests: int = 0, **values: Any) -> int:
@@ -50,7 +50,10 @@ def create_undo(job_id: int, options: JobOptions = NO_OPTIONS) -> int:
         kept = ("repository_id", "source_id", "resource", "comment")
         about = job.source.name if job.source else job.repository.label if job.repository else ""
         values = {name: getattr(job, name) for name in kept} | {"undoes_id": job.id}
-        return add_without_source(undo_kind, options, about, **values)
+        undo_id = add_without_source(undo_kind, options, about, **values)
+        message = _("Job %(job_id)s undoes this job, so its question is settled.", job_id=undo_id)
+        questions.close(job_id, undo_id, message)
+        return undo_id
 
 
 def lock_repository(repository_id: int) -> None:

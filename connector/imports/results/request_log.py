@@ -26,7 +26,7 @@ ANSWERS = {
     Answer.LEAVE: _l("The answer: no, leave them as they are."),
 }
 YES_OR_NO = {Answer.MARK: _l("The answer: yes."), Answer.LEAVE: _l("The answer: no.")}
-SETTLED = _l("A later import has settled this.")
+SETTLED = _l("A later job has settled this.")
 # The failures that `http.stats` counts.
 FAILURES = {
     "bot wall": _l("bot challenge"),

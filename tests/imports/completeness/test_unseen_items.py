@@ -10,7 +10,7 @@ from sqlalchemy import event
 from connector.errors import ConflictError
 from connector.extensions import db
 from connector.imports.results.missing_questions import Answer
-from connector.jobs import lifecycle
+from connector.jobs import creation, lifecycle
 
 from ..catalogue import records
 
@@ -133,6 +133,18 @@ def test_a_later_run_closes_the_question_that_it_has_settled(imported, dspace):
         for given in (None, Answer.MARK):
             with pytest.raises(ConflictError, match="Run the job again"):
                 lifecycle.resume(asking, given)
+
+
+def test_the_undo_of_a_job_closes_its_question(imported, dspace):
+    drop(dspace, 10)
+    asking = imported.run().id
+
+    with imported.app.app_context():
+        undo_id = creation.create_undo(asking)
+
+    job = imported.job(asking)
+    assert (job.asks, job.is_question_closed, job.question["settled_by"]) == (False, True, undo_id)
+    assert job.message == f"Job {undo_id} undoes this job, so its question is settled."
 
 
 def test_a_later_question_replaces_an_earlier_one(imported, dspace):

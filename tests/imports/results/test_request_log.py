@@ -139,4 +139,4 @@ def test_a_settled_question_about_empty_lists_is_not_called_unanswered(app, samp
 
     text = told(app, job_id)
 
-    assert "asked whether that is right. A later import has settled this." in text
+    assert "asked whether that is right. A later job has settled this." in text
