@@ -9,7 +9,7 @@ from ..i18n import gettext as _, ngettext
 from ..models.publishing import Destination
 from ..omeka import Site
 from ..omeka.resources import BIBO, DCTERMS
-from .destination_connections import connected_to
+from .destination_connections import DestinationConnection, connected_to
 
 # Both namespaces have terms that the crosswalk uses.
 NAMESPACES = {DCTERMS: "Dublin Core", BIBO: "BIBO"}
@@ -42,6 +42,16 @@ def unknown_key() -> str:
 def read_only_key() -> str:
     """Return why a key is refused that may only read."""
     return _("The user of this key may only read. Choose a key of a user with the role Editor or higher.")
+
+
+def hidden_items(connection: DestinationConnection) -> str:
+    """Return that new items may be there twice, or "" if the key may see all items. Nothing is changed."""
+    if connection.asked(connection.client.is_editor):
+        return ""
+    return _(
+        "The key may not see items that others made private in Omeka S, so new items of this job could be there twice. "
+        "Choose a key of a user with the role Editor or higher."
+    )
 
 
 def _about_site(site: Site) -> Iterator[str]:

@@ -25,6 +25,7 @@ from ..omeka import Item
 from . import adoptions, destinations
 from .attempt_connections import Connect, connected_for
 from .conflicts import part_name
+from .connection_report import hidden_items
 from .destination_connections import WRITERS, DestinationConnection, open_destination
 from .field_vocabulary import VocabularyWriter, vocabulary_of
 from .file_writer import RUNS_ON
@@ -281,8 +282,10 @@ class Publisher:
         db.session.expire_all()
         job = db.session.get_one(Job, self._attempt.job_id)
         problems = select(func.count()).select_from(CHANGE).where(CHANGE.c.job_id == job.id)
-        is_clean = db.session.scalars(problems).one() == 0
-        sentences = [_deleted_in_words(number)] if (number := job.counts["deleted_there"]) else []
+        is_clean, counts = db.session.scalars(problems).one() == 0, job.counts
+        db.session.rollback()
+        sentences = [hidden] if counts["added"] and (hidden := hidden_items(self._connection)) else []
+        sentences += [_deleted_in_words(number)] if (number := counts["deleted_there"]) else []
         sentences += [_left_out_in_words(self._left_out)] if self._left_out else []
         sentences += [sentence] if self._import_id and (sentence := unfinished_in_words(self._import_id)) else []
         return is_clean, " ".join(sentences)

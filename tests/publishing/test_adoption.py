@@ -15,10 +15,10 @@ from connector.models.jobs import Job, State
 from connector.models.publishing import AdoptionCandidate, FileMode, PublishedFile, PublishedItem
 from connector.omeka import Item, literal, uri
 from connector.omeka.resources import IDENTIFIER, URI
-from connector.publishing import conflicts, destinations, publish_jobs
+from connector.publishing import adoptions, conflicts, destinations, publish_jobs
 from connector.publishing.adoptions import Answer
 from connector.publishing.item_addresses import addresses_of
-from connector.publishing.job_kind import PUBLISH_PREVIEW
+from connector.publishing.job_kind import PUBLISH, PUBLISH_PREVIEW
 from connector.publishing.lookalikes import Unpublished, paired
 from connector.tasks import carry_out
 from tests.pages import words
@@ -443,3 +443,20 @@ def test_the_command_asks_and_goes_on_with_an_answer(app, library, omeka):
     assert done.exit_code in (0, 1)
     assert '"adopted": 1' in done.stdout
     assert lifecycle.get(job_id).state == State.COMPLETED
+
+
+@pytest.mark.parametrize("kind", [PUBLISH, PUBLISH_PREVIEW], ids=["publish", "preview"])
+@pytest.mark.parametrize("role", ["author", "editor"])
+def test_a_job_says_that_new_items_could_be_there_twice_if_its_key_may_not_see_all_items(library, omeka, role, kind):
+    hidden = by_module(omeka, items()[0], o__is_public=False)
+    hidden["@owner"] = omeka.add_user("editor").id
+    omeka.users[omeka.admin.identity].role = role
+    job_id = publish_jobs.create(source("Odd metadata"), library, kind=kind)
+    assert carry_out(job_id)
+    if job_of(job_id).asks:
+        adoptions.answer(job_id, Answer.ALL)
+        assert carry_out(job_id)
+    job, are_all_visible = job_of(job_id), role == "editor"
+
+    assert (job.counts["added"], job.counts["adopted"]) == (held() - are_all_visible, int(are_all_visible))
+    assert ("could be there twice" in job.message) == (not are_all_visible)

@@ -501,8 +501,8 @@ class BothSides(RuleBasedStateMachine):
 
 
 def _is_change(request: Any) -> bool:
-    """Return whether a request changes the site. The check of a key only seems to create a medium."""
-    is_check = request.path == "/api/media" and request.mimetype != "multipart/form-data"
+    """Return whether a request changes the site. The checks of a key only seem to create a medium and a site."""
+    is_check = request.path in ("/api/media", "/api/sites") and request.mimetype != "multipart/form-data"
     return request.method != "GET" and not is_check
 
 
