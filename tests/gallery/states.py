@@ -70,8 +70,7 @@ def _choose(button: str, **choices: str) -> Callable[[Page], None]:
     def act(page: Page) -> None:
         for name, value in choices.items():
             page.locator(f'[name="{name}"]').select_option(value)
-        page.locator(f'[value="{button}"]').click()
-        page.wait_for_load_state()
+        _press(button)(page)
 
     return act
 
@@ -176,8 +175,8 @@ STATES = (
     State("job-problems-viewer", "/jobs/{problems}/", VIEWER),
     State("job-undone", "/jobs/{undone}/"),
     State("job-undo", "/jobs/{undo}/"),
-    State("job-remap", "/jobs/{remap}/"),
-    State("job-remap-undo-confirm", "/jobs/{remap}/undo"),
+    State("crosswalk-job", "/jobs/{remap}/"),
+    State("crosswalk-job-undo-confirm", "/jobs/{remap}/undo"),
     State("job-undo-confirm", "/jobs/{completed}/undo"),
     State("job-rerun-confirm", "/jobs/{completed}/rerun"),
     State("job-preview", "/jobs/{preview}/"),

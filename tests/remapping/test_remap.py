@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from sqlalchemy import func, select
 
@@ -15,11 +17,12 @@ from connector.models.jobs import State
 from connector.remapping import remap_jobs, remapper
 from connector.repositories import service
 from connector.tasks import carry_out
+from tests.imports.sample_importer import SampleImporter
 
 TITLE_AS_ABSTRACT = {"dc.title": "dcterms:abstract"}
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def context(stocked_app):
     with stocked_app.app_context():
         yield
@@ -56,6 +59,7 @@ def titled() -> set[int]:
     return {row.id for row in rows if any(entry["field"] == "dc.title" for entry in row.source_metadata)}
 
 
+@pytest.mark.usefixtures("context")
 def test_saved_rules_change_no_item_before_they_are_applied():
     before = mapped()
 
@@ -65,6 +69,7 @@ def test_saved_rules_change_no_item_before_they_are_applied():
     assert crosswalk_rules.waiting_count(service.get(1)) == len(before)
 
 
+@pytest.mark.usefixtures("context")
 def test_a_job_applies_the_rules_to_all_items():
     use(TITLE_AS_ABSTRACT)
 
@@ -77,6 +82,7 @@ def test_a_job_applies_the_rules_to_all_items():
     assert crosswalk_rules.waiting_count(service.get(1)) == 0
 
 
+@pytest.mark.usefixtures("context")
 def test_items_that_the_rules_do_not_touch_count_as_unchanged():
     use({"local.nowhere": "dcterms:title"})
 
@@ -86,6 +92,7 @@ def test_items_that_the_rules_do_not_touch_count_as_unchanged():
     assert crosswalk_rules.waiting_count(service.get(1)) == 0
 
 
+@pytest.mark.usefixtures("context")
 def test_undo_gives_the_items_their_values_back_exactly():
     before = mapped()
     use(TITLE_AS_ABSTRACT)
@@ -98,6 +105,7 @@ def test_undo_gives_the_items_their_values_back_exactly():
     assert (counts["restored"], counts["kept"]) == (predicted["restored"], predicted["kept"]) == (len(titled()), 0)
 
 
+@pytest.mark.usefixtures("context")
 @pytest.mark.parametrize("newest_first", [True, False])
 def test_undos_in_any_order_give_the_same_values(newest_first):
     before = mapped()
@@ -114,6 +122,7 @@ def test_undos_in_any_order_give_the_same_values(newest_first):
     assert mapped() == before
 
 
+@pytest.mark.usefixtures("context")
 def test_undo_keeps_data_that_an_import_wrote_since():
     use(TITLE_AS_ABSTRACT)
     job_id = remap()
@@ -126,6 +135,7 @@ def test_undo_keeps_data_that_an_import_wrote_since():
     assert db.session.get_one(CatalogueItem, 1).mapped_values == {"dcterms:title": [{"value": "New", "language": None}]}
 
 
+@pytest.mark.usefixtures("context")
 def test_a_stopped_job_goes_on_where_it_stopped(monkeypatch):
     use(TITLE_AS_ABSTRACT)
     monkeypatch.setattr(remapper, "ITEMS_PER_STEP", 10)
@@ -152,6 +162,7 @@ def test_a_stopped_job_goes_on_where_it_stopped(monkeypatch):
     assert (job.state, job.counts["updated"]) == (State.COMPLETED, len(titled()))
 
 
+@pytest.mark.usefixtures("context")
 def test_a_queued_job_with_the_same_rules_is_not_queued_twice():
     use(TITLE_AS_ABSTRACT)
     first = remap_jobs.create(1)
@@ -161,6 +172,7 @@ def test_a_queued_job_with_the_same_rules_is_not_queued_twice():
     assert remap_jobs.create(1) != first
 
 
+@pytest.mark.usefixtures("context")
 def test_the_history_of_an_item_shows_what_the_crosswalk_changed():
     use(TITLE_AS_ABSTRACT)
     job_id = remap()
@@ -171,6 +183,7 @@ def test_the_history_of_an_item_shows_what_the_crosswalk_changed():
     assert [one["field"] for one in entry.differences["fields"]] == ["Abstract", "Title"]
 
 
+@pytest.mark.usefixtures("context")
 def test_rules_as_before_need_no_job():
     use(TITLE_AS_ABSTRACT)
     use({})
@@ -178,3 +191,39 @@ def test_rules_as_before_need_no_job():
     assert crosswalk_rules.waiting_count(service.get(1)) == 0
     assert remap_jobs.create_if_waiting(1) is None
     assert db.session.scalar(select(func.count()).select_from(CatalogueItem)) > 10
+
+
+@pytest.mark.parametrize("undone_first", ["import", "remapping"])
+def test_an_import_uses_the_rules_and_each_undo_gives_back_what_it_changed(sample, app, undone_first):
+    importer = SampleImporter(app, sample)
+    importer.run(files=False)
+    home = sample.data.named("Harbour photographs")
+    edited = next(item for item in sample.data.items.values() if item.collection is home)
+    with app.app_context():
+        before = mapped()
+        use(TITLE_AS_ABSTRACT)
+    sample.data.edit(edited, "dc.title", ["Another title"])
+
+    second = importer.run(files=False).id
+    with app.app_context():
+        after_import = mapped()
+        third = remap()
+
+    changed = [item_id for item_id in before if before[item_id] != after_import[item_id]]
+    assert len(changed) == 1
+    assert "Another title" in [one["value"] for one in after_import[changed[0]][0]["dcterms:abstract"]]
+    for job_id in (second, third) if undone_first == "import" else (third, second):
+        assert importer.undo(job_id).state == State.COMPLETED
+    with app.app_context():
+        assert mapped() == before
+
+
+@pytest.mark.usefixtures("context")
+def test_the_command_remaps_in_a_job_that_can_be_undone(stocked_app):
+    use(TITLE_AS_ABSTRACT)
+
+    result = stocked_app.test_cli_runner().invoke(args=["remap", "1", "--json"])
+
+    found = json.loads(result.stdout)
+    assert (result.exit_code, found["kind"], found["updated"]) == (0, "remap", len(titled()))
+    assert lifecycle.get(found["job"]).can_undo

@@ -152,3 +152,17 @@ def test_a_file_that_is_not_utf_8_is_refused(client):
 
 def test_before_the_first_counting_the_page_says_so(stocked_client):
     assert "The fields are not counted yet" in words(stocked_client.get(TABLE))
+
+
+def test_a_preview_leaves_out_what_rules_of_other_fields_change(client):
+    upload(client, "field,term\ndc.creator,ignore\n")
+
+    assert "Nothing changes." in words(client.get(FIELD))
+    assert "Nothing changes." not in words(client.get(f"{TABLE}/field?field=dc.creator"))
+
+
+def test_ignored_fields_of_the_import_options_are_part_of_the_crosswalk(client, rules):
+    client.post(FIELD, data={"term": "ignore"})
+
+    assert "dc.title" in client.get("/repositories/1/").text
+    assert rules().ignored == ("dc.title",)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wtforms import SelectField, SubmitField
+from wtforms import SelectField
 
 from ...catalogue.crosswalk import BIBO, DCTERMS, term_label, terms_of
 from ...catalogue.crosswalk_choices import DEFAULT, IGNORE
@@ -19,7 +19,6 @@ class ChangeRuleForm(Form):
     """The form of a field."""
 
     term = SelectField(_l("Term"))
-    preview = SubmitField(_l("Preview"))
 
     def offer(self, field: str) -> None:
         """Offer the choices for this field."""

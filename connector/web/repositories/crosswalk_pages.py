@@ -68,7 +68,7 @@ def change_crosswalk_field(repository_id: int) -> Any:
     form.offer(field)
     if not form.validate():
         return _field_page(repository, field, form), 422
-    if form.preview.data:
+    if "preview" in request.form:
         return _field_page(repository, field, form)
     with transaction():
         repository = service.get(repository_id)
@@ -144,12 +144,15 @@ def _field_page(repository: Repository, field: str, form: ChangeRuleForm) -> str
         form=form,
         count=count,
         pattern=ignoring_pattern(rules, field),
-        previews=[(item, _changes(item, chosen)) for item in items],
+        previews=[(item, _changes(item, field, chosen)) for item in items],
     )
 
 
-def _changes(item: CatalogueItem, rules: CrosswalkRules) -> dict[str, Any]:
-    return of_mapped_values(item.mapped_values, crosswalk(item.source_metadata, rules))
+def _changes(item: CatalogueItem, field: str, rules: CrosswalkRules) -> dict[str, Any]:
+    """Return what these rules would change in the terms to which the field goes now or then."""
+    terms = {*crosswalk_rules.get(item.crosswalk_id).terms_of(field), *rules.terms_of(field)}
+    both = (item.mapped_values, crosswalk(item.source_metadata, rules))
+    return of_mapped_values(*({term: one[term] for term in one if term in terms} for one in both))
 
 
 def _fields_of(repository: Repository) -> list[str]:
