@@ -14,13 +14,13 @@ GAZETTE = "Aldermouth Gazette"
 
 
 class CommandLine:
-    """Runs `flask …` in an instance of its own."""
+    """Runs `flask …` in an instance of its own. A request may take a minute, because the machine may be busy."""
 
     def __init__(self, instance: Path):
         self.environment = os.environ | {
             "CONNECTOR_INSTANCE": str(instance),
             "CONNECTOR_ALLOWED_NETWORKS": "127.0.0.0/8",
-            "CONNECTOR_MAX_OUTAGE_SECONDS": "2",
+            "CONNECTOR_MAX_OUTAGE_SECONDS": "180",
         }
 
     def start(self, *args: str, limits: Mapping[str, int] = NO_LIMITS, **environment: str) -> Process:

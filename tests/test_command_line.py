@@ -172,7 +172,7 @@ def test_a_repository_that_goes_down_fails_the_job_which_can_be_resumed(flask, d
     handle = dspace9.data.named(GAZETTE).handle
     searches = itertools.count()
     dspace9.faults.add(lambda path: "dsoType=item" in path and next(searches) >= 4, times=None, status=503)
-    code, job = flask.json("import", dspace9.url, "--collection", handle)
+    code, job = flask.json("import", dspace9.url, "--collection", handle, CONNECTOR_MAX_OUTAGE_SECONDS="6")
     assert (code, job["state"]) == (2, "failed")
     assert 0 < job["seen"] < 45
     dspace9.faults.clear()
@@ -196,7 +196,6 @@ def test_a_signal_stops_the_import_at_its_cursor_with_exit_code_130(flask, dspac
 
 
 def test_a_job_can_be_stopped_from_another_terminal(flask, dspace9):
-    flask.environment["CONNECTOR_MAX_OUTAGE_SECONDS"] = "180"  # seconds: the page may hang for a third of them
     dspace9.faults.add(lambda path: "page=2" in path, times=None, hang=True)
     process = flask.start("import", dspace9.url, "--collection", dspace9.data.named(GAZETTE).handle, "--json")
     wait_for_third_page(dspace9, process)

@@ -45,7 +45,7 @@ class Life:
         self._environment = os.environ | {
             "CONNECTOR_INSTANCE": str(instance),
             "CONNECTOR_ALLOWED_NETWORKS": "127.0.0.0/8",
-            "CONNECTOR_MAX_OUTAGE_SECONDS": "2",
+            "CONNECTOR_MAX_OUTAGE_SECONDS": "180",
         }
 
     def set(self, settings: dict[str, str]) -> None:
