@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, type_coerce
-from sqlalchemy.types import JSON
+from sqlalchemy import select
 
 from ..extensions import db
 from ..models.catalogue import ITEM, CatalogueCount, CatalogueItem
 
+ITEMS_AT_ONCE = 500
 SAMPLES = 3  # values of each field that are shown
 NEAR = 200  # items that are searched for a field after the first one that has it
 
@@ -30,18 +31,14 @@ class FieldCount:
 
 def count() -> dict[str, list[list[Any]]]:
     """Return the fields of each repository in the form in which they are stored, by the id of the repository."""
-    elements = func.json_each if db.engine.dialect.name == "sqlite" else func.json_array_elements
-    element = elements(ITEM.c.source_metadata).table_valued("value")
-    name = type_coerce(element.c.value, JSON)["field"].as_string().label("field")
-    per_item = select(ITEM.c.repository_id, ITEM.c.id, name, func.count().label("number"))
-    per_item = per_item.select_from(ITEM).join(element, element.c.value.is_not(None))
-    one = per_item.group_by(ITEM.c.repository_id, ITEM.c.id, name).subquery()
-    numbers = (func.count(), func.sum(one.c.number), func.min(one.c.id), func.max(one.c.id))
-    query = select(one.c.repository_id, one.c.field, *numbers).group_by(one.c.repository_id, one.c.field)
-    found: dict[str, list[list[Any]]] = {}
-    for repository_id, field, items, values, first, last in db.session.execute(query.order_by(one.c.field)):
-        found.setdefault(str(repository_id), []).append([field, items, int(values), first, last])
-    return found
+    found: dict[str, dict[str, list[Any]]] = {}
+    query = select(ITEM.c.repository_id, ITEM.c.id, ITEM.c.source_metadata).execution_options(yield_per=ITEMS_AT_ONCE)
+    for repository_id, item_id, metadata in db.session.execute(query):
+        counts = found.setdefault(str(repository_id), {})
+        for field, values in Counter(entry["field"] for entry in metadata).items():
+            one = counts.setdefault(field, [field, 0, 0, item_id, item_id])
+            one[1:] = one[1] + 1, one[2] + values, min(one[3], item_id), max(one[4], item_id)
+    return {repository_id: [counts[field] for field in sorted(counts)] for repository_id, counts in found.items()}
 
 
 def of_repository(repository_id: int) -> tuple[datetime | None, list[FieldCount]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from ..catalogue import crosswalk_rules, item_rows
+from ..catalogue import crosswalk_rules, facet_values, item_rows
 from ..catalogue.crosswalk import CrosswalkRules
 from ..catalogue.file_rows import files_of
 from ..catalogue.job_changes import insert_changes
@@ -48,16 +48,17 @@ def _step(attempt: JobAttempt, repository_id: int, rules: CrosswalkRules, last: 
     if not rows:
         return None
     files = files_of([row.id for row in rows])
-    changed = set()
+    changed = {}
     for row in rows:
         its_files = files.get(row.id, [])
         values = item_rows.derived_columns(rules, row.title, row.source_metadata, its_files)
-        if any(getattr(row, name) != values[name] for name in DERIVED):
-            item_rows.write(row.id, values, its_files)
-            changed.add(row.id)
+        if new := {name: values[name] for name in DERIVED if getattr(row, name) != values[name]}:
+            db.session.execute(update(ITEM).where(ITEM.c.id == row.id).values(new))  # keeps indexes of other columns
+            changed[row.id] = facet_values.values_of(values["mapped_values"], its_files)
+    facet_values.store(changed)
     moved = [row.id for row in rows if row.crosswalk_id != rules.id]
     db.session.execute(update(ITEM).where(ITEM.c.id.in_(moved)).values(crosswalk_id=rules.id))
-    recorded = changed.union(moved)
+    recorded = {*changed, *moved}
     insert_changes([_change(attempt.job_id, row, rules, row.id in changed) for row in rows if row.id in recorded])
     counts = {"updated": len(changed), "unchanged": len(rows) - len(changed)}
     attempt.advance(counts, cursor={"last_item_id": rows[-1].id})
