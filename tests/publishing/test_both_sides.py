@@ -367,6 +367,7 @@ class BothSides(RuleBasedStateMachine):
     def _undo_everything(self) -> None:
         self.omeka.faults.instead, self.omeka.faults.lost = (lambda request: None), 0
         begin_long_ago()
+        self._forget_agreed()
         for job_id in self._active():
             carry_out(job_id)
         while jobs := self._stopped_undos():
