@@ -15,6 +15,8 @@ from tests.chromium import WAIT
 from tests.sample import SampleRepository
 from tests.web_server import serve
 
+WITHOUT_CONNECTION = ("Failed to load resource", "htmx:error: Failed to fetch")
+
 
 @dataclass
 class Site:
@@ -51,7 +53,7 @@ def open_page(chromium: Browser, site: Site, app: Flask) -> Iterator[Callable[..
     contexts = []
 
     def heard(message: ConsoleMessage) -> None:
-        if message.type == "error" and "Failed to load resource" not in message.text:
+        if message.type == "error" and not any(text in message.text for text in WITHOUT_CONNECTION):
             complaints.append(message.text)
 
     def open_one(**options: object) -> Page:

@@ -171,6 +171,7 @@ def test_missing_items_can_be_hidden_shown_and_removed_singly_and_all_at_once(pa
 
     page.get_by_label("All items of this list (3)").check()
     page.get_by_role("button", name="Remove").click()
+    expect(page.get_by_role("button", name="Yes, remove them")).to_be_visible()
     assert numbers(page).startswith("Items removed 3")
     page.get_by_role("button", name="Yes, remove them").click()
     expect(page.get_by_text("No items are missing at source.")).to_be_visible()

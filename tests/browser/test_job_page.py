@@ -106,3 +106,49 @@ def test_without_a_connection_the_page_says_from_when_its_numbers_are_until_it_i
     with app.app_context():
         lifecycle.stop(1)
     expect(page.locator(".badge", has_text="Stopped")).to_be_visible()
+
+
+@pytest.mark.parametrize(("path", "button"), [("/jobs/1/", "Stop"), ("/jobs/", "Stop job 1")])
+def test_a_button_that_is_pressed_without_a_connection_says_so_and_works_again_later(page, site, path, button):
+    page.goto(site.url + path)
+    page.context.set_offline(True)
+
+    page.get_by_role("button", name=button).press("Enter")
+
+    expect(page.get_by_text("No connection to the server, or")).to_be_in_viewport()
+    expect(page.get_by_role("button", name=button)).to_be_focused()
+    page.context.set_offline(False)
+    expect(page.get_by_text("No connection to the server").locator("visible=true")).to_have_count(0)
+    page.get_by_role("button", name=button).press("Enter")
+    expect(page.locator(".badge", has_text="Stopped")).to_be_visible()
+
+
+def test_a_form_that_is_sent_without_a_connection_keeps_its_page_and_what_was_typed(page, site):
+    page.goto(f"{site.url}/item-sets/new")
+    page.get_by_label("Name").fill("Harbour")
+    page.route("**/icon*", lambda route: route.fulfill(status=502, body="Bad gateway"))
+
+    page.get_by_role("button", name="Create item set").click()
+
+    notice = page.get_by_text("No connection to the server, or")
+    expect(notice).to_be_visible()
+    expect(page.get_by_label("Name")).to_have_value("Harbour")
+    page.unroute("**/icon*")
+    page.get_by_role("button", name="Create item set").click()
+    expect(page.get_by_role("heading", name="Harbour")).to_be_visible()
+
+
+def test_a_list_that_is_reloaded_without_a_connection_says_so_until_it_is_read(page, site):
+    page.goto(f"{site.url}/repositories/1/?tab=collections")
+    row = page.get_by_role("button", name="Import Harbour photographs")
+    expect(row).to_be_visible()
+    page.context.set_offline(True)
+    notice = page.get_by_text("No connection to the server, or")
+
+    page.get_by_role("button", name="Reload").locator("visible=true").click()
+
+    expect(notice).to_be_visible()
+    expect(row).to_be_visible()
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Reload").locator("visible=true").click()
+    expect(notice).to_be_hidden()

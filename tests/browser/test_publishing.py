@@ -28,7 +28,7 @@ def add_destination(page: Page, url: str, omeka: Omeka) -> None:
     page.get_by_label("Key credential").fill(omeka.admin.credential)
     page.get_by_label("Files", exact=True).select_option("Upload the stored files")
     page.get_by_role("button", name="Check and save").click()
-    expect(page.get_by_text("Library").first).to_be_visible()
+    expect(page.get_by_text("The destination was added.")).to_be_visible()
 
 
 def titles(omeka: Omeka) -> list[str]:
@@ -81,6 +81,7 @@ def test_a_person_can_import_straight_to_omeka_edit_there_choose_and_undo(open_p
     row = page.get_by_role("row").filter(has_text=THEIRS)
     expect(row).to_contain_text(OURS)
     row.get_by_role("button", name="Use source").click()
+    expect(page.get_by_text("Your choice is carried out by job")).to_be_visible()
     page.goto(f"{site.url}/jobs/5/")
     wait_for(page, True, "Completed")
     assert OURS in titles(omeka)

@@ -28,6 +28,7 @@ def test_two_step_sign_in_can_be_set_up_and_used_with_the_next_code(app, site, o
         page.get_by_role("button", name="Sign in").click()
 
     give_password()
+    page.get_by_role("button", name="Sign out").wait_for()
     page.goto(f"{site.url}/account/")
     page.get_by_role("link", name="Set up").click()
     page.get_by_label("Current password").fill(PASSWORD)
@@ -42,9 +43,11 @@ def test_two_step_sign_in_can_be_set_up_and_used_with_the_next_code(app, site, o
     step = int(time.time()) // 30
     page.get_by_label("Code", exact=True).fill(maker.generate_otp(step))
     page.get_by_role("button", name="Turn on").click()
+    page.get_by_role("heading", name="Recovery codes").wait_for()
     codes = page.locator("li code").all_inner_texts()
     page.get_by_role("link", name="Continue").click()
     page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="Sign in").wait_for()
     give_password()
     page.get_by_label("Code", exact=True).fill(maker.generate_otp(max(step + 1, int(time.time()) // 30)))
     page.get_by_role("button", name="Sign in").click()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page, Route
 
+from connector.catalogue import search
 from tests.signed_in import PASSWORD
 
 from .instance import MANUSCRIPTS, TWO_STEP_USER
@@ -38,10 +39,17 @@ def _press(*names: str) -> Callable[[Page], None]:
 
     def act(page: Page) -> None:
         for name in names:
-            page.locator(f'button:text-is("{name}"), a:text-is("{name}")').first.click()
-            page.wait_for_load_state()
+            _leave(page, page.locator(f'button:text-is("{name}"), a:text-is("{name}")').first)
 
     return act
+
+
+def _leave(page: Page, control: Locator) -> None:
+    """Click a control and wait for the page that it leads to."""
+    page.locator("main").evaluate("main => { main.id = 'left'; }")
+    control.click()
+    page.locator("main:not(#left)").wait_for()
+    page.wait_for_load_state()
 
 
 def _unfold(page: Page) -> None:
@@ -108,8 +116,7 @@ def _estimate(page: Page) -> None:
     page.locator("details.more > summary").click()
     page.locator('[name="estimate"]').check()
     _tab("repository")(page)
-    page.locator("#panel-repository").get_by_role("button").first.click()
-    page.wait_for_load_state()
+    _leave(page, page.locator("#panel-repository").get_by_role("button").first)
 
 
 def _tick_all(button: str) -> Callable[[Page], None]:
@@ -121,10 +128,32 @@ def _tick_all(button: str) -> Callable[[Page], None]:
     return act
 
 
-def _take_down(page: Page) -> None:
-    page.locator('[name="repository"]').select_option(index=1)
-    page.locator('[name="names"]').fill("123456789/13\n123456789/nowhere")
-    _press("Continue")(page)
+def _take_down(*names: str) -> Callable[[Page], None]:
+    def act(page: Page) -> None:
+        page.locator('[name="repository"]').select_option(index=1)
+        page.locator('[name="names"]').fill("\n".join(names))
+        _press("Continue")(page)
+
+    return act
+
+
+def _late_filters(answer: Callable[[Route], None]) -> Callable[[Page], None]:
+    """Return an action that opens the page as that of a list of many items, whose filters are requested later."""
+
+    def act(page: Page) -> None:
+        page.route("**/items/filters?*", answer, times=1)
+        few, search.SHORT = search.SHORT, 0
+        page.reload()
+        search.SHORT = few
+        page.locator("#facets :is(.busy, [role=alert])").locator("visible=true").wait_for()
+
+    return act
+
+
+def _send_without_connection(page: Page) -> None:
+    page.route("**/icon*", lambda route: route.abort(), times=1)
+    page.locator("#ticked button").first.click()
+    page.get_by_text("No connection to the server").wait_for()
 
 
 def _without_cookies(page: Page) -> None:
@@ -188,8 +217,16 @@ STATES = (
     State("source-viewer", "/sources/1/", VIEWER),
     State("items", "/items/"),
     State("items-found", "/items/?q=harbour+-map"),
+    State("items-filters-shown", "/items/?repository=1&filters=show"),
+    State("items-filters-loading", "/items/?repository=1", act=_late_filters(lambda route: None)),
+    State("items-filters-failed", "/items/?repository=1", act=_late_filters(lambda route: route.abort())),
+    State("items-unticked", "/items/", act=_press("Put into item set")),
+    State("items-no-connection", "/items/", act=_send_without_connection),
     State("items-filtered", "/items/?type=Image&from=1884&join=not&term=dcterms:title&op=contains&value=map"),
     State("items-grid", "/items/?view=grid&size=50"),
+    State("items-grid-page", "/items/?view=grid&sort=title"),
+    State("items-grid-one", "/items/?view=grid&state=vanished"),
+    State("items-grid-arabic", "/items/?view=grid&language=ar"),
     State("items-table", "/items/?view=table&size=50&sort=title"),
     State("items-viewer", "/items/", VIEWER),
     State(
@@ -219,13 +256,15 @@ STATES = (
     State("missing", "/missing/"),
     State("missing-empty", "/missing/", is_empty=True),
     State("missing-viewer", "/missing/", VIEWER),
+    State("missing-unticked", "/missing/", act=_press("Hide ticked items")),
     State("missing-confirm", "/missing/", act=_tick_all("Remove ticked items")),
     State("missing-withdraw", "/missing/", act=_tick_all("Delete in Omeka S")),
     State("takedown", "/takedown/"),
-    State("takedown-error", "/takedown/", act=_press("Continue")),
-    State("takedown-confirm", "/takedown/", act=_take_down),
+    State("takedown-error", "/takedown/", act=_take_down()),
+    State("takedown-confirm", "/takedown/", act=_take_down("123456789/13", "123456789/nowhere")),
     State("takedown-published", "/takedown/?item=13"),
     State("excluded", "/excluded/"),
+    State("excluded-unticked", "/excluded/", act=_press("Allow ticked items again")),
     State("excluded-empty", "/excluded/", is_empty=True),
     State("account", "/account/"),
     State("account-error", "/account/", act=_fill("Change the password", current="wrong", new="short", again="other")),
