@@ -85,8 +85,8 @@ class ListPage:
 
 
 def asked_place() -> Place:
-    """Return the place in a list that the address of the request names, by default the start."""
-    return Place(request.args.get("after"), request.args.get("before"))
+    """Return the place in a list that the address of the request or its form names, by default the start."""
+    return Place(request.values.get("after"), request.values.get("before"))
 
 
 def page_of(

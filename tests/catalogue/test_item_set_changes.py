@@ -101,7 +101,7 @@ def test_an_item_is_counted_once_however_often_it_is_put_in(app):
 
 
 @pytest.mark.parametrize(
-    ("data", "sentence"), [({"target": 1}, "No item is ticked. Go back"), ({"item": 1}, "Choose an item set")]
+    ("data", "sentence"), [({"target": 1}, "No item is ticked."), ({"item": 1}, "Choose an item set")]
 )
 def test_nothing_is_put_in_without_a_choice(app, browser, data, sentence):
     before = members(1)

@@ -173,7 +173,11 @@ def test_an_import_whose_items_were_removed_can_be_undone(missing_at_source):
 
 @pytest.mark.parametrize("data", [{"do": "hide"}, {"do": "remove"}])
 def test_an_action_without_ticked_items_asks_to_tick_some(missing_at_source, client, data):
-    assert "Tick items first" in words(client.post("/missing/", data=data, follow_redirects=True))
+    page = client.post("/missing/", data=data)
+
+    assert page.status_code == 422
+    assert "No item is ticked. Tick items, or “All items of this list”." in words(page)
+    assert "Alpha" in words(page)
 
 
 def test_an_unknown_action_is_refused(missing_at_source, client):

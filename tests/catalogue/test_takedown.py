@@ -288,7 +288,16 @@ def test_the_exclusions_are_shown_exported_and_allowed_again(imported, client):
     assert exclusions(imported.app) == {("1/b", "=cmd()")}
     assert "Allowed again: 1 item." in words(client.post("/excluded/", data={"exclusion": "2"}, follow_redirects=True))
     assert "No item is excluded" in words(client.get("/excluded/"))
-    assert "Tick some" in words(client.post("/excluded/", follow_redirects=True))
+
+
+def test_nothing_ticked_among_the_exclusions_shows_them_again(imported, client):
+    take_down(imported, "1/a", "1/b", reason="Court order 7")
+
+    page = client.post("/excluded/")
+
+    assert page.status_code == 422
+    assert "No item is ticked. Tick items first." in words(page)
+    assert "1/b" in words(page)
 
 
 def command(importer, *args, stdin=None):

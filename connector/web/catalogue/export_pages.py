@@ -18,8 +18,10 @@ from ...models.accounts import Role
 from ...models.jobs import Job
 from ...row_ids import row_id
 from ...tasks import wake
+from ..refused_forms import shows_again
 from .export_forms import ExportForm
 from .item_lists import as_arguments, asked_selection, chosen_items, form_selection
+from .list_pages import list_of_form
 
 blueprint = Blueprint("exports", __name__, url_prefix="/exports")
 blueprint.app_template_global("export_file")(results.of_job)
@@ -34,6 +36,7 @@ def export_format(job: Job) -> str:
 
 @blueprint.route("/new", methods=["GET", "POST"])
 @allows(Role.VIEWER)
+@shows_again(list_of_form)
 def new() -> str:
     """Show the formats. A list posts its ticked items, and other pages name a source or a selection in the address."""
     return _page(ExportForm(formdata=None))

@@ -102,7 +102,12 @@ def facets_of(items: FoundItems, asked: Arguments, label: Label) -> Facets:
     for name in LABELS:
         values = [pair for pair in found.get(name, ()) if pair[0] not in asked.get(name, ())]
         links = [
-            Link(str(LABELS[name]), label(name, value), url_for(".items", **_with(asked, name, value)), number(count))
+            Link(
+                str(LABELS[name]),
+                label(name, value),
+                url_for("catalogue.items", **_with(asked, name, value)),
+                number(count),
+            )
             for value, count in values
         ]
         if links and not (name in facets.COLUMNS and (name in asked or len(links) < 2)):
@@ -119,7 +124,7 @@ def _chosen(asked: Arguments, label: Label) -> Iterator[Link]:
     for name in LABELS:
         for value in asked.get(name, ()):
             left = [other for other in asked[name] if other != value]
-            yield Link(str(LABELS[name]), label(name, value), url_for(".items", **{**asked, name: left}))
+            yield Link(str(LABELS[name]), label(name, value), url_for("catalogue.items", **{**asked, name: left}))
 
 
 def _chosen_criteria(selection: Selection, asked: Arguments) -> Iterator[Link]:
@@ -127,7 +132,7 @@ def _chosen_criteria(selection: Selection, asked: Arguments) -> Iterator[Link]:
         left = {name: [*asked[name][:place], *asked[name][place + 1 :]] for name in CRITERION}
         words = {"property": property_label(criterion.term), "value": criterion.value}
         label = str(SENTENCES[criterion.operator]) % words
-        yield Link(str(JOINS[criterion.join]), label, url_for(".items", **{**asked, **left}))
+        yield Link(str(JOINS[criterion.join]), label, url_for("catalogue.items", **{**asked, **left}))
 
 
 def property_label(term: str) -> str:

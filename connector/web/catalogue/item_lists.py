@@ -97,7 +97,7 @@ def chosen_items() -> Select[int]:
     if "every" in request.form:
         return form_selection().ids()
     if not (item_ids := request.form.getlist("item", type=row_id)):
-        raise InvalidInputError(_("No item is ticked. Go back, then tick items or “All items of this list”."))
+        raise InvalidInputError(_("No item is ticked. Tick items, or “All items of this list”."))
     return select(CatalogueItem.id).where(CatalogueItem.id.in_(item_ids))
 
 
@@ -149,15 +149,18 @@ def as_arguments(selection: Selection) -> dict[str, Any]:
 
 
 def asked_options(selection: Selection, default: Sort | None = None) -> ListOptions:
-    """Return the options in the query string. The default order is by relevance if words are searched."""
+    """Return the options in the query string or in the form of a list.
+
+    The default order is by relevance if words are searched.
+    """
     usual = default or (Sort.RELEVANCE if selection.words else Sort.NEWEST_IMPORT)
-    size = request.args.get("size", SIZES[0], type=int)
+    size = request.values.get("size", SIZES[0], type=int)
     return ListOptions(
-        sort=request.args.get("sort", usual, type=Sort),
+        sort=request.values.get("sort", usual, type=Sort),
         usual_sort=usual,
         size=size if size in SIZES else SIZES[0],
-        view=request.args.get("view", View.LIST, type=View),
-        shows_filters=request.args.get("filters") == SHOW,
+        view=request.values.get("view", View.LIST, type=View),
+        shows_filters=request.values.get("filters") == SHOW,
     )
 
 
@@ -168,7 +171,7 @@ def sorted_keys(items: FoundItems, sort: Sort) -> tuple[Order, Select[Any]]:
 
 
 def found_page(items: FoundItems, options: ListOptions) -> dict[str, Any]:
-    """Return a page of the items, their thumbnails and the terms to mark. Large columns are deferred."""
+    """Return a page of the items, their thumbnails, the terms to mark and the ticks. Large columns are deferred."""
     light = (defer(CatalogueItem.search_text), defer(CatalogueItem.source_metadata))
     order, keys = sorted_keys(items, options.sort)
     selection = items.selection
@@ -180,5 +183,6 @@ def found_page(items: FoundItems, options: ListOptions) -> dict[str, Any]:
         "page": page,
         "options": options,
         "terms": search_terms(selection.words),
+        "ticked": request.form.getlist("item", type=row_id),
         "pictures": thumbnails.of_items([i.id for i in page.rows], with_restricted=sees_restricted()),
     }

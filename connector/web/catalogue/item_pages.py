@@ -26,22 +26,12 @@ from ...errors import InvalidInputError, NotFoundError
 from ...i18n import gettext as _
 from ...models.accounts import Role
 from ...models.catalogue import CatalogueItem
-from ...pagination import asked_place
 from ...storage.garbage_collection import the_folder
 from ...word_search import Term
 from . import item_formats
-from .facet_links import are_quick, chosen_links, facets_of, labeller
-from .item_lists import (
-    ARGUMENTS,
-    OPTIONS,
-    SIZES,
-    SORTS,
-    VIEWS,
-    as_arguments,
-    asked_options,
-    asked_selection,
-    found_page,
-)
+from .facet_links import facets_of, labeller
+from .item_lists import as_arguments, asked_options, asked_selection
+from .list_pages import items_page
 from .readable import readable_file, readable_item
 from .viewer_pages import pictures_of
 
@@ -65,39 +55,9 @@ PDF_POLICY = "object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 def items() -> Any:
     """Show the items, newest first. Filter them by words, item set, repository or import if requested."""
     try:
-        return _items_page(asked_selection(), request.args.get("q", ""))
+        return items_page(asked_selection(), request.args.get("q", ""))
     except InvalidInputError as error:
-        return _items_page(Selection(), request.args.get("q", ""), error), 422
-
-
-def _items_page(selection: Selection, words: str, refused: InvalidInputError | None = None) -> str:
-    """Return the search form with the items found, or with the reason why it was refused."""
-    item_sets = item_set_queries.every()
-    set_labels = labels(item_sets)
-    options, asked = asked_options(selection), as_arguments(selection)
-    found: dict[str, Any] = {"options": options}
-    if not refused:
-        items, arguments, label = find(selection), asked | options.arguments, labeller(set_labels)
-        found |= found_page(items, options)
-        found["chosen"] = chosen_links(selection, arguments, label)
-        if options.shows_filters or are_quick(items):
-            found["facets"] = facets_of(items, arguments, label)
-    return render_template(
-        "catalogue/items.html",
-        selection=selection,
-        words=words,
-        refused=refused,
-        asked=asked,
-        place=asked_place().arguments,
-        item_sets=item_sets,
-        set_labels=set_labels,
-        facet_limit=facets.COUNTED,
-        advanced={name: request.args.getlist(name) for name in (*ARGUMENTS, *OPTIONS)},
-        sorts=SORTS,
-        sizes=SIZES,
-        views=VIEWS,
-        **found,
-    )
+        return items_page(Selection(), request.args.get("q", ""), error), 422
 
 
 @blueprint.get("/items/filters")

@@ -9,8 +9,6 @@ from sqlalchemy import select
 
 from ...accounts.authorization import allows, sees_restricted
 from ...catalogue import item_set_changes, item_set_queries
-from ...catalogue.item_order import Sort
-from ...catalogue.search import Selection, find
 from ...catalogue.set_names import labels
 from ...errors import InvalidInputError
 from ...formatting import item_count
@@ -20,8 +18,10 @@ from ...models.catalogue import ItemSet
 from ...pagination import Order, asked_place, page_of
 from ...row_ids import row_id
 from ..flash_messages import flash, link
-from .item_lists import as_arguments, asked_options, chosen_items, form_selection, found_page
+from ..refused_forms import shows_again
+from .item_lists import as_arguments, chosen_items, form_selection
 from .item_set_forms import ItemSetForm
+from .list_pages import item_set_page, list_of_form
 
 blueprint = Blueprint("item_sets", __name__, url_prefix="/item-sets")
 
@@ -39,12 +39,7 @@ def index() -> str:
 @allows(Role.VIEWER)
 def show(item_set_id: int) -> str:
     """Show an item set with its items."""
-    shown = item_set_queries.get(item_set_id)
-    selection = Selection(item_set_id=item_set_id, with_restricted=sees_restricted())
-    found = found_page(find(selection), asked_options(selection, Sort.OLDEST_IMPORT))
-    return render_template(
-        "catalogue/item_set.html", item_set=shown, asked=as_arguments(selection), **_other_sets(item_set_id), **found
-    )
+    return item_set_page(item_set_id)
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
@@ -96,6 +91,7 @@ def delete(item_set_id: int) -> Any:
 
 @blueprint.post("/items")
 @allows(Role.EDITOR)
+@shows_again(list_of_form)
 def put_in() -> Any:
     """Put the chosen items into an item set, which may be a new one."""
     items = chosen_items()
@@ -112,17 +108,12 @@ def put_in() -> Any:
 
 @blueprint.post("/<int:item_set_id>/take-out")
 @allows(Role.EDITOR)
+@shows_again(list_of_form)
 def take_out(item_set_id: int) -> Any:
     """Take the chosen items out of an item set."""
     count = item_set_changes.take_out(item_set_id, chosen_items())
     flash(_("Taken out of %(item_set)s: %(items)s."), item_set=_link(item_set_id), items=item_count(count))
     return redirect(url_for(".show", item_set_id=item_set_id), 303)
-
-
-def _other_sets(item_set_id: int) -> dict[str, Any]:
-    """Return the item sets into which the items of this one may be put, with their labels."""
-    every = [item_set for item_set in item_set_queries.every() if item_set.id != item_set_id]
-    return {"item_sets": every, "set_labels": labels(every)}
 
 
 def _form_page(form: ItemSetForm, item_set: ItemSet | None) -> Any:

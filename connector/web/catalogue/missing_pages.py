@@ -26,6 +26,7 @@ from ...tasks import wake
 from ..flash_messages import flash, job_links
 from ..publishing import withdrawal_choices
 from ..publishing.withdrawal_choices import WithdrawalChoices
+from ..refused_forms import shows_again
 
 TITLES = 20  # of the items that are about to be deleted
 
@@ -36,7 +37,12 @@ blueprint = Blueprint("missing", __name__)
 @allows(Role.VIEWER)
 def index() -> str:
     """Show the items that are missing at source or hidden, most recently noticed first."""
-    repository_id = request.args.get("repository", type=row_id)
+    return missing_page()
+
+
+def missing_page(form_error: InvalidInputError | None = None) -> str:
+    """Return a page of the list of missing items. `form_error`: the error of its form, which keeps its ticks."""
+    repository_id = request.values.get("repository", type=row_id)
     found = missing.missing_items(MissingSelection(repository_id=repository_id))
     if not sees_restricted():
         found = found.where(CatalogueItem.is_restricted.is_(False))
@@ -45,6 +51,9 @@ def index() -> str:
         page=page_of(found, missing.LAST_NOTICED_FIRST, asked_place()),
         repositories=service.every(),
         repository_id=repository_id,
+        place=asked_place().arguments,
+        ticked=request.form.getlist("item", row_id),
+        form_error=form_error,
         states=item_presentation.STATES,
         holders=withdrawal_jobs.holders(MissingSelection(repository_id=repository_id).ids()),
     )
@@ -52,21 +61,19 @@ def index() -> str:
 
 @blueprint.post("/missing/")
 @allows(Role.EDITOR)
+@shows_again(missing_page)
 def act() -> Any:
     """Hide, show again or remove the ticked items or the whole list. Ask for confirmation before removal."""
     chosen = chosen_missing()
-    back = redirect(url_for(".index", repository=chosen.repository_id), 303)
-    if chosen.item_ids == ():
-        flash(_("Tick items first, or tick the whole list."))
-        return back
     do = request.form.get("do")
     if do == "remove":
         require(Role.ADMIN)
         if "confirmed" not in request.form:
             will = missing.preview(chosen)
             if not will["items"]:
-                flash(_("None of these items is missing at source. Only missing items can be removed."))
-                return back
+                raise InvalidInputError(
+                    _("None of these items is missing at source. Only missing items can be removed.")
+                )
             titles = first_titles(missing.removable(chosen))
             holders = withdrawal_jobs.holders(select(ITEM.c.id).where(*chosen.gone()))
             return render_template(
@@ -75,7 +82,7 @@ def act() -> Any:
     if do not in DONE:
         raise InvalidInputError(_("Choose an action: hide, show again or remove."))
     flash(DONE[do](chosen))
-    return back
+    return redirect(url_for(".index", repository=chosen.repository_id), 303)
 
 
 @blueprint.get("/takedown/")
@@ -122,9 +129,15 @@ def take_down() -> Any:
 @allows(Role.ADMIN)
 def exclusions() -> str:
     """Show the items that takedowns exclude from imports, newest first."""
+    return _exclusions_page()
+
+
+def _exclusions_page(form_error: InvalidInputError | None = None) -> str:
     return render_template(
         "catalogue/excluded.html",
         page=page_of(takedown.exclusions(), takedown.NEWEST_FIRST, asked_place()),
+        place=asked_place().arguments,
+        form_error=form_error,
         left=[(one, withdrawal_jobs.left_at(one.destination.id, TITLES)) for one in withdrawal_jobs.holders(None)],
     )
 
@@ -139,10 +152,13 @@ def exclusions_csv() -> Response:
 
 @blueprint.post("/excluded/")
 @allows(Role.ADMIN)
+@shows_again(_exclusions_page)
 def allow() -> Any:
     """Allow the ticked items again, or the item whose button was pressed."""
     ids = request.form.getlist("one", row_id) or request.form.getlist("exclusion", row_id)
-    flash(_("Allowed again: %(items)s.", items=item_count(takedown.allow(ids))) if ids else _("Tick some items first."))
+    if not ids:
+        raise InvalidInputError(_("No item is ticked. Tick items first."))
+    flash(_("Allowed again: %(items)s.", items=item_count(takedown.allow(ids))))
     return redirect(url_for(".exclusions"), 303)
 
 
@@ -197,8 +213,10 @@ def _chosen_repository() -> Repository:
 
 
 def chosen_missing() -> MissingSelection:
-    """Return the ticked items of the list, or the whole list."""
+    """Return the ticked items of the list, or the whole list. Raise InvalidInputError if there is no tick."""
     ids = None if "every" in request.form else tuple(request.form.getlist("item", row_id))
+    if ids == ():
+        raise InvalidInputError(_("No item is ticked. Tick items, or “All items of this list”."))
     return MissingSelection(ids, request.form.get("repository", type=row_id))
 
 

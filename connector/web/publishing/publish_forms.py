@@ -17,13 +17,16 @@ from ...publishing.job_kind import PUBLISH, PUBLISH_PREVIEW
 from ...row_ids import row_id
 from ...tasks import wake
 from ..catalogue.item_lists import chosen_items
+from ..catalogue.list_pages import list_of_form
 from ..flash_messages import flash, job_links
+from ..refused_forms import shows_again
 
 blueprint = Blueprint("publishing", __name__, url_prefix="/publish")
 
 
 @blueprint.post("/")
 @allows(Role.EDITOR)
+@shows_again(list_of_form)
 def publish() -> Any:
     """Publish a source or items at the chosen destination, or preview it."""
     form = request.form

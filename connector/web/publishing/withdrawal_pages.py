@@ -18,8 +18,9 @@ from ...publishing import publish_undo_effects, withdrawal_jobs
 from ...publishing.job_kind import DELETE_PUBLISHED, WITHDRAWALS
 from ...publishing.withdrawal_jobs import Holder
 from ...row_ids import row_id
-from ..catalogue.missing_pages import TITLES, chosen_missing, first_titles
+from ..catalogue.missing_pages import TITLES, chosen_missing, first_titles, missing_page
 from ..flash_messages import flash
+from ..refused_forms import shows_again
 from .publish_forms import started
 
 blueprint = Blueprint("withdrawals", __name__, url_prefix="/withdraw")
@@ -27,13 +28,13 @@ blueprint = Blueprint("withdrawals", __name__, url_prefix="/withdraw")
 
 @blueprint.post("/")
 @allows(Role.EDITOR)
+@shows_again(missing_page)
 def withdraw() -> Any:
     """Make the ticked items or the whole list private at a destination, or delete them there after a confirmation."""
     chosen, kind = chosen_missing(), _kind()
     holder = _holder(chosen.ids())
     if holder is None:
-        flash(_("None of these items is in Omeka S. Tick items first, or tick the whole list."))
-        return redirect(url_for("missing.index", repository=chosen.repository_id), 303)
+        raise InvalidInputError(_("None of these items is in Omeka S. Tick others."))
     if kind is DELETE_PUBLISHED:
         require(Role.ADMIN)
         if "confirmed" not in request.form:
