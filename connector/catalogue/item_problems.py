@@ -37,13 +37,14 @@ def problem(row: Any, reason: str, item_id: int | None, technical_details: Seque
 
 def _of_job(job_id: int, limit: int | None) -> Any:
     """Return a SELECT of the items that this job could not take over as they are, in the order of the job."""
-    title = case((TITLE_IS_RESTRICTED, None), else_=Change.title).label("title")
-    names = (Change.source_id, Change.handle, title)
-    columns = (Change.id, *names, Change.reason, Change.technical_details, Change.item_id)
-    of_job = select(*columns).outerjoin(CatalogueItem, CatalogueItem.id == Change.item_id)
-    each = [job_changes.of_job(of_job, job_id, action).limit(limit).subquery() for action in PROBLEMS]
-    found = union_all(*(select(one) for one in each)).subquery()
-    return select(found).order_by(found.c.id).limit(limit)
+    names = (Change.source_id, Change.handle, Change.title)
+    columns: tuple[Any, ...] = (Change.id, *names, Change.reason, Change.technical_details, Change.item_id)
+    each = [job_changes.of_job(select(*columns), job_id, action).limit(limit).subquery() for action in PROBLEMS]
+    found = union_all(*(select(one) for one in each)).order_by("id").limit(limit).subquery()
+    title = case((TITLE_IS_RESTRICTED, None), else_=found.c.title).label("title")
+    others = [found.c[name] for name in ("source_id", "handle", "reason", "technical_details", "item_id")]
+    query = select(title, *others).outerjoin(CatalogueItem, CatalogueItem.id == found.c.item_id)
+    return query.order_by(found.c.id)
 
 
 def note(

@@ -299,7 +299,8 @@ class Job(Base):
     @property
     def files(self) -> dict[str, int]:
         """Return the number of files of each status."""
-        return {status.value: self.counts[f"files_{status.value}"] for status in FileStatus}
+        counts = self.counts
+        return {status.value: counts[f"files_{status.value}"] for status in FileStatus}
 
 
 def wait_columns(reason: WaitReason | None, detail: str = "", since: datetime | None = None) -> dict[str, Any]:

@@ -128,7 +128,8 @@ def _file_problems(job: Job, limit: int | None, with_restricted: bool) -> Any:
 
 def had_file_problems(job: Job) -> bool:
     """Return whether a finished import left problem files."""
-    return job.is_import and not job.is_active and any(job.files[status] for status in LISTED)
+    files = job.files
+    return job.is_import and not job.is_active and any(files[status] for status in LISTED)
 
 
 def rechecked_by(job: Job) -> Sequence[int]:

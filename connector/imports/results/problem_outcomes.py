@@ -55,12 +55,12 @@ def open_problems(job: Job) -> OpenProblems | None:
 
     Return None if there are more than COUNTED, because each must be looked up.
     """
-    columns = select(Change.source_id)
-    failed = [
-        source_id
-        for action in UNREAD
-        for source_id in db.session.scalars(job_changes.of_job(columns, job.id, action).limit(COUNTED + 1))
-    ]
+    failed: list[str | None] = []
+    for action in UNREAD:
+        changes = job_changes.of_job(select(Change.source_id), job.id, action)
+        failed += db.session.scalars(changes.limit(COUNTED + 1))
+        if len(failed) > COUNTED:
+            return None
     problems = _first_files(job, COUNTED + 1)
     files = select(_is_open()).select_from(problems).outerjoin(CatalogueFile, _file_of(problems))
     are_open = db.session.scalars(files).all()

@@ -108,9 +108,11 @@ def _has(job_id: int, source_id: int, action: Action) -> bool:
 
     Only the first CHECKED items are compared with later jobs. If there are more, a retry is always possible.
     """
-    repository_id = select(Source.repository_id).where(Source.id == source_id).scalar_subquery()
     failed = select(CHANGE.c.source_key, CHANGE.c.source_id).where(CHANGE.c.source_id.is_not(None))
     failed = job_changes.of_job(failed, job_id, action)
+    if db.session.execute(failed.offset(CHECKED).limit(1)).first():
+        return True
+    repository_id = select(Source.repository_id).where(Source.id == source_id).scalar_subquery()
     checked = failed.limit(CHECKED).subquery()
     query = select(checked.c.source_id)
     for name in ("source_key", "source_id"):  # an OR would use no index
@@ -119,4 +121,4 @@ def _has(job_id: int, source_id: int, action: Action) -> bool:
         # The highest value is looked up for each row. With EXISTS, PostgreSQL would read all items of the repository.
         last_seen = held.where(*same, HOLDING.c.source_id == source_id).scalar_subquery()
         query = query.where(func.coalesce(last_seen, 0) <= job_id)
-    return any(db.session.execute(part.limit(1)).first() for part in (query, failed.offset(CHECKED)))
+    return db.session.execute(query.limit(1)).first() is not None

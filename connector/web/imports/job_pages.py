@@ -240,7 +240,7 @@ def _problems(of: Job, limit: int | None = None) -> Iterator[dict[str, Any]]:
     """Yield the problems of a job, as `report.problems` does, each with its outcome in later jobs or ""."""
     with_restricted = sees_restricted()
     open_ones = report.problems(of, limit, with_restricted=with_restricted)
-    while chunk := list(islice(open_ones, MOST_PROBLEMS)):
+    while chunk := list(islice(open_ones, MOST_PROBLEMS + 1)):  # a page needs no second chunk
         ids = set() if of.is_active else {one["id"] for one in chunk if one["id"]}
         outcomes = problem_outcomes.item_outcomes(of, ids) if ids else {}
         yield from (one | {"outcome": outcomes.get(one["id"], "")} for one in chunk)
