@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select, update
@@ -33,36 +33,51 @@ def run(attempt: JobAttempt) -> tuple[bool, str]:
     repository_id, last = job.repository_id, (job.cursor or {}).get("last_item_id", 0)
     rules = crosswalk_rules.get(RemapOptions.of(job).crosswalk_id)
     attempt.say(_("Mapping the items"))
-    while last is not None:
+    while rows := _rows_after(repository_id, last):
         attempt.check()
+        last = rows[-1].id
+        mapped = _mapped_again(rows, rules)  # outside the transaction, so that other writers wait less
         with transaction():
-            last = _step(attempt, repository_id, rules, last)
+            _write(attempt, rows, mapped, rules)
     return True, ""
 
 
-def _step(attempt: JobAttempt, repository_id: int, rules: CrosswalkRules, last: int) -> int | None:
-    """Map the next items after this id. Return the id of the last one, or None if there was none."""
+def _rows_after(repository_id: int, last: int) -> Sequence[Any]:
     columns = (ITEM.c[name] for name in (*COLUMNS, *DERIVED))
-    query = select(*columns).where(ITEM.c.repository_id == repository_id, ITEM.c.id > last).with_for_update()
-    rows = db.session.execute(query.order_by(ITEM.c.id).limit(ITEMS_PER_STEP)).all()
-    if not rows:
-        return None
-    files = files_of([row.id for row in rows])
-    changed = {}
+    query = select(*columns).where(ITEM.c.repository_id == repository_id, ITEM.c.id > last)
+    return db.session.execute(query.order_by(ITEM.c.id).limit(ITEMS_PER_STEP)).all()
+
+
+def _mapped_again(rows: Sequence[Any], rules: CrosswalkRules) -> dict[int, tuple[dict[str, Any], facet_values.Values]]:
+    """Return new values of columns and new facet values by item id. Items that stay as they are are left out."""
+    files, found = files_of([row.id for row in rows]), {}
     for row in rows:
         its_files = files.get(row.id, [])
         values = item_rows.derived_columns(rules, row.title, row.source_metadata, its_files)
         if new := {name: values[name] for name in DERIVED if getattr(row, name) != values[name]}:
-            db.session.execute(update(ITEM).where(ITEM.c.id == row.id).values(new))  # keeps indexes of other columns
-            changed[row.id] = facet_values.values_of(values["mapped_values"], its_files)
-    facet_values.store(changed)
-    moved = [row.id for row in rows if row.crosswalk_id != rules.id]
+            found[row.id] = new, facet_values.values_of(values["mapped_values"], its_files)
+    return found
+
+
+def _write(
+    attempt: JobAttempt,
+    rows: Sequence[Any],
+    mapped: Mapping[int, tuple[dict[str, Any], facet_values.Values]],
+    rules: CrosswalkRules,
+) -> None:
+    """Write the mapped items, their changes, the counts and the cursor. Leave out items that were deleted since."""
+    ids = select(ITEM.c.id).where(ITEM.c.id.in_([row.id for row in rows])).with_for_update()
+    held = set(db.session.scalars(ids))
+    changed = {item_id: found for item_id, found in mapped.items() if item_id in held}
+    for item_id, (values, _facets) in changed.items():
+        db.session.execute(update(ITEM).where(ITEM.c.id == item_id).values(values))
+    facet_values.store({item_id: facets for item_id, (_values, facets) in changed.items()})
+    moved = held.intersection(row.id for row in rows if row.crosswalk_id != rules.id)
     db.session.execute(update(ITEM).where(ITEM.c.id.in_(moved)).values(crosswalk_id=rules.id))
-    recorded = {*changed, *moved}
-    insert_changes([_change(attempt.job_id, row, rules, row.id in changed) for row in rows if row.id in recorded])
-    counts = {"updated": len(changed), "unchanged": len(rows) - len(changed)}
+    recorded = [row for row in rows if row.id in moved or row.id in changed]
+    insert_changes([_change(attempt.job_id, row, rules, row.id in changed) for row in recorded])
+    counts = {"updated": len(changed), "unchanged": len(held) - len(changed)}
     attempt.advance(counts, cursor={"last_item_id": rows[-1].id})
-    return int(rows[-1].id)
 
 
 def _change(job_id: int, row: Any, rules: CrosswalkRules, is_changed: bool) -> Mapping[str, Any]:

@@ -527,7 +527,7 @@ def test_submit_acts_only_after_a_confirmation(importer, dspace, client):
     job = importer.run()
 
     asked = client.post("/jobs/", data={"undo": job.id, "rerun": job.id})
-    assert f"Undo job {job.id}, the import of Collection c1 Items removed 2" in words(asked)
+    assert f"Undo job {job.id}: Import of Collection c1 Items removed 2" in words(asked)
     assert f"Run job {job.id} again" in words(asked)
     assert importer.job(job.id).undone_by == []
 

@@ -139,16 +139,15 @@ def test_undo_keeps_data_that_an_import_wrote_since():
 def test_a_stopped_job_goes_on_where_it_stopped(monkeypatch):
     use(TITLE_AS_ABSTRACT)
     monkeypatch.setattr(remapper, "ITEMS_PER_STEP", 10)
-    step = remapper._step
+    write = remapper._write
 
     def stop_after_a_step(attempt: JobAttempt, *arguments):
-        last = step(attempt, *arguments)
+        write(attempt, *arguments)
         attempt.stop.set()
-        return last
 
     job_id = remap_jobs.create(1)
     with monkeypatch.context() as patch:
-        patch.setattr(remapper, "_step", stop_after_a_step)
+        patch.setattr(remapper, "_write", stop_after_a_step)
         carry_out(job_id)
     db.session.expire_all()
     stopped = lifecycle.get(job_id)
@@ -160,6 +159,24 @@ def test_a_stopped_job_goes_on_where_it_stopped(monkeypatch):
     db.session.expire_all()
     job = lifecycle.get(job_id)
     assert (job.state, job.counts["updated"]) == (State.COMPLETED, len(titled()))
+
+
+@pytest.mark.usefixtures("context")
+def test_items_that_are_deleted_while_they_are_mapped_are_left_out(monkeypatch):
+    use(TITLE_AS_ABSTRACT)
+    map_again = remapper._mapped_again
+
+    def delete_one(*arguments):
+        found = map_again(*arguments)
+        with transaction():
+            db.session.execute(db.delete(CatalogueItem).where(CatalogueItem.id == 1))
+        return found
+
+    monkeypatch.setattr(remapper, "_mapped_again", delete_one)
+    job = lifecycle.get(remap())
+
+    assert (job.state, job.done) == (State.COMPLETED, job.expected - 1)
+    assert 1 not in mapped()
 
 
 @pytest.mark.usefixtures("context")
