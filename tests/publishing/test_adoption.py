@@ -32,7 +32,7 @@ HARBOUR = "Harbour photographs"
 
 @pytest.fixture
 def app(stocked_app):
-    stocked_app.config["MAX_OUTAGE_SECONDS"] = 5
+    stocked_app.config["MAX_OUTAGE_SECONDS"] = 60
     with stocked_app.app_context():
         yield stocked_app
 

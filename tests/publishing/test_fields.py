@@ -26,7 +26,7 @@ NAME = "Odd metadata"
 
 @pytest.fixture
 def app(stocked_app):
-    stocked_app.config["MAX_OUTAGE_SECONDS"] = 5
+    stocked_app.config["MAX_OUTAGE_SECONDS"] = 60
     with stocked_app.app_context():
         for item in items():
             named = {term: values for term, values in item.mapped_values.items() if ":" in term}

@@ -19,7 +19,7 @@ NAME = "Odd metadata"
 
 @pytest.fixture
 def app(stocked_app):
-    stocked_app.config["MAX_OUTAGE_SECONDS"] = 5
+    stocked_app.config["MAX_OUTAGE_SECONDS"] = 60
     with stocked_app.app_context():
         yield stocked_app
 

@@ -41,7 +41,7 @@ BIBO = "http://purl.org/ontology/bibo/"
 
 @pytest.fixture
 def app(stocked_app):
-    stocked_app.config["MAX_OUTAGE_SECONDS"] = 5
+    stocked_app.config["MAX_OUTAGE_SECONDS"] = 60
     with stocked_app.app_context():
         yield stocked_app
 
@@ -294,12 +294,14 @@ def test_a_key_that_may_no_longer_write_ends_the_job_before_anything_is_sent(lib
     assert omeka.resources == {}
 
 
-def test_a_site_that_does_not_answer_ends_the_job_which_goes_on_later(library, omeka):
+def test_a_site_that_does_not_answer_ends_the_job_which_goes_on_later(app, library, omeka, monkeypatch):
+    monkeypatch.setitem(app.config, "MAX_OUTAGE_SECONDS", 2)
     omeka.faults.instead = lambda request: Response(status=503)
     job = publish(library)
     job_id = job.id
     assert (job.state, job.can_resume) == (State.FAILED, True)
     omeka.faults.instead = lambda request: None
+    monkeypatch.undo()
 
     lifecycle.resume(job_id)
     carry_out(job_id)

@@ -31,7 +31,7 @@ SUBJECT = literal("Theirs", 3) | {"property_label": "Subject"}
 
 @pytest.fixture
 def app(stocked_app):
-    stocked_app.config["MAX_OUTAGE_SECONDS"] = 5
+    stocked_app.config["MAX_OUTAGE_SECONDS"] = 60
     with stocked_app.app_context():
         yield stocked_app
 
