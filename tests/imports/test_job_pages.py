@@ -498,7 +498,7 @@ def test_the_last_poll_of_a_job_with_many_problems_sends_few_database_queries(im
     with_items(dspace, 60, fails=True)
     job = importer.run()
 
-    assert 0 < queries_of(importer, client, f"/jobs/{job.id}/live") <= 15
+    assert 0 < queries_of(importer, client, f"/jobs/{job.id}/live") <= 14
 
 
 def test_past_imports_are_paged_and_sorted(importer, dspace, client):
