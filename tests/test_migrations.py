@@ -16,6 +16,7 @@ from flask_migrate import upgrade
 
 from connector.catalogue import facet_values, property_codes
 from connector.catalogue.file_rows import files_of
+from connector.catalogue.relation_rows import relations_of
 from connector.catalogue.search import Selection
 from connector.extensions import JSON_VALUE, db, migrate
 from connector.imports.results import import_kinds
@@ -23,6 +24,7 @@ from connector.models.accounts import Account
 from connector.models.catalogue import CatalogueFile, CatalogueItem, Holding
 from connector.models.changes import ChangeFile
 from connector.models.item_facets import ItemFacet
+from connector.models.item_relations import ItemRelation
 from connector.models.jobs import Job
 from connector.models.previews import PreviewRow, SampleItem
 from connector.models.publishing import PublishedItem
@@ -314,6 +316,32 @@ def test_items_from_before_the_migration_have_facet_values_and_sort_keys(app):
     }
     row = db.session.execute(sa.select(CatalogueItem.title_sort, CatalogueItem.date_sort)).one()
     assert row == ("die strasse", "1884-05-17") == (fold("Die  Straße"), facet_values.sort_date(mapped))
+
+
+def test_items_from_before_the_migration_have_their_relations(app):
+    upgrade(revision="0056")
+    target, field = "00000000-0000-4000-8000-00000000000a", "relation.isAuthorOfPublication"
+    restricted = {"field": "dc.contributor.author", "value": "A", "authority": target, "restricted": True}
+    each: list[list[dict[str, Any]]] = [
+        [],
+        [{"field": field, "value": target, "authority": "virtual::1"}, {"field": field, "value": None}],
+        [{"field": f"{field}.latestForDiscovery", "value": target}, restricted],
+        [{"field": "relation.\x00", "value": target, "restricted": True}, {"field": "dc.title", "value": target}],
+    ]
+    for number, metadata in enumerate(each, 1):
+        fill(number)
+        item = sa.table("item", sa.column("id"), sa.column("source_metadata", JSON_VALUE))
+        with db.engine.begin() as connection:
+            connection.execute(sa.update(item).where(item.c.id == number).values(source_metadata=metadata))
+
+    upgrade()
+
+    stored: dict[int, dict[tuple[str, str], bool]] = {}
+    for row in db.session.scalars(sa.select(ItemRelation)):
+        stored.setdefault(row.item_id, {})[row.field, row.target_id] = row.is_restricted
+    expected = {number: found for number, metadata in enumerate(each, 1) if (found := relations_of(metadata))}
+    assert stored == expected
+    assert expected.keys() == {2, 3, 4}
 
 
 def test_items_from_before_the_migration_have_the_codes_of_their_properties_and_files(app):

@@ -15,6 +15,7 @@ from .export_formats import FIXED_COLUMNS, csv_rows, json_line
 from .file_rows import files_of
 from .item_presentation import texts_of
 from .item_record import FileRecord, ItemRecord, MetadataRecord, ValueRecord
+from .related_items import named_items
 from .restricted_values import open_terms
 from .search import Selection, jobs_of, set_names_of
 
@@ -63,11 +64,12 @@ def records(items: Sequence[CatalogueItem], with_restricted: bool) -> list[ItemR
     """Return the records of items, as exports and the API contain them."""
     ids, folder = [item.id for item in items], the_folder()
     files, sets, jobs = files_of(ids), set_names_of(ids), jobs_of(ids)
-    return [_record(item, files, sets, jobs, folder, with_restricted) for item in items]
+    relations = named_items(ids, with_restricted)
+    return [_record(item, relations, files, sets, jobs, folder, with_restricted) for item in items]
 
 
 def _record(
-    item: CatalogueItem, files: Any, sets: Any, jobs: Any, folder: FileFolder, with_restricted: bool
+    item: CatalogueItem, relations: Any, files: Any, sets: Any, jobs: Any, folder: FileFolder, with_restricted: bool
 ) -> ItemRecord:
     texts = texts_of(item, with_restricted)
     return {
@@ -84,6 +86,7 @@ def _record(
         "last_modified": item.last_modified,
         "metadata": cast(list[MetadataRecord], texts.metadata),
         "values": cast(dict[str, list[ValueRecord]], texts.values),
+        "relations": relations.get(item.id, []),
         "files": [
             _file(file, folder) for file in files.get(item.id, []) if with_restricted or not file["name_is_restricted"]
         ],

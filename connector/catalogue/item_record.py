@@ -31,6 +31,15 @@ class ValueRecord(TypedDict, total=False):
     restricted: Literal[True]
 
 
+class RelationRecord(TypedDict):
+    """An item of the catalogue that the metadata of another item names by its id at the source."""
+
+    field: Annotated[str, Meta(description="The field at the source, such as relation.isAuthorOfPublication.")]
+    id: int
+    link: Annotated[str, Meta(description="The permanent address of the related item at its source.")]
+    title: str | None
+
+
 class FileRecord(TypedDict):
     """A file of an item."""
 
@@ -65,6 +74,7 @@ class ItemRecord(TypedDict):
     last_modified: Annotated[str | None, Meta(description="The time of the last change that the source gives.")]
     metadata: list[MetadataRecord]
     values: Annotated[dict[str, list[ValueRecord]], Meta(description="The values by property, such as dcterms:title.")]
+    relations: Annotated[list[RelationRecord], Meta(description="The items of the catalogue that the metadata names.")]
     files: list[FileRecord]
     item_sets: Annotated[
         list[str], Meta(description="The names of its item sets, with handle and number if several sets share a name.")

@@ -14,7 +14,7 @@ from ..dspace.records import Item
 from ..extensions import db
 from ..models.catalogue import ITEM
 from ..word_search import fold, search_text
-from . import facet_values, property_codes, restricted_values
+from . import facet_values, property_codes, relation_rows, restricted_values
 from .crosswalk import CrosswalkRules, crosswalk
 from .file_rows import BITSTREAM, file_rows
 from .identity import source_key
@@ -102,6 +102,11 @@ def derived_columns(
 
 
 def write(item_id: int, values: Mapping[str, Any], files: Sequence[Mapping[str, Any]]) -> None:
-    """Update an item with values that include the derived ones, and store its facet values. `files`: its file rows."""
+    """Update an item with values that include the derived ones, and store its facet values. `files`: its file rows.
+
+    If the values include its metadata, store its relations, too.
+    """
     db.session.execute(update(ITEM).where(ITEM.c.id == item_id).values(values))
     facet_values.store({item_id: facet_values.values_of(values["mapped_values"], files)})
+    if "source_metadata" in values:
+        relation_rows.store({item_id: values["source_metadata"]})

@@ -9,6 +9,7 @@ from typing import Any
 from ..formatting import bcp47
 from ..models.catalogue import CatalogueFile
 from .item_presentation import Texts, media_type
+from .item_record import RelationRecord
 
 VOCABULARIES = {
     "bibo": "http://purl.org/ontology/bibo/",
@@ -16,16 +17,24 @@ VOCABULARIES = {
     "rdfs": "http://www.w3.org/2000/01/rdf-schema#",
     "schema": "https://schema.org/",
 }
+RELATION = "dcterms:relation"  # to other items of the catalogue
 
 Described = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
-def json_ld(link: str, fields_url: str, texts: Texts, files: Iterable[tuple[str, CatalogueFile]]) -> str:
+def json_ld(
+    link: str,
+    fields_url: str,
+    texts: Texts,
+    files: Iterable[tuple[str, CatalogueFile]],
+    relations: Iterable[RelationRecord],
+) -> str:
     """Return a JSON-LD document that describes the item at `link`.
 
-    `fields_url`: the start of the IRIs of fields without a term. `files`: the URL and the file, for each.
+    `fields_url`: the start of the IRIs of fields without a term. `files`: the URL and the file, for each. `relations`:
+    the items that it names.
     """
-    document = {"@context": context(fields_url), **node(link, texts.values, files)}
+    document = {"@context": context(fields_url), **node(link, texts.values, files, relations)}
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
 
@@ -35,10 +44,15 @@ def context(fields_url: str) -> dict[str, str]:
 
 
 def node(
-    link: str, values: Mapping[str, Sequence[Mapping[str, Any]]], files: Iterable[tuple[str, CatalogueFile]]
+    link: str,
+    values: Mapping[str, Sequence[Mapping[str, Any]]],
+    files: Iterable[tuple[str, CatalogueFile]],
+    relations: Iterable[RelationRecord],
 ) -> dict[str, Any]:
-    """Return the node of the item at `link`, without a context. `files`: the URL and the file, for each."""
+    """Return the node of the item at `link`, without a context, with arguments as for `json_ld`."""
     described = {_name(term): [_value(value) for value in texts] for term, texts in values.items()}
+    if related := {relation["id"]: _related(relation) for relation in relations}:
+        described[RELATION] = described.get(RELATION, []) + list(related.values())
     media = [_file(url, file) for url, file in files]
     return {"@id": link, **described, **({"schema:associatedMedia": media} if media else {})}
 
@@ -46,6 +60,10 @@ def node(
 def _name(term: str) -> str:
     """Return a term as it is, and a field without a term in the namespace of this app."""
     return term if term.partition(":")[0] in VOCABULARIES else f"field:{term}"
+
+
+def _related(relation: RelationRecord) -> dict[str, Any]:
+    return {"@id": relation["link"], **({"rdfs:label": relation["title"]} if relation["title"] else {})}
 
 
 def _value(value: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from sqlalchemy import delete, insert, select, update
 from ..dspace.records import Item, SourceState
 from ..extensions import db
 from ..models.catalogue import FILE, ITEM
-from . import facet_values, identity, problem_files, restricted_values
+from . import facet_values, identity, problem_files, relation_rows, restricted_values
 from .earlier_states import data_group, data_groups, state_group
 from .file_rows import bitstream_of, file_rows, files_of, insert_files
 from .identity import SeenIds, no_ids
@@ -158,7 +158,7 @@ def _outcomes(
 
 
 def _insert(repository: RepositoryContext, fresh: list[Item], data: Mapping[str, dict[str, Any]]) -> dict[str, int]:
-    """Insert new items with their files and facet values. Return their ids by source key."""
+    """Insert new items with their files, facet values and relations. Return their ids by source key."""
     if not fresh:
         return {}
     state = {"repository_id": repository.id, "source_state": SourceState.PRESENT.value}
@@ -172,6 +172,7 @@ def _insert(repository: RepositoryContext, fresh: list[Item], data: Mapping[str,
     insert_files({ids[key]: its_files for key, its_files in files.items()})
     values = {row["source_key"]: row["mapped_values"] for row in rows}
     facet_values.store({ids[key]: facet_values.values_of(values[key], files[key]) for key in values})
+    relation_rows.store({ids[row["source_key"]]: row["source_metadata"] for row in rows})
     return ids
 
 

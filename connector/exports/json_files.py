@@ -28,4 +28,4 @@ def linked_data(contents: Contents) -> Iterator[bytes]:
 
 def _node(item: ExportedItem) -> dict[str, object]:
     files = [(item.addresses[file.id], file) for file in item.files]
-    return json_ld.node(item.item.link, item.record["values"], files)
+    return json_ld.node(item.item.link, item.record["values"], files, item.record["relations"])

@@ -103,11 +103,16 @@ def furnish(app: Flask, sample: SampleRepository, omeka: Omeka) -> dict[str, int
 
 
 def _add_items(sample: SampleRepository) -> None:
-    """Add what the library lacks: long words, and a list of more than a page."""
+    """Add what the library lacks: long words, and items that name each other."""
     data = sample.data
     home = data.add_collection("Long words", data.named("Maps & Pictures"), abstract=LONG_WORD)
     fields = [("dc.title", [LONG_WORD]), ("dc.contributor.author", [LONG_WORD]), ("dc.subject", [LONG_WORD])]
     data.add_file(data.add_item(home, fields), f"{LONG_WORD}.txt", b"long")
+    manuscripts = _items_of(sample, MANUSCRIPTS)
+    for item in manuscripts:
+        others = [other.uuid for other in manuscripts if other is not item]
+        data.edit(item, "relation.isPublicationOfAuthor", others)
+        data.edit(item, "relation.isJournalIssueOfManuscript", others[:1])
 
 
 def _add_users() -> str:

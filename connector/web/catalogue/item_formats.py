@@ -9,7 +9,7 @@ from flask import Blueprint, Response, make_response, url_for
 from werkzeug.urls import iri_to_uri
 
 from ...accounts.authorization import allows, sees_restricted
-from ...catalogue import citation, item_presentation
+from ...catalogue import citation, item_presentation, related_items
 from ...catalogue.json_ld import json_ld
 from ...catalogue.source_links import safe_href
 from ...models.accounts import Role
@@ -41,7 +41,9 @@ def _cited(write: Callable[[dict[str, object]], str]) -> Callable[[CatalogueItem
 
 def _described(item: CatalogueItem) -> str:
     texts = item_presentation.texts_of(item, sees_restricted())
-    return json_ld(item.link, url_for("home.dashboard", _external=True) + "fields#", texts, _readable_files(item))
+    fields_url = url_for("home.dashboard", _external=True) + "fields#"
+    relations = related_items.named_items([item.id], sees_restricted()).get(item.id, [])
+    return json_ld(item.link, fields_url, texts, _readable_files(item), relations)
 
 
 FORMATS = {

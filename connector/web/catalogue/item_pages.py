@@ -15,6 +15,7 @@ from ...catalogue import (
     history,
     item_presentation,
     item_set_queries,
+    related_items,
     search,
     thumbnails,
 )
@@ -85,6 +86,7 @@ def item(item_id: int) -> Response:
         metadata=texts.metadata,
         terms=terms,
         others=others,
+        related=related_items.of_item(shown, sees_restricted()),
         has_manifest=bool(pictures_of(shown)),
         picture=thumbnails.of_items([item_id], with_restricted=sees_restricted()).get(item_id),
         item_sets=(its_sets := item_set_queries.of_item(item_id)),

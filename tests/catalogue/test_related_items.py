@@ -1,0 +1,238 @@
+"""Items that name each other by relations of DSpace or by authorities are linked while both are in the catalogue."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from sqlalchemy import select, update
+
+from connector.catalogue import earlier_states, export, json_ld, marks, related_items, store
+from connector.catalogue.relation_labels import named_label, naming_label
+from connector.catalogue.relation_rows import relations_of
+from connector.catalogue.repository_context import RepositoryContext
+from connector.catalogue.restricted_values import Shown
+from connector.dspace.records import Item, MetadataValue
+from connector.extensions import db, transaction
+from connector.models.catalogue import CatalogueItem
+from connector.models.item_relations import ItemRelation
+from connector.models.repositories import Repository
+from connector.storage.instance import prepare
+from tests import signed_in
+from tests.conftest import app_at
+from tests.dspace.fake_hal import SCOPE, FakeHal, client_of, nothing_seen, recorded
+from tests.pages import links, words
+from tests.tools import needs
+
+AUTHOR, PUBLICATION, ORG_UNIT = (f"00000000-0000-4000-8000-00000000000{number}" for number in (1, 2, 3))
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=needs("postgresql"))])
+def place(request, tmp_path):
+    """The first of two repositories, in a context of an app with each database."""
+    if request.param == "sqlite":
+        app = request.getfixturevalue("app")
+    else:
+        app = app_at(tmp_path, CONNECTOR_DATABASE_URL=request.getfixturevalue("postgresql"))
+        prepare(app)
+    with app.app_context():
+        yield _places()
+        db.session.remove()
+        db.engine.dispose()
+
+
+def _places():
+    """Add two repositories and return the first."""
+    with transaction():
+        db.session.add_all([_repository("a"), _repository("b")])
+    return _place("a")
+
+
+def _repository(name):
+    address = {"address_key": name, "site_url": f"https://{name}.example", "api_url": f"https://{name}.example/api"}
+    return Repository(**address, endpoint="server/api", generation=9, version="9.3")
+
+
+def _place(name):
+    repository = db.session.scalars(select(Repository).where(Repository.address_key == name)).one()
+    return RepositoryContext(repository.id, repository.server)
+
+
+def item(id, title, *values):
+    return Item(id, f"1/{id}", title, "then", (MetadataValue("dc.title", title), *values), ())
+
+
+def save(place, *items):
+    """Store items and return their ids in the catalogue."""
+    with transaction():
+        return [saved.stored_id for saved in store.save(place, items)]
+
+
+def groups(item_id, *, with_restricted=True):
+    found = related_items.of_item(db.session.get_one(CatalogueItem, item_id), with_restricted)
+    return {group.label: [other.title for other in group.items] for group in found}
+
+
+def author(id=AUTHOR):
+    return MetadataValue("relation.isAuthorOfPublication", id, authority="virtual::1")
+
+
+def person(*values, id=AUTHOR, title="Ada Author"):
+    return item(id, title, *values)
+
+
+def publication(*values, id=PUBLICATION, title="A book"):
+    return item(id, title, *values)
+
+
+def test_recorded_publications_and_persons_are_linked_from_both_sides_once(place):
+    pages = client_of(FakeHal(recorded("publications", "persons"))).walk(SCOPE, seen=nothing_seen)
+    found = [each for page in pages for each in page.items]
+
+    ids = dict(zip([each.name for each in found], save(place, *found), strict=True))
+
+    assert groups(ids["Publication with related persons"]) == {"Authors": ["Person0, Real", "Person2, Real"]}
+    assert groups(ids["Person0, Real"]) == {"Publications": ["Publication with related persons"]}
+    assert groups(ids["Person1, Real"]) == {}
+
+
+def test_a_link_appears_with_the_other_item_and_vanishes_with_it(place):
+    [book] = save(place, publication(author()))
+    before = groups(book)
+    [ada] = save(place, person())
+    linked = groups(book), groups(ada)
+    with transaction():
+        db.session.execute(CatalogueItem.__table__.delete().where(CatalogueItem.id == book))
+
+    assert before == {}
+    assert linked == ({"Authors": ["Ada Author"]}, {"Publications": ["A book"]})
+    assert groups(ada) == {}
+    assert db.session.scalars(select(ItemRelation)).all() == []
+
+
+def test_an_item_of_another_repository_with_the_same_id_is_not_linked(place):
+    [book] = save(place, publication(author()))
+    [stranger] = save(_place("b"), person())
+
+    assert (groups(book), groups(stranger)) == ({}, {})
+
+
+def test_an_authority_that_is_the_id_of_an_item_is_a_link(place):
+    value = MetadataValue("dc.contributor.author", "Author, Ada", authority=AUTHOR)
+    book, ada = save(place, publication(value, author()), person())
+
+    assert groups(book) == {"Authors": ["Ada Author"]}
+    assert groups(ada) == {"Items that name this item in dc.contributor.author": ["A book"], "Publications": ["A book"]}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        MetadataValue("relation.isAuthorOfPublication", "Author, Ada"),
+        MetadataValue("dc.contributor.author", "A", authority="12"),
+        MetadataValue("dc.contributor.author", "A", authority="virtual::1"),
+        MetadataValue("dc.contributor.author", AUTHOR),
+    ],
+)
+def test_texts_numbers_and_virtual_authorities_are_no_relations(value):
+    metadata = [{"field": value.field, "value": value.value, "authority": value.authority}]
+
+    assert relations_of(metadata) == {}
+
+
+def test_relations_follow_updates_and_undo(place):
+    [book] = save(place, publication(author()))
+    [saved] = store.save(place, [publication(author(ORG_UNIT))])
+    updated = db.session.scalars(select(ItemRelation.target_id)).all()
+    earlier_states.restore_data(place, book, saved.before["data"])
+
+    assert updated == [ORG_UNIT]
+    assert db.session.scalars(select(ItemRelation.target_id)).all() == [AUTHOR]
+
+
+def test_viewers_see_no_restricted_relation(place):
+    book, ada = save(place, publication(author()), person())
+    with transaction():
+        marks.mark(place, {book: Shown((MetadataValue("dc.title", "A book"),), ())})
+
+    assert groups(book) == {"Authors": ["Ada Author"]}
+    for item_id in (book, ada):
+        assert groups(item_id, with_restricted=False) == {}
+    assert related_items.named_items([book], with_restricted=False) == {}
+
+
+def test_viewers_see_no_restricted_item_and_nobody_a_hidden_one(place):
+    book, ada, unit = save(place, publication(author()), person(), item(ORG_UNIT, "An institute", author()))
+    _set(book, is_restricted=True)
+    _set(unit, is_hidden=True)
+
+    assert groups(ada) == {"Publications": ["A book"]}
+    assert groups(ada, with_restricted=False) == {}
+
+
+def _set(item_id, **values):
+    with transaction():
+        db.session.execute(update(CatalogueItem).where(CatalogueItem.id == item_id).values(values))
+
+
+def test_a_group_has_twenty_items_by_title_and_the_number_of_the_others(place):
+    books = [publication(author(), id=f"{AUTHOR[:-2]}{number}", title=f"Book {number}") for number in range(33, 10, -1)]
+    [ada, *_] = save(place, person(), *books)
+
+    [group] = related_items.of_item(db.session.get_one(CatalogueItem, ada), with_restricted=True)
+
+    assert [other.title for other in group.items] == [f"Book {number}" for number in range(11, 31)]
+    assert group.more == 3
+
+
+def test_the_page_and_json_ld_link_to_a_related_item_that_the_reader_may_see(app, client):
+    with app.app_context():
+        book, ada = save(_places(), publication(author()), person())
+        _set(ada, is_restricted=True)
+        link = db.session.get_one(CatalogueItem, ada).link
+    viewer = signed_in.viewer(app)
+
+    page = client.get(f"/items/{book}/")
+    document = json.loads(client.get(f"/items/{book}.jsonld").text)
+
+    assert "Related items" in words(page)
+    assert f"/items/{ada}/" in links(page)
+    assert document["dcterms:relation"] == [{"@id": link, "rdfs:label": "Ada Author"}]
+    assert "Related items" not in words(viewer.get(f"/items/{book}/"))
+    assert "dcterms:relation" not in json.loads(viewer.get(f"/items/{book}.jsonld").text)
+
+
+def test_exports_and_the_api_name_the_related_item_beside_the_field(place):
+    book, ada = save(place, publication(author()), person())
+    items = db.session.scalars(select(CatalogueItem).order_by(CatalogueItem.id)).all()
+
+    first, second = export.records(items, with_restricted=True)
+
+    related = {"field": "relation.isAuthorOfPublication", "id": ada, "link": items[1].link, "title": "Ada Author"}
+    assert (first["id"], first["relations"]) == (book, [related])
+    assert second["relations"] == []
+
+
+def test_a_relation_and_a_value_of_the_same_term_are_both_in_json_ld():
+    values = {"dcterms:relation": [{"value": "Harbour Album", "language": None}]}
+    relation = {"field": "relation.isPartOf", "id": 2, "link": "https://a.example/2", "title": None}
+
+    node = json_ld.node("https://a.example/1", values, [], [relation, relation | {"field": "local.part"}])
+
+    assert node["dcterms:relation"] == [{"@value": "Harbour Album"}, {"@id": "https://a.example/2"}]
+
+
+@pytest.mark.parametrize(
+    ("field", "named", "naming"),
+    [
+        ("relation.isAuthorOfPublication", "Authors", "Publications"),
+        ("relation.isOrgUnitOfPerson", "Organisations", "People"),
+        ("relation.isFundingAgencyOfProject", "Funding agencies", "Projects"),
+        ("relation.isProfessorOfSummerSchool", "Professor", "Summer school"),
+        ("dc.contributor.editor", "Editors", "Items that name this item in dc.contributor.editor"),
+        ("local.kin", "local.kin", "Items that name this item in local.kin"),
+    ],
+)
+def test_fields_have_labels_for_both_sides(app, field, named, naming):
+    with app.test_request_context():
+        assert (named_label(field), naming_label(field)) == (named, naming)
