@@ -151,9 +151,10 @@ def _late_filters(answer: Callable[[Route], None]) -> Callable[[Page], None]:
 
 
 def _send_without_connection(page: Page) -> None:
-    page.route("**/icon*", lambda route: route.abort(), times=1)
+    page.route("**/icon*", lambda route: route.abort())
     page.locator("#ticked button").first.click()
     page.get_by_text("No connection to the server").wait_for()
+    page.unroute("**/icon*")
 
 
 def _without_cookies(page: Page) -> None:
