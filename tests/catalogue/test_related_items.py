@@ -115,6 +115,7 @@ def test_an_item_of_another_repository_with_the_same_id_is_not_linked(place):
     [stranger] = save(_place("b"), person())
 
     assert (groups(book), groups(stranger)) == ({}, {})
+    assert related_items.named_items([book], with_restricted=True) == {}
 
 
 def test_an_authority_that_is_the_id_of_an_item_is_a_link(place):
