@@ -36,13 +36,17 @@
     const response = await fetch(icon, options).catch(() => null);
     return response !== null && response.status < 500;
   };
+  const inCheck = new WeakSet(); // forms that wait for the answer
   let isChecked = false;
   document.addEventListener("submit", async (event) => {
     if (isChecked || event.defaultPrevented) return;
     event.preventDefault();
     const { target: form, submitter } = event;
+    if (inCheck.has(form)) return; // a second press sends nothing twice
+    inCheck.add(form);
     noConnection().hidden = true;
     const canSend = await isAnswering();
+    inCheck.delete(form);
     noConnection().hidden = canSend;
     if (!canSend || (submitter && submitter.form !== form)) return; // a part of the page replaced the button meanwhile
     isChecked = true;

@@ -138,6 +138,23 @@ def test_a_form_that_is_sent_without_a_connection_keeps_its_page_and_what_was_ty
     expect(page.get_by_role("heading", name="Harbour")).to_be_visible()
 
 
+def test_a_form_whose_button_is_pressed_twice_is_sent_once(page, site):
+    page.goto(f"{site.url}/item-sets/new")
+    page.get_by_label("Name").fill("Harbour")
+    held, sent = [], []
+    page.route("**/icon*", lambda route: held.append(route))
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+
+    with page.expect_request("**/icon*"):
+        page.get_by_role("button", name="Create item set").click()
+    page.get_by_role("button", name="Create item set").click()
+    [check] = held
+    check.continue_()
+
+    expect(page.get_by_role("heading", name="Harbour")).to_be_visible()
+    assert sent == [f"{site.url}/item-sets/new"]
+
+
 def test_a_list_that_is_reloaded_without_a_connection_says_so_until_it_is_read(page, site):
     page.goto(f"{site.url}/repositories/1/?tab=collections")
     row = page.get_by_role("button", name="Import Harbour photographs")
