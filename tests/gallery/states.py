@@ -113,7 +113,7 @@ def _see_picture(page: Page) -> None:
 
 
 def _estimate(page: Page) -> None:
-    page.locator("details.more > summary").click()
+    page.locator("details.more").evaluate("details => { details.open = true; }")
     page.locator('[name="estimate"]').check()
     _tab("repository")(page)
     _leave(page, page.locator("#panel-repository").get_by_role("button").first)

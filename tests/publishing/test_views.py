@@ -359,7 +359,7 @@ def test_several_jobs_are_undone_from_past_imports_with_the_numbers_of_each(app,
     client.post("/jobs/", data={"undo": str(job_id), "confirmed": "yes"})
 
     assert f"Undo job {job_id}: Publishing of Odd metadata" in question
-    assert "Undo job 1, the import of Harbour photographs" in question
+    assert "Undo job 1: Import of Harbour photographs" in question
     with app.app_context():
         assert [job.undoes_id for job in db.session.scalars(db.select(Job).where(Job.kind == "publish_undo"))] == [
             job_id
