@@ -30,6 +30,7 @@ LISTS = frozenset(
         "missing.exclusions_csv",
         "imports.request_log_text",
         "imports.problems",
+        "repositories.crosswalk_as_csv",
     }
 )
 QUESTIONS = frozenset({"repositories.scope_list"})  # GET requests that ask a repository

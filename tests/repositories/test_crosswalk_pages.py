@@ -37,7 +37,7 @@ def rules(stocked_app):
 
 
 def upload(client, text):
-    return client.post(f"{TABLE}.csv", data={"file": (io.BytesIO(text.encode()), "rules.csv")})
+    return client.post(f"{TABLE}/import", data={"file": (io.BytesIO(text.encode()), "rules.csv")})
 
 
 def test_the_table_shows_each_field_with_its_counts_its_values_and_its_term(client, stocked_app):
@@ -145,7 +145,7 @@ def test_a_file_without_the_columns_is_refused(client, text):
 
 
 def test_a_file_that_is_not_utf_8_is_refused(client):
-    answer = client.post(f"{TABLE}.csv", data={"file": (io.BytesIO(b"field,term\n\xff"), "rules.csv")})
+    answer = client.post(f"{TABLE}/import", data={"file": (io.BytesIO(b"field,term\n\xff"), "rules.csv")})
 
     assert (answer.status_code, "not plain text" in answer.text) == (422, True)
 

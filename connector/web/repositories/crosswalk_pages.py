@@ -88,7 +88,7 @@ def crosswalk_as_csv(repository_id: int) -> Response:
     return Response(text, mimetype="text/csv", headers=named)
 
 
-@blueprint.post("/repositories/<int:repository_id>/crosswalk.csv")
+@blueprint.post("/repositories/<int:repository_id>/crosswalk/import")
 @allows(Role.EDITOR)
 def import_crosswalk(repository_id: int) -> Any:
     """Replace all rules by those of an uploaded CSV. Change nothing if a line is wrong."""
