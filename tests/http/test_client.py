@@ -1056,7 +1056,7 @@ def connect_to(port: int):
 def test_https_goes_through_a_tunnel_of_the_proxy_and_is_checked_end_to_end(new_http, site):
     there, url = secure(site)
     proxy = site(connect_to(there.port))
-    http = new_http(proxy=proxy.url, rule=AddressRule(()), ca_bundle=str(CERTIFICATE))
+    http = new_http(proxy=proxy.url, rule=AddressRule(()), ca_bundle=str(CERTIFICATE), connect_timeout=60)
 
     assert http.get_json(url) == []
     with pytest.raises(CertificateError, match="Hostname mismatch"):
