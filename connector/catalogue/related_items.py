@@ -9,8 +9,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, select, union
-from sqlalchemy.orm import aliased, defer
+from sqlalchemy import Row, ScalarResult, Select, func, select, union
+from sqlalchemy.orm import defer
 
 from ..extensions import db
 from ..models.catalogue import CatalogueItem
@@ -20,6 +20,7 @@ from .item_record import RelationRecord
 from .relation_labels import named_label, naming_label
 
 MOST = 20  # items of a group that a page shows
+AT_ONCE = 500  # ids in a query
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +43,49 @@ def of_item(item: CatalogueItem, with_restricted: bool) -> list[RelatedGroup]:
 
 def named_items(item_ids: Collection[int], with_restricted: bool) -> dict[int, list[RelationRecord]]:
     """Return the items that the metadata of each of these items names, by item id. They are those a reader may see."""
-    holder = aliased(CatalogueItem)
-    query = (
-        select(ItemRelation.item_id, ItemRelation.field, CatalogueItem)
-        .join(holder, holder.id == ItemRelation.item_id)
-        .join(CatalogueItem, CatalogueItem.source_id == ItemRelation.target_id)
-        .where(ItemRelation.item_id.in_(item_ids), CatalogueItem.repository_id == holder.repository_id)
-        .where(CatalogueItem.id != holder.id, *_visible(with_restricted))
-        .order_by(ItemRelation.field, CatalogueItem.title_sort, CatalogueItem.id)
-    )
+    held: dict[tuple[int, str], list[CatalogueItem]] = {}
+    relations = _relations(item_ids, with_restricted)
+    for repository_id in {relation.repository_id for relation in relations}:
+        targets = sorted({one.target_id for one in relations if one.repository_id == repository_id})
+        for start in range(0, len(targets), AT_ONCE):
+            for item in _visible_items(repository_id, targets[start : start + AT_ONCE], with_restricted):
+                held.setdefault((repository_id, item.source_id), []).append(item)
     found: dict[int, list[RelationRecord]] = {}
-    for item_id, field, item in db.session.execute(query.options(*_light())):
-        title = title_of(item, with_restricted)
-        found.setdefault(item_id, []).append({"field": field, "id": item.id, "link": item.link, "title": title})
+    for one in relations:
+        others = [item for item in held.get((one.repository_id, one.target_id), ()) if item.id != one.item_id]
+        records = found.setdefault(one.item_id, []) if others else []
+        records += [_record(one.field, item, with_restricted) for item in others]
+    for records in found.values():
+        records.sort(key=lambda record: (record["field"], record["title"] or "", record["id"]))
     return found
+
+
+def _relations(item_ids: Collection[int], with_restricted: bool) -> Sequence[Row[int, str, str, int]]:
+    """Return the relations of items, with the repository of each item.
+
+    Their targets are looked up by a query of their own, because SQLite reads all items for a join of the three.
+    """
+    query = select(ItemRelation.item_id, ItemRelation.field, ItemRelation.target_id, CatalogueItem.repository_id).join(
+        CatalogueItem, CatalogueItem.id == ItemRelation.item_id
+    )
+    if not with_restricted:
+        query = query.where(ItemRelation.is_restricted.is_(False))
+    return db.session.execute(query.where(ItemRelation.item_id.in_(item_ids))).all()
+
+
+def _visible_items(repository_id: int, source_ids: Sequence[str], with_restricted: bool) -> ScalarResult[CatalogueItem]:
+    query = select(CatalogueItem).where(
+        CatalogueItem.repository_id == repository_id,
+        CatalogueItem.source_id.in_(source_ids),
+        CatalogueItem.is_hidden.is_(False),
+    )
+    if not with_restricted:
+        query = query.where(CatalogueItem.is_restricted.is_(False))
+    return db.session.scalars(query.options(*_light()))
+
+
+def _record(field: str, item: CatalogueItem, with_restricted: bool) -> RelationRecord:
+    return {"field": field, "id": item.id, "link": item.link, "title": title_of(item, with_restricted)}
 
 
 def _directions(
