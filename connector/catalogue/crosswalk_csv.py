@@ -29,17 +29,18 @@ def write(rules: CrosswalkRules, fields: Iterable[str]) -> str:
 
 
 def read(text: str, fields: Collection[str]) -> CrosswalkRules:
-    """Return the rules in a CSV. `fields`: those of the repository, which may have unusual names.
+    """Return the rules in a CSV. `fields`: those of the repository, which may have unusual names (see `csv_safe`).
 
     Raise InvalidInputError with a line of text for each wrong line.
     """
-    reader = csv.reader(io.StringIO(text, newline=""))
+    reader, unescaped = csv.reader(io.StringIO(text, newline="")), {csv_safe(field): field for field in fields}
     chosen, errors = dict[str, str](), list[str]()
     try:
         if tuple(cell.strip().lower() for cell in next(reader, [])) != COLUMNS:
             raise InvalidInputError(_("The first line must name the columns: field,term"))
         for row in filter(None, reader):
             field, term = (cell.strip() for cell in row) if len(row) == len(COLUMNS) else ("", "")
+            field = unescaped.get(field, field)
             if error := _error(field, term, chosen, fields):
                 errors.append(_("Line %(line)s: %(error)s", line=reader.line_num, error=error))
             chosen[field] = term

@@ -50,14 +50,20 @@ def named_items(item_ids: Collection[int], with_restricted: bool) -> dict[int, l
         for start in range(0, len(targets), AT_ONCE):
             for item in _visible_items(repository_id, targets[start : start + AT_ONCE], with_restricted):
                 held.setdefault((repository_id, item.source_id), []).append(item)
-    found: dict[int, list[RelationRecord]] = {}
+    found: dict[int, list[tuple[str, CatalogueItem]]] = {}
     for one in relations:
         others = [item for item in held.get((one.repository_id, one.target_id), ()) if item.id != one.item_id]
-        records = found.setdefault(one.item_id, []) if others else []
-        records += [_record(one.field, item, with_restricted) for item in others]
-    for records in found.values():
-        records.sort(key=lambda record: (record["field"], record["title"] or "", record["id"]))
-    return found
+        found.setdefault(one.item_id, []).extend((one.field, item) for item in others)
+    return {item_id: _records(named, with_restricted) for item_id, named in found.items() if named}
+
+
+def _records(named: list[tuple[str, CatalogueItem]], with_restricted: bool) -> list[RelationRecord]:
+    """Return these items, each with the field that names it, by field and title."""
+    named.sort(key=lambda pair: (pair[0], pair[1].title_sort, pair[1].id))
+    return [
+        {"field": field, "id": item.id, "link": item.link, "title": title_of(item, with_restricted)}
+        for field, item in named
+    ]
 
 
 def _relations(item_ids: Collection[int], with_restricted: bool) -> Sequence[Row[int, str, str, int]]:
@@ -68,24 +74,17 @@ def _relations(item_ids: Collection[int], with_restricted: bool) -> Sequence[Row
     query = select(ItemRelation.item_id, ItemRelation.field, ItemRelation.target_id, CatalogueItem.repository_id).join(
         CatalogueItem, CatalogueItem.id == ItemRelation.item_id
     )
-    if not with_restricted:
-        query = query.where(ItemRelation.is_restricted.is_(False))
-    return db.session.execute(query.where(ItemRelation.item_id.in_(item_ids))).all()
+    query = query.where(ItemRelation.item_id.in_(item_ids), *_visible_relation(with_restricted))
+    return db.session.execute(query).all()
 
 
 def _visible_items(repository_id: int, source_ids: Sequence[str], with_restricted: bool) -> ScalarResult[CatalogueItem]:
     query = select(CatalogueItem).where(
         CatalogueItem.repository_id == repository_id,
         CatalogueItem.source_id.in_(source_ids),
-        CatalogueItem.is_hidden.is_(False),
+        *_visible_item(with_restricted),
     )
-    if not with_restricted:
-        query = query.where(CatalogueItem.is_restricted.is_(False))
     return db.session.scalars(query.options(*_light()))
-
-
-def _record(field: str, item: CatalogueItem, with_restricted: bool) -> RelationRecord:
-    return {"field": field, "id": item.id, "link": item.link, "title": title_of(item, with_restricted)}
 
 
 def _directions(
@@ -93,7 +92,10 @@ def _directions(
 ) -> tuple[tuple[Select[Any], Callable[[str], str]], tuple[Select[Any], Callable[[str], str]]]:
     """Return the SELECTs of the ids of the items that the item names, and that name it, each with its labels."""
     query = select(CatalogueItem.id).where(
-        CatalogueItem.repository_id == item.repository_id, CatalogueItem.id != item.id, *_visible(with_restricted)
+        CatalogueItem.repository_id == item.repository_id,
+        CatalogueItem.id != item.id,
+        *_visible_item(with_restricted),
+        *_visible_relation(with_restricted),
     )
     named = query.join(ItemRelation, ItemRelation.target_id == CatalogueItem.source_id)
     naming = query.join(ItemRelation, ItemRelation.item_id == CatalogueItem.id)
@@ -103,12 +105,14 @@ def _directions(
     )
 
 
-def _visible(with_restricted: bool) -> list[Any]:
-    """Return the conditions that a reader may see a relation and its item."""
-    found: list[Any] = [CatalogueItem.is_hidden.is_(False)]
-    if not with_restricted:
-        found += [CatalogueItem.is_restricted.is_(False), ItemRelation.is_restricted.is_(False)]
-    return found
+def _visible_item(with_restricted: bool) -> list[Any]:
+    """Return the conditions that a reader may see a related item."""
+    return [CatalogueItem.is_hidden.is_(False), *([] if with_restricted else [CatalogueItem.is_restricted.is_(False)])]
+
+
+def _visible_relation(with_restricted: bool) -> list[Any]:
+    """Return the conditions that a reader may see a relation."""
+    return [] if with_restricted else [ItemRelation.is_restricted.is_(False)]
 
 
 def _group(label: str, queries: Sequence[Select[Any]]) -> RelatedGroup:

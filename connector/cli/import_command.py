@@ -100,8 +100,8 @@ def _import(url: str, as_json: bool, **options: Any) -> None:
         _print_estimate(estimate, as_json)
         return
     if options["ignore"] and not options["dry_run"]:
-        service.ignore_fields(connected.repository_id, options["ignore"])
-        if (remap_id := remap_jobs.create_if_waiting(connected.repository_id)) is not None:
+        is_changed = service.ignore_fields(connected.repository_id, options["ignore"])
+        if is_changed and (remap_id := remap_jobs.create_if_waiting(connected.repository_id)) is not None:
             follow(remap_id)
     source_id = service.source_for(connected.repository_id, scope)
     run_in_foreground(_created(source_id, options, requests), as_json)

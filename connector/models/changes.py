@@ -15,9 +15,8 @@ from .catalogue import CatalogueItem
 class Action(StrEnum):
     """The effect of a job on an item.
 
-    TOUCHED: only the time stamp or the rules of
-    the crosswalk changed, which is no update. SHARES_HANDLE: another item has the same handle, a
-    problem. FILES_UNLISTED: only the list of files could not be read, a problem.
+    TOUCHED: only the time stamp or the rules of the crosswalk changed, which is no update. SHARES_HANDLE: another item
+    has the same handle, a problem. FILES_UNLISTED: only the list of files could not be read, a problem.
     """
 
     ADDED = "added"

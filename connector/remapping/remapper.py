@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import select, update
@@ -27,10 +28,17 @@ DERIVED = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class RemapCursor:
+    """How far a job is. `last_item_id`: the id of the last item that is done, 0 before the first."""
+
+    last_item_id: int = 0
+
+
 def run(attempt: JobAttempt) -> tuple[bool, str]:
     """Map the items after the cursor again. Return (clean, message)."""
     job = lifecycle.get(attempt.job_id)
-    repository_id, last = job.repository_id, (job.cursor or {}).get("last_item_id", 0)
+    repository_id, last = job.repository_id, RemapCursor(**job.cursor or {}).last_item_id
     rules = crosswalk_rules.get(RemapOptions.of(job).crosswalk_id)
     attempt.say(_("Mapping the items"))
     while rows := _rows_after(repository_id, last):
@@ -77,7 +85,7 @@ def _write(
     recorded = [row for row in rows if row.id in moved or row.id in changed]
     insert_changes([_change(attempt.job_id, row, rules, row.id in changed) for row in recorded])
     counts = {"updated": len(changed), "unchanged": len(held) - len(changed)}
-    attempt.advance(counts, cursor={"last_item_id": rows[-1].id})
+    attempt.advance(counts, cursor=asdict(RemapCursor(rows[-1].id)))
 
 
 def _change(job_id: int, row: Any, rules: CrosswalkRules, is_changed: bool) -> Mapping[str, Any]:

@@ -118,11 +118,16 @@ def change(repository_id: int, *, name: str, limit: int | None, delay: float) ->
         repository.given_name, repository.limit, repository.delay = given, limit, delay
 
 
-def ignore_fields(repository_id: int, fields: Sequence[str]) -> None:
-    """Set the ignored fields of a repository. A job maps the stored items again (see `remapping`, design rule 5)."""
+def ignore_fields(repository_id: int, fields: Sequence[str]) -> bool:
+    """Set the ignored fields of a repository. Return whether they changed.
+
+    A job maps the stored items again (see `remapping`, design rule 5).
+    """
     with transaction():
         repository = get(repository_id)
+        before = repository.crosswalk_id
         crosswalk_rules.replace(repository, crosswalk_rules.in_use(repository).terms, fields)
+        return repository.crosswalk_id != before
 
 
 def remember_communities(repository_id: int, communities: Sequence[Community]) -> Repository | None:

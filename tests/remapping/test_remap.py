@@ -13,7 +13,7 @@ from connector.imports.undo_effects import undo_effects
 from connector.jobs import creation, lifecycle
 from connector.jobs.attempt import JobAttempt
 from connector.models.catalogue import CatalogueItem
-from connector.models.jobs import State
+from connector.models.jobs import Job, State
 from connector.remapping import remap_jobs, remapper
 from connector.repositories import service
 from connector.tasks import carry_out
@@ -208,6 +208,25 @@ def test_rules_as_before_need_no_job():
     assert crosswalk_rules.waiting_count(service.get(1)) == 0
     assert remap_jobs.create_if_waiting(1) is None
     assert db.session.scalar(select(func.count()).select_from(CatalogueItem)) > 10
+
+
+def test_the_start_of_an_import_maps_held_items_again_only_if_it_changes_the_ignored_fields(sample, app, client):
+    SampleImporter(app, sample).run(files=False)
+    with app.app_context():
+        use(TITLE_AS_ABSTRACT)
+    data = {
+        "scope": f"collection:{sample.data.named('Harbour photographs').handle}",
+        "item_set": "",
+        "item_set_name": "",
+    }
+
+    def kinds(ignored):
+        client.post("/repositories/1/", data={**data, "ignored": ignored})
+        with app.app_context():
+            return [job.kind for job in db.session.scalars(select(Job).where(Job.id > 1).order_by(Job.id))]
+
+    assert kinds("") == ["import"]
+    assert kinds("dc.rights") == ["import", "remap"]
 
 
 @pytest.mark.parametrize("undone_first", ["import", "remapping"])

@@ -6,7 +6,8 @@ import io
 
 import pytest
 
-from connector.catalogue import counts, crosswalk_rules
+from connector.catalogue import counts, crosswalk_csv, crosswalk_rules
+from connector.catalogue.crosswalk import CrosswalkRules
 from connector.extensions import db
 from connector.models.catalogue import CatalogueItem
 from connector.models.jobs import Job
@@ -116,6 +117,15 @@ def test_a_downloaded_crosswalk_can_be_imported_again(client, rules):
     assert upload(client, text).status_code == 303
     assert rules().terms == before.terms == {"dc.title": "dcterms:abstract", "local.none": "bibo:doi"}
     assert rules().ignored == before.ignored == ("dc.subject.*",)
+
+
+def test_a_field_that_a_spreadsheet_would_run_as_a_formula_can_be_imported_again():
+    fields, ignoring = ["=local.formula", "-x"], CrosswalkRules(ignored=("-x", "=local.formula"))
+
+    text = crosswalk_csv.write(ignoring, fields)
+
+    assert text.splitlines()[1:] == ["'-x,ignore", "'=local.formula,ignore"]
+    assert crosswalk_csv.read(text, fields).ignored == ignoring.ignored
 
 
 def test_wrong_lines_are_named_and_nothing_is_saved(client, rules):

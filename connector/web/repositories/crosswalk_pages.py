@@ -74,8 +74,7 @@ def change_crosswalk_field(repository_id: int) -> Any:
         repository = service.get(repository_id)
         rules = with_choice(crosswalk_rules.in_use(repository), field, form.term.data)
         crosswalk_rules.replace(repository, rules.terms, rules.ignored)
-    flash(_("The crosswalk was saved. Imports use it from now on."))
-    return redirect(url_for(".crosswalk_table", repository_id=repository_id), 303)
+    return _saved(repository_id)
 
 
 @blueprint.get("/repositories/<int:repository_id>/crosswalk.csv")
@@ -99,8 +98,7 @@ def import_crosswalk(repository_id: int) -> Any:
         return _table(repository, str(error).splitlines()), 422
     with transaction():
         crosswalk_rules.replace(service.get(repository_id), rules.terms, rules.ignored)
-    flash(_("The crosswalk was saved. Imports use it from now on."))
-    return redirect(url_for(".crosswalk_table", repository_id=repository_id), 303)
+    return _saved(repository_id)
 
 
 @blueprint.post("/repositories/<int:repository_id>/crosswalk/apply")
@@ -110,6 +108,11 @@ def apply_crosswalk(repository_id: int) -> Any:
     job_id = remap_jobs.create(repository_id)
     wake(job_id)
     return redirect(url_for("imports.job", job_id=job_id), 303)
+
+
+def _saved(repository_id: int) -> Any:
+    flash(_("The crosswalk was saved. Imports use it from now on."))
+    return redirect(url_for(".crosswalk_table", repository_id=repository_id), 303)
 
 
 def _table(repository: Repository, errors: list[str] | None = None) -> str:

@@ -80,8 +80,8 @@ def scope_list(repository_id: int, name: str) -> Any:
 def _start(repository_id: int, form: ImportOptionsForm, kind: ScopeKind, identifier: str) -> int:
     """Queue the import and wake a worker. Return the id of the job."""
     found = discovery.find(repository_id, kind, identifier)
-    service.ignore_fields(repository_id, form.ignored.data)
-    if (remap_id := remap_jobs.create_if_waiting(repository_id)) is not None:
+    is_changed = service.ignore_fields(repository_id, form.ignored.data)
+    if is_changed and (remap_id := remap_jobs.create_if_waiting(repository_id)) is not None:
         wake(remap_id)
     source_id = service.source_for(repository_id, found.scope)
     job_id = queueing.create(source_id, form.options(), comment=form.comment.data or "", requests=found.requests)
