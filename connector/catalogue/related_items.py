@@ -5,11 +5,11 @@ Relations are looked up when they are read. So a link is there while both items 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, ScalarResult, Select, func, select, union
+from sqlalchemy import Row, ScalarResult, select
 from sqlalchemy.orm import defer
 
 from ..extensions import db
@@ -34,10 +34,9 @@ class RelatedGroup:
 
 def of_item(item: CatalogueItem, with_restricted: bool) -> list[RelatedGroup]:
     """Return the related items that a reader may see, by label. Hidden items are not among them."""
-    groups: dict[str, list[Select[Any]]] = {}
-    for query, label_of in _directions(item, with_restricted):
-        for field in db.session.scalars(query.with_only_columns(ItemRelation.field).distinct()):
-            groups.setdefault(label_of(field), []).append(query.where(ItemRelation.field == field))
+    groups: dict[str, dict[int, str]] = {}  # by label: the key by which an item is sorted, by its id
+    for label, item_id, title_sort in (*_named(item, with_restricted), *_naming(item, with_restricted)):
+        groups.setdefault(label, {})[item_id] = title_sort
     return [_group(label, groups[label]) for label in sorted(groups)]
 
 
@@ -87,22 +86,36 @@ def _visible_items(repository_id: int, source_ids: Sequence[str], with_restricte
     return db.session.scalars(query.options(*_light()))
 
 
-def _directions(
-    item: CatalogueItem, with_restricted: bool
-) -> tuple[tuple[Select[Any], Callable[[str], str]], tuple[Select[Any], Callable[[str], str]]]:
-    """Return the SELECTs of the ids of the items that the item names, and that name it, each with its labels."""
-    query = select(CatalogueItem.id).where(
+def _named(item: CatalogueItem, with_restricted: bool) -> Iterator[tuple[str, int, str]]:
+    """Yield the label, the id and the sort key of each item that an item names."""
+    fields: dict[str, list[str]] = {}
+    for relation in _relations([item.id], with_restricted):
+        fields.setdefault(relation.target_id, []).append(relation.field)
+    for row in _found(CatalogueItem.source_id, list(fields), item, with_restricted):
+        yield from ((named_label(field), row.id, row.title_sort) for field in fields[row.source_id])
+
+
+def _naming(item: CatalogueItem, with_restricted: bool) -> Iterator[tuple[str, int, str]]:
+    """Yield the label, the id and the sort key of each item that names an item."""
+    fields: dict[int, list[str]] = {}
+    mine = (ItemRelation.target_id == item.source_id, *_visible_relation(with_restricted))
+    for item_id, field in db.session.execute(select(ItemRelation.item_id, ItemRelation.field).where(*mine)):
+        fields.setdefault(item_id, []).append(field)
+    for row in _found(CatalogueItem.id, list(fields), item, with_restricted):
+        yield from ((naming_label(field), row.id, row.title_sort) for field in fields[row.id])
+
+
+def _found(
+    column: Any, keys: Sequence[Any], item: CatalogueItem, with_restricted: bool
+) -> Iterator[Row[Any, Any, Any]]:
+    """Yield (id, source_id, title_sort) of the items with these values in a column, except the item itself."""
+    query = select(CatalogueItem.id, CatalogueItem.source_id, CatalogueItem.title_sort).where(
         CatalogueItem.repository_id == item.repository_id,
         CatalogueItem.id != item.id,
         *_visible_item(with_restricted),
-        *_visible_relation(with_restricted),
     )
-    named = query.join(ItemRelation, ItemRelation.target_id == CatalogueItem.source_id)
-    naming = query.join(ItemRelation, ItemRelation.item_id == CatalogueItem.id)
-    return (
-        (named.where(ItemRelation.item_id == item.id), named_label),
-        (naming.where(ItemRelation.target_id == item.source_id), naming_label),
-    )
+    for start in range(0, len(keys), AT_ONCE):
+        yield from db.session.execute(query.where(column.in_(keys[start : start + AT_ONCE])))
 
 
 def _visible_item(with_restricted: bool) -> list[Any]:
@@ -115,13 +128,12 @@ def _visible_relation(with_restricted: bool) -> list[Any]:
     return [] if with_restricted else [ItemRelation.is_restricted.is_(False)]
 
 
-def _group(label: str, queries: Sequence[Select[Any]]) -> RelatedGroup:
-    """Return the items of a group, by title. An item that several relations lead to counts once."""
-    ids = union(*queries).subquery()
-    items = select(CatalogueItem).join(ids, ids.c.id == CatalogueItem.id).options(*_light())
-    shown = db.session.scalars(items.order_by(CatalogueItem.title_sort, CatalogueItem.id).limit(MOST)).all()
-    count = len(shown) if len(shown) < MOST else db.session.scalars(select(func.count()).select_from(ids)).one()
-    return RelatedGroup(label, shown, count - len(shown))
+def _group(label: str, sort_keys: Mapping[int, str]) -> RelatedGroup:
+    """Return the first items of a group, by title. `sort_keys`: of all its items, by their ids."""
+    ids = sorted(sort_keys, key=lambda item_id: (sort_keys[item_id], item_id))[:MOST]
+    rows = db.session.scalars(select(CatalogueItem).where(CatalogueItem.id.in_(ids)).options(*_light()))
+    items = {item.id: item for item in rows}
+    return RelatedGroup(label, [items[item_id] for item_id in ids], len(sort_keys) - len(ids))
 
 
 def _light() -> tuple[Any, ...]:
