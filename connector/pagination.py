@@ -1,6 +1,7 @@
 """Pages of long lists. A page's address contains the sort key of the row that the page starts after or ends before.
 
-So each page is found with an index, and the last page of a list costs as much as the first.
+So each page is found with an index, and the last page of a list costs as much as the first. A list that is short enough
+to be counted also has addresses with page numbers.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import ceil
 from typing import Any
 
 from flask import request
@@ -42,15 +44,16 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The start of a list, or the place `after` or `before` a row, which is given by its sort key in an address."""
+    """The start of a list, the place `after` or `before` a row, which is given by its sort key, or a page `number`."""
 
     after: str | None = None
     before: str | None = None
+    number: int | None = None
 
     @property
     def arguments(self) -> dict[str, Any]:
         """Return the place as query parameters of an address."""
-        named = {"after": self.after, "before": self.before}
+        named = {"after": self.after, "before": self.before, "page": self.number}
         return {name: key for name, key in named.items() if key is not None}
 
 
@@ -58,11 +61,12 @@ class Place:
 class ListPage:
     """The rows of a page of a list. `previous`, `next`: the places of the adjacent pages, or None.
 
-    `total`: the number of rows in the list, counted up to `counted` + 1. `first`: the position of the first row in the
-    list, from 1, or None if the list is too long to be counted.
+    `size`: the number of rows of a full page. `total`: the number of rows in the list, counted up to `counted` + 1.
+    `first`: the position of the first row in the list, from 1, or None if the list is too long to be counted.
     """
 
     rows: Sequence[Any]
+    size: int
     total: int
     counted: int
     first: int | None
@@ -83,10 +87,23 @@ class ListPage:
         """Return the position of the last row, or None if that of the first is unknown."""
         return self.first and self.first + len(self.rows) - 1
 
+    @property
+    def number(self) -> int | None:
+        """Return the number of this page, from 1, or None if the position of its first row is unknown."""
+        return self.first and ceil((self.first - 1) / self.size) + 1
+
+    @property
+    def numbers(self) -> list[int]:
+        """Return the numbers of the first and the last page, of this page and of the two beside it, in order."""
+        if self.number is None:
+            return []
+        last = ceil(self.total / self.size)
+        return sorted({1, last, *range(max(1, self.number - 1), min(last, self.number + 1) + 1)})
+
 
 def asked_place() -> Place:
     """Return the place in a list that the address of the request or its form names, by default the start."""
-    return Place(request.values.get("after"), request.values.get("before"))
+    return Place(request.values.get("after"), request.values.get("before"), request.values.get("page", type=row_id))
 
 
 def page_of(
@@ -108,10 +125,11 @@ def page_of(
     sort_keys: Select[Any] = query.with_only_columns(*order.columns) if keys is None else keys
     window = _SortKeys(sort_keys, order.is_descending, size or SIZE)
     counted = COUNTED if counted is None else counted
-    found, previous, following = window.at(place)
+    found, previous, following = window.at(place, counted)
     total = _count((window.keys if ids is None else ids).limit(counted + 1))
     return ListPage(
         _rows(query, order, [key[-1] for key in found]),
+        window.size,
         total,
         counted,
         first=None if total > counted else window.number_before(found[0]) + 1 if previous else 1,
@@ -140,12 +158,18 @@ class _SortKeys:
     is_descending: bool
     size: int
 
-    def at(self, place: Place) -> tuple[Sequence[Row[Any]], bool, bool]:
-        """Return (keys of the page, whether rows stand before it, whether rows follow)."""
+    def at(self, place: Place, counted: int) -> tuple[Sequence[Row[Any]], bool, bool]:
+        """Return (keys of the page, whether rows stand before it, whether rows follow).
+
+        A page number is used only if the page begins among the first `counted` rows.
+        """
+        offset = self.size * ((place.number or 1) - 1)
+        if 0 < offset <= counted and (found := self._some(offset=offset)):
+            return found[: self.size], True, len(found) > self.size
         after, before = (self._key(text) for text in (place.after, place.before))
         if after is not None and (found := self._some(after)):
             return found[: self.size], True, len(found) > self.size
-        if after is not None or before is not None or place.before == LAST:
+        if after is not None or before is not None or place.before == LAST or offset:
             found = self._some(before, is_back=True)
             if before is None or len(found) > self.size:
                 return found[: self.size][::-1], len(found) > self.size, before is not None
@@ -173,11 +197,13 @@ class _SortKeys:
     def _columns(self) -> Sequence[Column]:
         return list(self.keys.selected_columns)
 
-    def _some(self, beyond: Sequence[Any] | None = None, *, is_back: bool = False) -> Sequence[Row[Any]]:
+    def _some(
+        self, beyond: Sequence[Any] | None = None, *, is_back: bool = False, offset: int = 0
+    ) -> Sequence[Row[Any]]:
         """Return the keys of a page and one more. Backwards, those nearest to the key come first."""
         query = self.keys if beyond is None else self._beyond(beyond, is_back=is_back)
         order = _sorted(self._columns, self.is_descending != is_back)
-        return db.session.execute(query.order_by(None).order_by(*order).limit(self.size + 1)).all()
+        return db.session.execute(query.order_by(None).order_by(*order).limit(self.size + 1).offset(offset)).all()
 
     def _key(self, text: str | None) -> Sequence[Any] | None:
         """Return the sort key in an address, or None if it does not fit this list."""

@@ -108,3 +108,40 @@ def test_row_numbers_are_left_out_in_lists_that_are_not_fully_counted(item_sets)
     pages = [page_of(item_sets, BY_NAME, place, counted=6) for place in (START, ListPage.end)]
 
     assert [(page.total_in_words, page.first, page.last) for page in pages] == [("more than 6", None, None)] * 2
+
+
+def test_each_page_of_a_counted_list_has_a_number(item_sets):
+    pages = [page_of(item_sets, BY_NAME, Place(number=number)) for number in (1, 2, 3)]
+
+    assert [ids(page) for page in pages] == [[7, 3, 2], [4, 5, 6], [1]]
+    assert [(page.number, page.first, page.last) for page in pages] == [(1, 1, 3), (2, 4, 6), (3, 7, 7)]
+    assert [page.previous is None for page in pages] == [True, False, False]
+    assert [page.next is None for page in pages] == [False, False, True]
+    assert ids(page_of(item_sets, BY_NAME, pages[1].next)) == [1]
+
+
+@pytest.mark.parametrize("number", [4, 2**31 - 1])
+def test_a_page_number_after_the_last_leads_to_the_last_rows(item_sets, number):
+    assert ids(page_of(item_sets, BY_NAME, Place(number=number))) == [5, 6, 1]
+
+
+def test_a_page_number_reads_no_further_than_rows_are_counted(item_sets):
+    page = page_of(item_sets, BY_NAME, Place(number=3), counted=5)
+
+    assert ids(page) == [5, 6, 1]
+    assert (page.number, page.numbers) == (None, [])
+
+
+def test_pages_from_the_end_have_the_numbers_of_pages_from_the_start(item_sets):
+    pages = all_pages(item_sets, BY_NAME, ListPage.end, "previous")
+
+    assert [page.number for page in pages] == [3, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("first", "numbers"), [(1, [1, 2, 20]), (51, [1, 2, 3, 4, 20]), (226, [1, 9, 10, 11, 20]), (476, [1, 19, 20])]
+)
+def test_a_page_names_its_neighbours_and_both_ends(first, numbers):
+    page = ListPage([], size=25, total=500, counted=500, first=first, previous=None, next=None)
+
+    assert page.numbers == numbers

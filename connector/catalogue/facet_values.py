@@ -25,6 +25,7 @@ FACET_NUMBERS = 16
 ORIGINALS = "ORIGINAL"  # the bundle of the files that people deposited
 MEDIA_KINDS = ("image", "audio", "video", "text")  # media types that are kinds of their own
 KINDS = ("pdf", *MEDIA_KINDS, "other")
+DATE_PATTERN = "[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?"  # of a date in a search
 _DATE = re.compile(r"([0-9]{4})(?:-[0-9]{2}){0,2}(?![0-9])")
 Mapped = Mapping[str, list[dict[str, Any]]]
 Values = dict[tuple[Facet, str], bool]
@@ -66,7 +67,7 @@ def sort_date(mapped: Mapped) -> str:
 
 def is_date(text: str) -> bool:
     """Return whether this is a date as YYYY, YYYY-MM or YYYY-MM-DD."""
-    return _DATE.fullmatch(text) is not None
+    return re.fullmatch(DATE_PATTERN, text) is not None
 
 
 def kind_of(media_type: str | None) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from ..models.catalogue import CatalogueItem
 from ..word_search import Term, fold
 from .crosswalk import term_label
-from .item_presentation import citation_line, described, title_of
+from .item_presentation import citation_parts, described, title_of
 from .restricted_values import open_terms
 
 BEFORE, AFTER = 60, 140  # characters of an excerpt before and after the start of the first found term
@@ -36,7 +36,7 @@ def excerpt(item: CatalogueItem, terms: Sequence[Term], with_restricted: bool) -
 
     The part has the terms marked.
     """
-    shown = fold(f"{title_of(item, with_restricted)} {citation_line(item, with_restricted)}")
+    shown = fold(" ".join((title_of(item, with_restricted) or "", *citation_parts(item, with_restricted))))
     missing = [term for term in terms if not term.is_excluded and not re.search(term.expression, shown)]
     if not missing:
         return None

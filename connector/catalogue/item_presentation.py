@@ -69,6 +69,8 @@ _FIRST = (
     *("dcterms:title", "dcterms:alternative", "dcterms:creator", "bibo:editor", "dcterms:contributor"),
     *("dcterms:issued", "dcterms:created", "dcterms:publisher", "dcterms:type", "dcterms:language"),
     *("dcterms:abstract", "dcterms:description", "dcterms:subject", "dcterms:spatial", "dcterms:temporal"),
+    *("dcterms:isPartOf", "bibo:volume", "bibo:issue", "bibo:number", "bibo:edition", "bibo:chapter"),
+    *("bibo:pages", "bibo:pageStart", "bibo:pageEnd", "bibo:doi", "bibo:isbn", "bibo:issn"),
 )
 _LAST = ("dcterms:date", "dcterms:dateSubmitted", "dcterms:available", "dcterms:modified", "dcterms:provenance")
 _TERMS = (*(f"dcterms:{name}" for name in DCTERMS), *(f"bibo:{name}" for name in BIBO))
@@ -116,12 +118,12 @@ def described(values: Mapping[str, list[dict[str, Any]]]) -> tuple[Values, Value
     return [(term, values[term]) for term in terms], [(field, values[field]) for field in others]
 
 
-def citation_line(item: CatalogueItem, with_restricted: bool) -> str:
-    """Return a line with up to three creators and the date of issue."""
+def citation_parts(item: CatalogueItem, with_restricted: bool) -> tuple[str, str]:
+    """Return up to three creators and the date of issue. Each is "" if the item has none."""
     values = item.mapped_values if with_restricted else restricted_values.open_terms(item.mapped_values)
     creators = [value["value"] for value in values.get("dcterms:creator", ())]
-    issued = [value["value"] for value in values.get("dcterms:issued", ())][:1]
-    return " · ".join(["; ".join(creators[:3]) + (" …" if len(creators) > 3 else "")] * bool(creators) + issued)
+    issued = next((value["value"] for value in values.get("dcterms:issued", ())), "")
+    return "; ".join(creators[:3]) + (" …" if len(creators) > 3 else ""), issued
 
 
 def first_values(item: CatalogueItem, term: str, with_restricted: bool) -> list[str]:

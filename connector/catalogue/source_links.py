@@ -85,16 +85,26 @@ def safe_href(url: str | None) -> str | None:
 def value_href(term: str, text: str) -> str | None:
     """Return the URL to which a value links, or None. Bare DOIs, ORCIDs and handles lead to their resolvers.
 
-    `term`: the term or field of the value, which tells what a bare identifier is.
+    `term`: the term or field of the value, which tells what a bare identifier is. dcterms:identifier has identifiers of
+    all kinds. There, only an ORCID with the right check digit is one.
     """
     kind, bare = term.lower(), text.strip()
-    if kind.endswith("doi") and DOI.fullmatch(bare):
+    is_any = kind == "dcterms:identifier"
+    if (is_any or kind.endswith("doi")) and DOI.fullmatch(bare):
         return safe_href(f"doi:{bare}")
-    if kind.endswith("orcid") and _ORCID.fullmatch(bare):
+    if _ORCID.fullmatch(bare) and (kind.endswith("orcid") or (is_any and _has_check_digit(bare))):
         return f"https://orcid.org/{bare}"
     if kind in ("bibo:handle", "dc.identifier.hdl") and not _web_address(bare):
         return safe_href(bare if bare.lower().startswith("hdl:") else f"hdl:{bare}")
     return safe_href(text)
+
+
+def _has_check_digit(orcid: str) -> bool:
+    """Return whether the last character of an ORCID is right (ISO 7064 MOD 11-2)."""
+    total = 0
+    for digit in orcid.replace("-", "")[:-1]:
+        total = (total + int(digit)) * 2
+    return "0123456789X"[-(total - 1) % 11] == orcid[-1]
 
 
 def _web_address(url: str | None) -> SplitResult | None:

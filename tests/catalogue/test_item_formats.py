@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from sqlalchemy import select, update
@@ -71,6 +72,25 @@ def test_json_ld_has_each_value_with_its_language_and_no_field_is_left_out(stock
     assert all(name.split(":")[0] in document["@context"] for name in document if not name.startswith("@"))
 
 
+def linked_data(page):
+    """Return the JSON-LD in a page, as a browser reads it: up to the next end of a script element."""
+    [text] = re.findall(r'<script type="application/ld\+json">(.*?)</script', page.text, re.DOTALL)
+    return json.loads(text)
+
+
+@pytest.mark.parametrize("title", [PHOTOGRAPH, "</script><script>alert(1)</script>", "<!--<script>", "&amp; \\u003c"])
+def test_the_page_of_an_item_contains_its_json_ld(stocked_app, stocked_client, item, title):
+    with stocked_app.app_context():
+        values = {"dcterms:title": [{"value": title, "language": None}]}
+        db.session.execute(update(CatalogueItem).where(CatalogueItem.id == item).values(mapped_values=values))
+        db.session.commit()
+
+    found = linked_data(stocked_client.get(f"/items/{item}/"))
+
+    assert found["dcterms:title"] == [{"@value": title}]
+    assert found == json.loads(stocked_client.get(f"/items/{item}.jsonld").text)
+
+
 def test_restricted_values_and_items_stay_closed_to_viewers(stocked_app, stocked_client, item):
     with stocked_app.app_context():
         shown = db.session.get(CatalogueItem, item)
@@ -82,6 +102,7 @@ def test_restricted_values_and_items_stay_closed_to_viewers(stocked_app, stocked
     for name in FORMATS:
         assert PHOTOGRAPH in stocked_client.get(f"/items/{item}.{name}").text
         assert PHOTOGRAPH not in viewer.get(f"/items/{item}.{name}").text
+    assert PHOTOGRAPH not in str(linked_data(viewer.get(f"/items/{item}/")))
 
 
 @pytest.mark.parametrize(
@@ -91,7 +112,11 @@ def test_restricted_values_and_items_stay_closed_to_viewers(stocked_app, stocked
         ("dc.identifier.doi", " 10.5555/ab ", "https://doi.org/10.5555/ab"),
         ("dcterms:title", "10.5555/ab", None),
         ("person.identifier.orcid", "0000-0002-1825-0097", "https://orcid.org/0000-0002-1825-0097"),
-        ("dcterms:identifier", "0000-0002-1825-0097", None),
+        ("dcterms:identifier", "0000-0002-1825-0097", "https://orcid.org/0000-0002-1825-0097"),
+        ("dcterms:identifier", "0000-0002-1694-233X", "https://orcid.org/0000-0002-1694-233X"),
+        ("dcterms:identifier", "0000-0002-1825-0098", None),
+        ("dcterms:identifier", "10.5555/ab", "https://doi.org/10.5555/ab"),
+        ("dcterms:identifier", "10986/36.2", None),
         ("bibo:handle", "10986/36.2", "https://hdl.handle.net/10986/36.2"),
         ("bibo:handle", "hdl:10986/36", "https://hdl.handle.net/10986/36"),
         ("bibo:doi", "javascript:alert(1)", None),

@@ -95,6 +95,28 @@ def test_a_list_has_the_chosen_number_of_items_and_ignores_unknown_options(stock
     assert len(titles(stocked_client.get(f"/items/?{query}"))) == number
 
 
+def test_pages_of_a_list_have_numbers(stocked_client):
+    page = stocked_client.get("/items/?sort=title&page=2")
+    numbers = [link for link in links(page) if re.search(r"[?&]page=\d", link)]
+
+    assert "Previous 1 2 26–36 of 36" in words(page)
+    assert numbers == ["/items/?sort=title&page=1", "/items/?sort=title&page=2"]
+    assert f'<a href="{html.escape(numbers[1])}" aria-current="page">2</a>' in page.text
+    assert titles(stocked_client.get(neighbours(page)["Previous"])) == titles(stocked_client.get(numbers[0]))
+
+
+@pytest.mark.parametrize("view", ["list", "grid"])
+def test_a_date_in_a_list_stays_on_one_line_but_a_long_text_may_break(stocked_app, stocked_client, view):
+    with stocked_app.app_context():
+        item = db.session.scalars(db.select(CatalogueItem).where(CatalogueItem.title == "Three sails")).one()
+        item.mapped_values = item.mapped_values | {"dcterms:issued": [{"value": "x" * 200, "language": None}]}
+        db.session.commit()
+    page = stocked_client.get(f"/items/?size=50&view={view}")
+
+    assert '<span class="date">1884-05-02</span>' in page.text
+    assert f"<span>{'x' * 200}</span>" in page.text
+
+
 def test_the_table_shows_creators_dates_and_types(stocked_client):
     table = stocked_client.get("/items/?view=table&q=herring")
 
@@ -268,6 +290,8 @@ def test_items_with_and_without_files_are_all_items(stocked_client):
     "query",
     [
         "from=yesterday",
+        "from=1911-13",
+        "to=1911-05-32",
         "&".join(["join=and&term=&op=contains&value=x"] * 11),
         "join=and&term=a%22b&op=any&value=",
         f"join=and&term=&op=is&value={'x' * 1001}",
@@ -301,7 +325,16 @@ def test_rows_are_added_and_removed_without_script(stocked_client):
     assert '<option value="bibo:doi" selected' in third.text
     assert 'dcterms:title" selected' not in third.text
     assert 'name="from" value="1884"' in third.text
-    assert '<input type="hidden" name="type" value="Image">' in third.text
+    assert "<option selected dir=auto>Image</option>" in third.text.replace('"auto"', "auto")
+
+
+def test_the_advanced_form_offers_the_types_and_keeps_each_chosen_one(stocked_client):
+    types = re.compile(r'<select name="type">(.*?)</select>', re.DOTALL)
+    [offered] = types.findall(stocked_client.get("/items/advanced").text)
+    chosen = types.findall(stocked_client.get("/items/advanced?type=Image&type=Odd").text)
+
+    assert re.findall(r">([^<\n]+)</option>", offered) == ["Any", "Image"]
+    assert [re.findall(r"selected[^>]*>([^<]+)<", each) for each in chosen] == [["Image"], ["Odd"]]
 
 
 def test_each_criterion_is_named_and_can_be_removed(stocked_client):

@@ -102,6 +102,9 @@ def test_the_manifest_shows_each_picture_with_its_size_once_that_is_known(stocke
     assert answer.content_type.startswith("application/ld+json")
     assert valid == answer.json
     assert valid["label"] == {"none": [PHOTOGRAPH]}
+    labels = [label for entry in valid["metadata"] for label in entry["label"]["en"]]
+    assert labels[:3] == ["Title", "Alternative Title", "Creator"]
+    assert labels.index("Date Issued") < labels.index("Date")
     [canvas] = [one for one in valid["items"] if one["label"] == {"none": [picture.name]}]
     assert (canvas["width"], canvas["height"]) > (0, 0)
     body = canvas["items"][0]["items"][0]["body"]

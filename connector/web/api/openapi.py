@@ -12,6 +12,7 @@ from apispec import APISpec
 from flask import current_app, request
 from werkzeug.routing import Rule
 
+from ...catalogue.facet_values import DATE_PATTERN
 from ...catalogue.item_order import Sort
 from ...catalogue.property_search import Join, Operator
 from ...dspace.records import SourceState
@@ -29,7 +30,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 Arguments = Mapping[str, tuple[str, dict[str, Any]]]
 TEXT: dict[str, Any] = {"type": "string"}
 NUMBER: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": 2**31 - 1}
-DATE: dict[str, Any] = {"type": "string", "pattern": r"^[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$"}
+DATE: dict[str, Any] = {"type": "string", "pattern": f"^{DATE_PATTERN}$"}
 
 
 def _one_of(*values: object) -> dict[str, Any]:

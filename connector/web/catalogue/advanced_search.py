@@ -6,15 +6,16 @@ from itertools import zip_longest
 
 from flask import Blueprint, render_template, request
 
-from ...accounts.authorization import allows
+from ...accounts.authorization import allows, sees_restricted
 from ...catalogue import item_presentation, item_set_queries
 from ...catalogue.crosswalk import BIBO, DCTERMS
 from ...catalogue.property_search import MOST_ROWS, Join, Operator
+from ...catalogue.search import Selection, find
 from ...catalogue.set_names import labels
 from ...models.accounts import Role
 from ...models.item_facets import Facet
 from ...repositories import service
-from .facet_links import FILES, JOINS, OPERATORS
+from .facet_links import FILES, JOINS, OPERATORS, counted_facets
 from .item_lists import CRITERION, OPTIONS
 
 blueprint = Blueprint("advanced_search", __name__)
@@ -23,7 +24,8 @@ VOCABULARIES = {
     "BIBO": {f"bibo:{name}": label for name, label in BIBO.items()},
 }
 EMPTY_ROW = (Join.AND.value, "", Operator.CONTAINS.value, "")
-KEPT = (*OPTIONS, *Facet)  # query arguments that the form has no fields for
+# Query arguments that the form has no fields for.
+KEPT = (*OPTIONS, *(facet for facet in Facet if facet is not Facet.TYPE))
 
 
 @blueprint.get("/items/advanced")
@@ -44,7 +46,14 @@ def form() -> str:
         repositories=service.every(),
         states=item_presentation.STATES,
         files=FILES,
+        types=_types(),
     )
+
+
+def _types() -> list[str]:
+    """Return the types in the query string, and the most frequent types of all items."""
+    frequent = counted_facets(find(Selection(with_restricted=sees_restricted())))[0][Facet.TYPE]
+    return list(dict.fromkeys([*filter(None, request.args.getlist(Facet.TYPE)), *(value for value, _ in frequent)]))
 
 
 def _rows() -> list[tuple[str, ...]]:

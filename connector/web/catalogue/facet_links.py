@@ -95,9 +95,7 @@ def are_quick(items: FoundItems) -> bool:
 
 def facets_of(items: FoundItems, asked: Arguments, label: Label) -> Facets:
     """Return the facets of the list of these items. `asked`: the query arguments of its address."""
-    selection = items.selection
-    stored = counts.facets_of_all(selection.with_restricted) if selection.is_everything else None
-    found, is_partial = (stored, False) if stored else facets.count(items)
+    found, is_partial = counted_facets(items)
     groups = []
     for name in LABELS:
         values = [pair for pair in found.get(name, ()) if pair[0] not in asked.get(name, ())]
@@ -113,6 +111,13 @@ def facets_of(items: FoundItems, asked: Arguments, label: Label) -> Facets:
         if links and not (name in facets.COLUMNS and (name in asked or len(links) < 2)):
             groups.append(FacetGroup(str(LABELS[name]), links[:SHOWN], links[SHOWN:]))
     return Facets(groups, is_partial)
+
+
+def counted_facets(items: FoundItems) -> tuple[facets.Counts, bool]:
+    """Return the facets of these items, and whether only the newest items were counted. Those of all are stored."""
+    selection = items.selection
+    stored = counts.facets_of_all(selection.with_restricted) if selection.is_everything else None
+    return (stored, False) if stored else facets.count(items)
 
 
 def chosen_links(selection: Selection, asked: Arguments, label: Label) -> list[Link]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from flask import Blueprint, Response, make_response, url_for
+from markupsafe import Markup
 from werkzeug.urls import iri_to_uri
 
 from ...accounts.authorization import allows, sees_restricted
@@ -63,6 +64,11 @@ def item(item_id: int, name: str) -> Response:
     response.headers["Content-Type"] = f"{form.media_type}; charset=utf-8"
     response.headers["Content-Disposition"] = f'attachment; filename="item-{item_id}.{name}"'
     return response
+
+
+def embedded_json_ld(item: CatalogueItem) -> Markup:
+    """Return the JSON-LD of an item for a script element. No value can end the element."""
+    return Markup(_described(item).replace("<", "\\u003c"))
 
 
 def links(item: CatalogueItem) -> Iterator[str]:

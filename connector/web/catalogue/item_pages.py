@@ -83,6 +83,7 @@ def item(item_id: int) -> Response:
         item=shown,
         files=item_presentation.files_of(shown, sees_restricted()),
         formats=item_formats.FORMATS,
+        linked_data=item_formats.embedded_json_ld(shown),
         metadata=texts.metadata,
         terms=terms,
         others=others,
@@ -154,9 +155,9 @@ def title_of(item: CatalogueItem) -> str:
 
 
 @blueprint.app_template_global()
-def citation_line(item: CatalogueItem) -> str:
+def citation_parts(item: CatalogueItem) -> tuple[str, str]:
     """Return the creators and the date of an item as the current user may see them."""
-    return item_presentation.citation_line(item, sees_restricted())
+    return item_presentation.citation_parts(item, sees_restricted())
 
 
 @blueprint.app_template_global()

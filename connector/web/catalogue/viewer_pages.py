@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from flask import Blueprint, Response, abort, jsonify, render_template, send_file, url_for
 
 from ...accounts.authorization import allows, sees_restricted
@@ -76,7 +78,8 @@ def manifest(item_id: int) -> Response:
     url = url_for("viewer.manifest", item_id=item_id, _external=True)
     page = url_for("catalogue.item", item_id=item_id, _external=True)
     title = texts.title or _("Untitled")
-    response = jsonify(iiif_manifest.manifest(url, title, page, texts.values, pictures))
+    values = dict(chain(*item_presentation.described(texts.values)))
+    response = jsonify(iiif_manifest.manifest(url, title, page, values, pictures))
     response.headers["Content-Type"] = iiif_manifest.MEDIA_TYPE
     return response
 
