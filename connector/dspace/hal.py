@@ -21,7 +21,9 @@ from .hal_api import TELLS_ACCESS, HalApi
 from .hal_finder import HalFinder
 from .hal_handles import locate
 from .hal_items import HalItems
+from .hal_query import LARGEST_LIST
 from .hal_questions import HalQuestions
+from .hal_search_pages import HalSearchPages
 from .hal_tree import PARENT, HalTree
 from .hal_walk import HalItemLister, HalReading
 from .json_members import required
@@ -42,6 +44,7 @@ from .records import (
     Subset,
 )
 from .urls import is_uuid
+from .uuid_partitions import EVERY_UUID, prefixes
 from .visibility import OpenItems, visible_by_search
 
 _HOMES = (("embed", "owningCollection"), ("embed", "mappedCollections"))
@@ -51,7 +54,7 @@ class HalClient:
     """A client for DSpace 7 to 10. Methods raise the errors of `connector.errors`.
 
     `limit`: the maximum number of items or collections per request. It does not apply to the files of an item.
-    `width()`: the number of requests that may run in parallel now.
+    `width()`: the number of requests that may run in parallel now. `largest_list`: larger scopes are read in parts.
 
     `can_select`: walks and counts accept a subset. `lists_all_items`: the list of the entire repository contains
     readable items of closed collections. `lists_closed_files`: items also list files that the reader may not read.
@@ -72,8 +75,9 @@ class HalClient:
         outage: OutageWait,
         width: Callable[[], int],
         unanswered: Group[str] = (),
+        largest_list: int = LARGEST_LIST,
     ):
-        self.server = server
+        self.server, self._largest_list = server, largest_list
         self._http, self._outage, self._width = http, outage, width
         self._api = HalApi(http, server)
         self._finder, self._items = HalFinder(self._api), HalItems(self._api, outage)
@@ -131,8 +135,7 @@ class HalClient:
 
     def _page_at(self, scope: Scope, offset: int) -> Page:
         """Return one page of a first walk of the scope."""
-        cursor = {"offset": offset} if offset else None
-        return next(self.walk(scope, cursor=cursor, seen=lambda ids: set()), Page((), {}))
+        return next(self.walk(scope, cursor={"offset": offset}, seen=lambda ids: set()), Page((), {}))
 
     def walk(
         self,
@@ -160,23 +163,25 @@ class HalClient:
             return
         self._questions.check(scope)
         self._questions.require(scope, subset)
-        is_slice = subset is not None and subset.part is not None
-        plans = (light_plans if light else slice_plans if is_slice else complete_plans)(self._sizes)
+        part = subset.part if subset else None
+        plans = (light_plans if light else slice_plans if part else complete_plans)(self._sizes)
         with_access = with_access and self._questions.lists_access(scope)
-        complete, private = partial(self._items.complete, with_access=with_access), self._questions.searches_private
         reading = HalReading(
             self._api,
             self._outage,
             self._width,
             self._sizes,
-            complete,
+            partial(self._items.complete, with_access=with_access),
+            self._largest_list,
             self._questions.lists_parts,
-            private,
-            with_access,
+            partial(self._questions.count, scope, subset),
         )
-        walk = HalItemLister(
-            reading, scope, plans, light=light, with_collection=with_collection, seen=seen, subset=subset
+        private = self._questions.searches_private
+        search = HalSearchPages(
+            self._api, scope, subset, with_collection=with_collection, with_private=private, with_access=with_access
         )
+        within = prefixes(*part) if part else EVERY_UUID
+        walk = HalItemLister(reading, search, plans, light=light, seen=seen, within=within)
         yield from walk.pages(cursor)
 
     def complete(self, items: Iterable[Item]) -> Iterator[Item | Failure]:
@@ -261,7 +266,7 @@ class HalClient:
     def _single(
         self, scope: Scope, cursor: dict[str, Any] | None, seen: Callable[[Group[str]], set[str]]
     ) -> Iterator[Page]:
-        if cursor is not None:
+        if "count" in (cursor or {}):
             return
         wanted = [] if seen([scope.id]) else [Item(scope.id, scope.handle, scope.name or None, None)]
         results = tuple(self.complete(wanted))

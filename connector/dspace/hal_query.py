@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
 from .optional_requests import Question
 from .records import Scope, Subset
-from .uuid_partitions import prefixes
+from .uuid_partitions import prefixes, split
+
+LARGEST_LIST = 5_000  # items; Solr needs longer for a page the deeper it is, and a long list changes while it is read
 
 
 @dataclass(frozen=True, slots=True)
 class ListingOrder:
-    """An order in which to list a scope, or a part of the scope to list."""
+    """An order in which to list a scope, or the part of it that a query selects."""
 
     sort: str | None
     query: str | None = None
 
 
-# By accession date, new items come last. The first hexadecimal digit of the uuid splits any list into 16 parts.
-WAYS = (
-    ListingOrder("dc.date.accessioned,asc"),
-    ListingOrder("dc.title,asc"),
-    *(ListingOrder(None, f"search.resourceid:{digit}*") for digit in "0123456789abcdef"),
-)
 AS_IT_COMES = ListingOrder(None)
+
+
+def orders_of(part: Sequence[str], within: Sequence[str]) -> tuple[ListingOrder, ...]:
+    """Return the orders in which to list the uuids with these prefixes until none is missing.
+
+    By accession date, new items come last. The other orders find missing items. Orders without `sort` list smaller
+    parts, which fit into one or a few pages. An empty `part` stands for all uuids of a list: those `within`.
+    """
+    query = _with_prefix(part) if part else None
+    smaller = (ListingOrder(None, _with_prefix(each)) for each in split(part or within, 16))
+    return (ListingOrder("dc.date.accessioned,asc", query), ListingOrder("dc.title,asc", query), *smaller)
+
+
 # The search for administrators. It shows private and withdrawn items. The query excludes withdrawn items, as no count
 # includes them.
 _ADMINISTRATIVE_VIEW = ("configuration", "administrativeView")
@@ -34,16 +43,15 @@ _WHOLE = Subset()
 
 
 def items_in(
-    scope: Scope, subset: Subset | None = None, way: ListingOrder = AS_IT_COMES, *, with_private: bool
+    scope: Scope, subset: Subset | None = None, order: ListingOrder = AS_IT_COMES, *, with_private: bool
 ) -> list[tuple[str, str]]:
     """Return the parameters that select and sort items. The caller adds those for pages and embeds.
 
     `with_private`: include private items if the reader is an administrator. Queries use the classic syntax of Solr, in
     which AND, OR and NOT join queries of fields.
     """
-    queries = [*_queries(subset or _WHOLE), *([way.query] if way.query else [])]
-    queries += [_NOT_WITHDRAWN] if with_private else []
-    params = [("dsoType", "item"), ("scope", scope.id), ("sort", way.sort), ("query", " AND ".join(queries))]
+    queries = [*_queries(subset or _WHOLE, order), *([_NOT_WITHDRAWN] if with_private else [])]
+    params = [("dsoType", "item"), ("scope", scope.id), ("sort", order.sort), ("query", " AND ".join(queries))]
     return [(name, value) for name, value in params if value] + ([_ADMINISTRATIVE_VIEW] if with_private else [])
 
 
@@ -54,9 +62,16 @@ def question_of(subset: Subset | None) -> Question | None:
     return Question.CHANGES if subset.indexed_since is not None else Question.PART
 
 
-def _queries(subset: Subset) -> Iterator[str]:
+def _queries(subset: Subset, order: ListingOrder) -> Iterator[str]:
+    """Yield the queries for a subset. The query of an order selects from within the part of the subset."""
     if subset.indexed_since is not None:
         yield f"SolrIndexer.lastIndexed:[{subset.indexed_since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} TO *]"
-    if subset.part is not None:
-        either = [f"search.resourceid:{prefix}*" for prefix in prefixes(*subset.part)]
-        yield either[0] if len(either) == 1 else f"({' OR '.join(either)})"
+    if order.query:
+        yield order.query
+    elif subset.part is not None:
+        yield _with_prefix(prefixes(*subset.part))
+
+
+def _with_prefix(prefixes: Sequence[str]) -> str:
+    either = [f"search.resourceid:{prefix}*" for prefix in prefixes]
+    return either[0] if len(either) == 1 else f"({' OR '.join(either)})"

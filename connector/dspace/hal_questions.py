@@ -14,6 +14,7 @@ from .hal_finder import HalFinder
 from .hal_query import ListingOrder, items_in, question_of
 from .optional_requests import OptionalQuestions, Question, UnansweredError
 from .records import Scope, ScopeKind, Subset
+from .uuid_partitions import EVERY_UUID, prefixes
 
 _TRIES = 2  # of a count
 
@@ -90,8 +91,8 @@ class HalQuestions:
             self.check(scope)
         except NotFoundError:
             return False
-        way = ListingOrder(None, f"search.resourceid:{found['uuid']}")
-        params = [*items_in(scope, way=way, with_private=self.searches_private), ("size", 1)]
+        itself = ListingOrder(None, f"search.resourceid:{found['uuid']}")
+        params = [*items_in(scope, order=itself, with_private=self.searches_private), ("size", 1)]
         with suppress(UnansweredError):
             if self.optional.ask(Question.IDS, lambda: self._api.search(params, tries=_TRIES)[0].total > 0):
                 return True
@@ -107,14 +108,25 @@ class HalQuestions:
             self._outage.retry_until_available("page", lambda: self.optional.require(question, ask))
 
     def _counting(self, scope: Scope, subset: Subset | None) -> Callable[[], int]:
-        """Return a function that requests the number of items that a search finds, with a page of one."""
+        """Return a function that requests the number of items that a search finds, with a page of one.
+
+        It raises RequestRejectedError if the search for a part finds an item of another part: the query was ignored.
+        """
         params = [*items_in(scope, subset, with_private=self.searches_private), ("size", 1)]
-        return lambda: self._api.search(params, tries=_TRIES)[0].total
+        part = prefixes(*subset.part) if subset and subset.part else EVERY_UUID
+
+        def ask() -> int:
+            found, url = self._api.search(params, tries=_TRIES)
+            if not all((shapes.known_id(row) or part[0]).startswith(part) for row in found.rows):
+                raise RequestRejectedError("The repository ignores this query.", url)
+            return found.total
+
+        return ask
 
     def lists_parts(self) -> bool:
-        """Return whether the site answers searches for a part of the items."""
+        """Return whether the site answers searches for a part of the items, also for one with several prefixes."""
         try:
-            self.require(Scope(ScopeKind.REPOSITORY), Subset(part=(0, 16)))
+            self.require(Scope(ScopeKind.REPOSITORY), Subset(part=(0, 7)))
         except UnansweredError:
             return False
         return True

@@ -6,23 +6,32 @@ digit add up exactly to the whole (docs/dspace-findings.md). The numbers of DSpa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 from .urls import is_uuid
+
+EVERY_UUID = ("",)
+_DIGITS = "0123456789abcdef"
 
 
 def part_of(id: str, of: int) -> int:
     """Return which of `of` parts (1 to 365) an item is in, counted from 0."""
     if not is_uuid(id):
         return int(id) % of
-    digits = _digits(of)
+    digits = next(digits for digits in (1, 2, 3) if of <= 16**digits)
     return int(id[:digits], 16) * of >> 4 * digits
 
 
 def prefixes(number: int, of: int) -> tuple[str, ...]:
     """Return the uuid prefixes of a part, with as many digits as are needed so that no part is empty."""
-    digits = _digits(of)
-    first, end = (-(-place * 16**digits // of) for place in (number, number + 1))
-    return tuple(f"{value:0{digits}x}" for value in range(first, end))
+    return split(EVERY_UUID, of)[number]
 
 
-def _digits(of: int) -> int:
-    return next(digits for digits in (1, 2, 3) if of <= 16**digits)
+def split(within: Sequence[str], of: int) -> list[tuple[str, ...]]:
+    """Divide the uuids with these prefixes into `of` parts of about the same size. Return the prefixes of each part."""
+    longer = [prefix + digit for prefix in within for digit in _DIGITS]
+    if len(longer) < of:
+        return split(longer, of)
+    ends = [-(-place * len(longer) // of) for place in range(of + 1)]
+    return [tuple(longer[first:end]) for first, end in pairwise(ends)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import math
+import re
 import threading
 import uuid
 from collections import Counter
@@ -184,8 +185,8 @@ class FakeHal:
     def _search(self, asked: dict[str, list[str]], url: str) -> Json:
         if asked.get("sort", self.sorts[:1])[0] not in self.sorts:
             raise RequestRejectedError("does not accept the request (422)", url)
-        part = asked.get("query", ["search.resourceid:*"])[0].removeprefix("search.resourceid:").rstrip("*")
-        found = [item for item in self.items if item["uuid"].startswith(part)]
+        part = re.findall(r"search\.resourceid:([0-9a-f]+)\*", asked.get("query", [""])[0]) or [""]
+        found = [item for item in self.items if item["uuid"].startswith(tuple(part))]
         if asked.get("sort") == ["dc.title,asc"]:
             found.sort(key=lambda item: item["name"] or "")
         number, size = int(asked.get("page", ["0"])[0]), int(asked["size"][0])
@@ -228,12 +229,12 @@ def _with_files(bundle: Json, asked: dict[str, list[str]], relation: str) -> Jso
 
 
 def client_of(
-    fake: FakeHal, *, server: Server = SERVER, limit: int | None = None, max_outage: float = 100
+    fake: FakeHal, *, server: Server = SERVER, limit: int | None = None, max_outage: float = 100, **how: int
 ) -> HalClient:
     """A client whose waits take no time, though its clock counts them. `max_outage` is in seconds."""
     stop = Hurried()
     waiting = OutageWait(max_outage, stop, clock=lambda: stop.waited)
-    return HalClient(fake, server, limit=limit, outage=waiting, width=lambda: 4)
+    return HalClient(fake, server, limit=limit, outage=waiting, width=lambda: 4, **how)
 
 
 def nothing_seen(ids: Any) -> set[str]:

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from connector.dspace.hal_query import WAYS, items_in
+from connector.dspace.hal_query import items_in, orders_of
 from connector.dspace.records import MOST_PARTS, Scope, ScopeKind, Subset
-from connector.dspace.uuid_partitions import part_of, prefixes
+from connector.dspace.uuid_partitions import EVERY_UUID, part_of, prefixes, split
 
 HOME = Scope(ScopeKind.COLLECTION, "598251e6-d326-4740-bad9-1d1776a4afb6")
 PARTS = st.integers(1, MOST_PARTS)
@@ -18,15 +18,16 @@ PARTS = st.integers(1, MOST_PARTS)
 @settings(deadline=None)
 @given(st.uuids(), PARTS)
 def test_each_uuid_belongs_to_exactly_one_part(uuid, of):
-    holding = [number for number in range(of) if str(uuid).startswith(prefixes(number, of))]
+    holding = [number for number, part in enumerate(split(EVERY_UUID, of)) if str(uuid).startswith(part)]
 
     assert holding == [part_of(str(uuid), of)]
 
 
 @pytest.mark.parametrize("of", [1, 7, 16, 17, 256, 257, MOST_PARTS])
 def test_parts_have_at_most_twice_the_size_of_each_other(of):
-    sizes = [len(prefixes(number, of)) for number in range(of)]
+    sizes = [len(part) for part in split(EVERY_UUID, of)]
 
+    assert prefixes(of - 1, of) == split(EVERY_UUID, of)[-1]
     assert min(sizes) >= 1
     assert max(sizes) <= 2 * min(sizes)
 
@@ -53,7 +54,7 @@ def test_subsets_are_written_as_solr_queries():
     assert query_of(Subset(part=(0, 7))) == either
     assert query_of(Subset(part=(15, 16))) == "search.resourceid:f*"
     assert query_of(Subset(since, (0, 7))) == f"{changed} AND {either}"
-    assert query_of(Subset(since), way=WAYS[-1]) == f"{changed} AND search.resourceid:f*"
+    assert query_of(Subset(since), order=orders_of((), EVERY_UUID)[-1]) == f"{changed} AND search.resourceid:f*"
 
 
 @pytest.mark.parametrize("part", [(-1, 7), (7, 7), (0, 0), (0, MOST_PARTS + 1)])

@@ -14,10 +14,12 @@ class Costs:
 
     DSpace 7 and later (9.3): a search page costs `per_item` an item and, with b bitstreams embedded, `per_bitstream`
     times b and `square` times b squared, a single item as a page of one; a list of bundles or of bitstreams costs
-    `bundles_request` and `bundles_bitstream` a bitstream in it. DSpace 4 to 6: a list costs `per_row` a row asked for,
-    `row_square` times the square of these rows, and `per_row_file` a file shown in it; a single item costs
-    `legacy_item`. `scale`: all work takes this many times as long. `rate`: bytes a second of the line, for all answers
-    together.
+    `bundles_request` and `bundles_bitstream` a bitstream in it. `per_skipped`: of each row before a search page, as
+    Solr collects these, too (not measured). DSpace 4 to 6: a list costs `per_row` a row asked for, `row_square` times
+    the square of these rows, and `per_row_file` a file shown in it; a single item costs `legacy_item`. `scale`: all
+    work takes this many times as long. `rate`: bytes a second of the line, for all answers together.
+
+    `spent`: the seconds of work of all answers so far, without `scale`.
     """
 
     processors: int = 2
@@ -26,6 +28,7 @@ class Costs:
     square: float = 0.00015
     bundles_request: float = 0.020
     bundles_bitstream: float = 0.004
+    per_skipped: float = 0.00001
     per_row: float = 0.0
     row_square: float = 0.0
     per_row_file: float = 0.0
@@ -33,6 +36,7 @@ class Costs:
     scale: float = 1.0
     distance: float = 0.0
     rate: float = math.inf
+    spent: float = field(default=0.0, init=False)
     _free: threading.Semaphore = field(init=False, repr=False)
     _line: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     _busy_until: float = field(default=0.0, init=False, repr=False)
@@ -40,8 +44,9 @@ class Costs:
     def __post_init__(self) -> None:
         self._free = threading.Semaphore(self.processors)
 
-    def search_page(self, items: int, bitstreams: int) -> float:
-        return self.per_item * items + self.per_bitstream * bitstreams + self.square * bitstreams**2
+    def search_page(self, items: int, bitstreams: int, skipped: int = 0) -> float:
+        work = self.per_item * items + self.per_bitstream * bitstreams + self.square * bitstreams**2
+        return work + self.per_skipped * skipped
 
     def bundles(self, bitstreams: int) -> float:
         return self.bundles_request + self.bundles_bitstream * bitstreams
@@ -55,6 +60,8 @@ class Costs:
         if self.distance:
             time.sleep(self.distance)
         if price:
+            with self._line:
+                self.spent += price
             with self._free:
                 time.sleep(price * self.scale)
 
@@ -67,7 +74,7 @@ class Costs:
             time.sleep(left)
 
 
-FREE = Costs(per_item=0.0, per_bitstream=0.0, square=0.0, bundles_request=0.0, bundles_bitstream=0.0)
+FREE = Costs(per_item=0.0, per_bitstream=0.0, square=0.0, bundles_request=0.0, bundles_bitstream=0.0, per_skipped=0.0)
 """Answers as fast as they can be written."""
 
 DSPACE_6 = replace(FREE, per_row=0.0055, row_square=0.000035, per_row_file=0.002, legacy_item=0.02)

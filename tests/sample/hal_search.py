@@ -40,14 +40,14 @@ class Discovery:
         number, size = whole(request.one("page"), 0), whole(request.one("size"), 20) or 20
         rows, embeds = found[number * size :][: min(size, MOST_ROWS)], embeds_of(request)
         answer = json_answer(self._text(request, rows, embeds, _counts(number, size, len(found), len(rows))))
-        answer.price = self.price(rows, embeds)
+        answer.price = self.price(rows, embeds, min(number * size, len(found)))
         return answer
 
-    def price(self, rows: list[Thing], embeds: Embeds) -> float:
-        """Return the seconds that a real server needs for these rows and their embedded objects."""
+    def price(self, rows: list[Thing], embeds: Embeds, skipped: int = 0) -> float:
+        """Return the seconds that a real server needs for these rows, their embedded objects and the rows before."""
         items = [row for row in rows if isinstance(row, Item)]
         listed = "bitstreams" in embeds.under("bundles").tree
-        return self._sample.costs.search_page(len(items), sum(len(row.bitstreams) for row in items if listed))
+        return self._sample.costs.search_page(len(items), sum(len(row.bitstreams) for row in items if listed), skipped)
 
     def _text(self, request: Request, rows: list[Thing], embeds: Embeds, counts: dict[str, int]) -> bytes:
         by, _, direction = request.one("sort").partition(",")
