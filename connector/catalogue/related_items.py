@@ -5,19 +5,23 @@ Relations are looked up when they are read. So a link is there while both items 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row, ScalarResult, select
-from sqlalchemy.orm import defer
+from sqlalchemy.orm import aliased, defer
 
 from ..extensions import db
 from ..models.catalogue import CatalogueItem
 from ..models.item_relations import ItemRelation
+from ..pagination import Place, page_of
+from .item_order import Sort, order_of
 from .item_presentation import title_of
 from .item_record import RelationRecord
+from .related_queries import Related, fields, visible_relation
 from .relation_labels import named_label, naming_label
+from .search import Selection, find
 
 MOST = 20  # items of a group that a page shows
 AT_ONCE = 500  # ids in a query
@@ -25,19 +29,26 @@ AT_ONCE = 500  # ids in a query
 
 @dataclass(frozen=True, slots=True)
 class RelatedGroup:
-    """Related items with the same label. `more`: the number of those that are not among `items`."""
+    """The first related items with the same label. `more`: the number of the others, at least if not `is_counted`."""
 
     label: str
     items: Sequence[CatalogueItem]
     more: int
+    is_counted: bool
 
 
 def of_item(item: CatalogueItem, with_restricted: bool) -> list[RelatedGroup]:
     """Return the related items that a reader may see, by label. Hidden items are not among them."""
-    groups: dict[str, dict[int, str]] = {}  # by label: the key by which an item is sorted, by its id
-    for label, item_id, title_sort in (*_named(item, with_restricted), *_naming(item, with_restricted)):
-        groups.setdefault(label, {})[item_id] = title_sort
-    return [_group(label, groups[label]) for label in sorted(groups)]
+    groups: dict[str, tuple[list[str], list[str]]] = {}
+    for field in fields(ItemRelation.item_id == item.id, with_restricted):
+        groups.setdefault(named_label(field), ([], []))[0].append(field)
+    for field in fields(ItemRelation.target_id == item.source_id, with_restricted):
+        groups.setdefault(naming_label(field), ([], []))[1].append(field)
+    found = [
+        _group(label, Selection(related=Related(item.id, *map(tuple, groups[label])), with_restricted=with_restricted))
+        for label in sorted(groups)
+    ]
+    return [group for group in found if group.items]
 
 
 def named_items(item_ids: Collection[int], with_restricted: bool) -> dict[int, list[RelationRecord]]:
@@ -73,49 +84,16 @@ def _relations(item_ids: Collection[int], with_restricted: bool) -> Sequence[Row
     query = select(ItemRelation.item_id, ItemRelation.field, ItemRelation.target_id, CatalogueItem.repository_id).join(
         CatalogueItem, CatalogueItem.id == ItemRelation.item_id
     )
-    query = query.where(ItemRelation.item_id.in_(item_ids), *_visible_relation(with_restricted))
+    query = query.where(ItemRelation.item_id.in_(item_ids), *visible_relation(with_restricted))
     return db.session.execute(query).all()
 
 
 def _visible_items(repository_id: int, source_ids: Sequence[str], with_restricted: bool) -> ScalarResult[CatalogueItem]:
-    query = select(CatalogueItem).where(
-        CatalogueItem.repository_id == repository_id,
-        CatalogueItem.source_id.in_(source_ids),
-        *_visible_item(with_restricted),
-    )
+    """Return these items of a repository. Their ids are selected first, else SQLite reads all its items."""
+    item = aliased(CatalogueItem)
+    ids = select(item.id).where(item.repository_id == repository_id, item.source_id.in_(source_ids))
+    query = select(CatalogueItem).where(CatalogueItem.id.in_(ids), *_visible_item(with_restricted))
     return db.session.scalars(query.options(*_light()))
-
-
-def _named(item: CatalogueItem, with_restricted: bool) -> Iterator[tuple[str, int, str]]:
-    """Yield the label, the id and the sort key of each item that an item names."""
-    fields: dict[str, list[str]] = {}
-    for relation in _relations([item.id], with_restricted):
-        fields.setdefault(relation.target_id, []).append(relation.field)
-    for row in _found(CatalogueItem.source_id, list(fields), item, with_restricted):
-        yield from ((named_label(field), row.id, row.title_sort) for field in fields[row.source_id])
-
-
-def _naming(item: CatalogueItem, with_restricted: bool) -> Iterator[tuple[str, int, str]]:
-    """Yield the label, the id and the sort key of each item that names an item."""
-    fields: dict[int, list[str]] = {}
-    mine = (ItemRelation.target_id == item.source_id, *_visible_relation(with_restricted))
-    for item_id, field in db.session.execute(select(ItemRelation.item_id, ItemRelation.field).where(*mine)):
-        fields.setdefault(item_id, []).append(field)
-    for row in _found(CatalogueItem.id, list(fields), item, with_restricted):
-        yield from ((naming_label(field), row.id, row.title_sort) for field in fields[row.id])
-
-
-def _found(
-    column: Any, keys: Sequence[Any], item: CatalogueItem, with_restricted: bool
-) -> Iterator[Row[Any, Any, Any]]:
-    """Yield (id, source_id, title_sort) of the items with these values in a column, except the item itself."""
-    query = select(CatalogueItem.id, CatalogueItem.source_id, CatalogueItem.title_sort).where(
-        CatalogueItem.repository_id == item.repository_id,
-        CatalogueItem.id != item.id,
-        *_visible_item(with_restricted),
-    )
-    for start in range(0, len(keys), AT_ONCE):
-        yield from db.session.execute(query.where(column.in_(keys[start : start + AT_ONCE])))
 
 
 def _visible_item(with_restricted: bool) -> list[Any]:
@@ -123,17 +101,14 @@ def _visible_item(with_restricted: bool) -> list[Any]:
     return [CatalogueItem.is_hidden.is_(False), *([] if with_restricted else [CatalogueItem.is_restricted.is_(False)])]
 
 
-def _visible_relation(with_restricted: bool) -> list[Any]:
-    """Return the conditions that a reader may see a relation."""
-    return [] if with_restricted else [ItemRelation.is_restricted.is_(False)]
-
-
-def _group(label: str, sort_keys: Mapping[int, str]) -> RelatedGroup:
-    """Return the first items of a group, by title. `sort_keys`: of all its items, by their ids."""
-    ids = sorted(sort_keys, key=lambda item_id: (sort_keys[item_id], item_id))[:MOST]
-    rows = db.session.scalars(select(CatalogueItem).where(CatalogueItem.id.in_(ids)).options(*_light()))
-    items = {item.id: item for item in rows}
-    return RelatedGroup(label, [items[item_id] for item_id in ids], len(sort_keys) - len(ids))
+def _group(label: str, selection: Selection) -> RelatedGroup:
+    """Return the first of these items, by title."""
+    items = find(selection)
+    order = order_of(items, Sort.TITLE)
+    keys = items.keys(*order.columns)
+    page = page_of(select(CatalogueItem).options(*_light()), order, Place(), keys, items.ids(), size=MOST)
+    total = min(page.total, page.counted)
+    return RelatedGroup(label, page.rows, total - len(page.rows), is_counted=total == page.total)
 
 
 def _light() -> tuple[Any, ...]:

@@ -37,6 +37,7 @@ from ..word_search import Term, escape_like, search_terms
 from .facet_values import KINDS, is_date, value_id
 from .property_codes import has_files
 from .property_search import MOST_ROWS, Criterion, code_conditions, combined, required_strings
+from .related_queries import Related, is_related, related_ids
 from .set_names import labels
 
 SHORT = 1000  # items
@@ -57,6 +58,7 @@ class Selection:
     item_set_id: int | None = None
     repository_id: int | None = None
     job_id: int | None = None
+    related: Related | None = None
     state: SourceState | None = None
     facets: tuple[tuple[Facet, str], ...] = ()
     criteria: tuple[Criterion, ...] = ()
@@ -90,6 +92,8 @@ class Selection:
             found.append(CatalogueItem.is_restricted.is_(False))
         if self.repository_id is not None:
             found.append(CatalogueItem.repository_id == self.repository_id)
+        if self.related is not None:
+            found.append(is_related(self.related))
         if self.state is not None:
             found.append(CatalogueItem.source_state == self.state.value)
         if self.criteria:
@@ -99,7 +103,7 @@ class Selection:
         return found
 
     def _lists(self) -> list[Select[Any]]:
-        """Return a SELECT of item ids for the selected item set, job and each facet value. No two share a table."""
+        """Return a SELECT of item ids for each criterion that another table or index has. No two share a table."""
         lists: list[Select[Any]] = []
         if self.item_set_id is not None:
             lists.append(select(Membership.item_id).where(Membership.item_set_id == self.item_set_id))
@@ -107,6 +111,8 @@ class Selection:
             done = Change.action.in_((Action.ADDED, Action.UPDATED))
             changed = select(Change.item_id).where(Change.job_id == self.job_id, done, Change.item_id.is_not(None))
             lists.append(changed)
+        if self.related is not None:
+            lists.append(related_ids(self.related, self.with_restricted))
         for facet, value in self.facets:
             lists.append(_with_values([value_id(facet, value)], self.with_restricted))
         if self.has_files:

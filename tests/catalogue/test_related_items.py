@@ -7,11 +7,22 @@ import json
 import pytest
 from sqlalchemy import select, update
 
-from connector.catalogue import earlier_states, export, json_ld, marks, related_items, store
+from connector.catalogue import (
+    earlier_states,
+    export,
+    json_ld,
+    marks,
+    related_items,
+    related_queries,
+    search,
+    store,
+)
+from connector.catalogue.related_queries import Related
 from connector.catalogue.relation_labels import named_label, naming_label
 from connector.catalogue.relation_rows import relations_of
 from connector.catalogue.repository_context import RepositoryContext
 from connector.catalogue.restricted_values import Shown
+from connector.catalogue.search import Selection, find
 from connector.dspace.records import Item, MetadataValue
 from connector.extensions import db, transaction
 from connector.models.catalogue import CatalogueItem
@@ -71,6 +82,15 @@ def save(place, *items):
 def groups(item_id, *, with_restricted=True):
     found = related_items.of_item(db.session.get_one(CatalogueItem, item_id), with_restricted)
     return {group.label: [other.title for other in group.items] for group in found}
+
+
+def selected(related, *, with_restricted=True):
+    """Return the titles of the related items, as a list finds them, and in the order of titles."""
+    items = find(Selection(related=related, with_restricted=with_restricted))
+    by_title = items.keys(CatalogueItem.title).order_by(CatalogueItem.title)
+    titles = db.session.scalars(by_title).all()
+    assert len(db.session.scalars(items.ids()).all()) == len(titles)
+    return titles
 
 
 def author(id=AUTHOR):
@@ -184,6 +204,58 @@ def test_a_group_has_twenty_items_by_title_and_the_number_of_the_others(place):
 
     assert [other.title for other in group.items] == [f"Book {number}" for number in range(11, 31)]
     assert group.more == 3
+
+
+@pytest.mark.parametrize("few", [0, 1000])
+def test_the_list_of_related_items_has_those_of_both_directions_once(place, monkeypatch, few):
+    monkeypatch.setattr(related_queries, "FEW", few)
+    monkeypatch.setattr(search, "SHORT", few)
+    unit = MetadataValue("relation.isOrgUnitOfPerson", ORG_UNIT)
+    both = MetadataValue("relation.isPublicationOfAuthor", PUBLICATION)
+    [ada, _unit, _book] = save(place, person(unit, both, author()), item(ORG_UNIT, "A unit"), publication(author()))
+    save(place, publication(author(), id=f"{AUTHOR[:-1]}9", title="Another book"))
+    save(_place("b"), publication(author(), title="Elsewhere"))
+
+    related = selected(Related(ada))
+
+    assert related == ["A book", "A unit", "Another book"]
+    assert selected(Related(ada, named=("relation.isOrgUnitOfPerson",), naming=())) == ["A unit"]
+
+
+@pytest.mark.parametrize("few", [0, 1000])
+def test_the_list_of_related_items_has_only_what_the_reader_may_see(place, monkeypatch, few):
+    monkeypatch.setattr(related_queries, "FEW", few)
+    monkeypatch.setattr(search, "SHORT", few)
+    closed = MetadataValue("local.kin", "Kin", authority=AUTHOR)
+    [ada, book, hidden] = save(
+        place, person(), publication(author()), publication(author(), id=ORG_UNIT, title="Hidden book")
+    )
+    [kin] = save(place, publication(closed, id=f"{AUTHOR[:-1]}9", title="Kin"))
+    _set(hidden, is_hidden=True)
+    with transaction():
+        db.session.execute(update(ItemRelation).where(ItemRelation.item_id == kin).values(is_restricted=True))
+    before = selected(Related(ada)), selected(Related(ada), with_restricted=False)
+    _set(ada, is_restricted=True)
+
+    assert before == (["A book", "Kin"], ["A book"])
+    assert selected(Related(book), with_restricted=False) == []
+    assert selected(Related(ada), with_restricted=False) == []
+
+
+def test_a_long_group_links_to_the_list_of_related_items_which_names_the_item(app, client, monkeypatch):
+    monkeypatch.setattr(related_items, "MOST", 1)
+    with app.app_context():
+        ada, *_ = save(_places(), person(), publication(author()), publication(author(), id=ORG_UNIT, title="B book"))
+
+    page, related = client.get(f"/items/{ada}/"), client.get(f"/items/?related={ada}")
+
+    assert "and 1 more" in words(page)
+    assert f"/items/?related={ada}" in links(page)
+    assert "Related to: Ada Author" in words(related)
+    assert "2 items" in words(related)
+    with app.app_context():
+        _set(ada, is_restricted=True)
+    assert "Ada Author" not in words(signed_in.viewer(app).get(f"/items/?related={ada}"))
 
 
 def test_the_page_and_json_ld_link_to_a_related_item_that_the_reader_may_see(app, client):

@@ -47,6 +47,7 @@ SEARCH: dict[str, tuple[str, dict[str, Any]]] = {
     "item_set": ("The number of an item set.", NUMBER),
     "repository": ("The number of a repository.", NUMBER),
     "job": ("The number of a job that added or updated the items.", NUMBER),
+    "related": ("The number of an item to which the items are related.", NUMBER),
     "state": ("The state of the items at their source.", _one_of(*SourceState)),
     "from": ("The first date of issue, such as 1911, 1911-05 or 1911-05-17.", DATE),
     "to": ("The last date of issue.", DATE),

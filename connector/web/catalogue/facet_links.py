@@ -16,6 +16,7 @@ from ...catalogue.search import FoundItems, Selection
 from ...extensions import db
 from ...formatting import number
 from ...i18n import gettext as _, lazy_gettext as _l
+from ...models.catalogue import CatalogueItem
 from ...models.item_facets import Facet
 from ...models.repositories import Repository
 from .item_lists import CRITERION
@@ -31,6 +32,7 @@ LABELS = {
     Facet.KIND: _l("File type"),
     facets.STATE: _l("State at the source"),
     "job": _l("Import (job ID)"),
+    "related": _l("Related to"),
     "from": _l("Date from"),
     "to": _l("Date to"),
     "files": _l("Files"),
@@ -149,8 +151,8 @@ def _with(asked: Arguments, name: str, value: str) -> dict[str, Any]:
     return {**asked, name: [value] if name in facets.COLUMNS else [*asked.get(name, ()), value]}
 
 
-def labeller(set_names: Mapping[int, str]) -> Label:
-    """Return a function that returns the label of a value of a facet."""
+def labeller(selection: Selection, set_names: Mapping[int, str]) -> Label:
+    """Return a function that returns the label of a value of a facet of the selection, or of a link that narrows it."""
     repositories = db.session.scalars(select(Repository))
     labels: dict[str, Mapping[str, Any]] = {
         facets.ITEM_SET: {str(key): name for key, name in set_names.items()},
@@ -158,5 +160,14 @@ def labeller(set_names: Mapping[int, str]) -> Label:
         facets.STATE: {state.value: name for state, name in item_presentation.STATES.items()},
         Facet.KIND: KINDS,
         "files": FILES,
+        "related": _title_of(selection),
     }
     return lambda name, value: str(labels.get(name, {}).get(value, value))
+
+
+def _title_of(selection: Selection) -> dict[str, str]:
+    """Return the title of the item to which the selected items are related, by its id, if the reader may see it."""
+    item = selection.related and db.session.get(CatalogueItem, selection.related.item_id)
+    if not item or (item.is_restricted and not selection.with_restricted):
+        return {}
+    return {str(item.id): item_presentation.title_of(item, selection.with_restricted) or _("Untitled")}

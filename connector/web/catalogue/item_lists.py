@@ -17,6 +17,7 @@ from ...accounts.authorization import sees_restricted
 from ...catalogue import thumbnails
 from ...catalogue.item_order import Sort, order_of
 from ...catalogue.property_search import Criterion, Join, Operator
+from ...catalogue.related_queries import Related
 from ...catalogue.search import FoundItems, Selection
 from ...dspace.records import SourceState
 from ...errors import InvalidInputError
@@ -31,7 +32,7 @@ FOUND_COUNTED = 1000  # count at most this many matches of a search, since each 
 
 
 CRITERION = ("join", "term", "op", "value")  # query arguments of a row of the advanced search
-ARGUMENTS = (*("q", "item_set", "repository", "job", "state", "from", "to", "files"), *Facet, *CRITERION)
+ARGUMENTS = (*("q", "item_set", "repository", "job", "related", "state", "from", "to", "files"), *Facet, *CRITERION)
 OPTIONS = ("sort", "size", "view", "filters")
 SORTS = {
     Sort.RELEVANCE: _l("Relevance"),
@@ -103,11 +104,13 @@ def chosen_items() -> Select[int]:
 
 def _selection(values: MultiDict[str, str]) -> Selection:
     """Return the selection in these values. Ignore ids that are not numbers, and unknown states."""
+    related_id = values.get("related", type=row_id)
     return Selection(
         words=values.get("q", "").strip(),
         item_set_id=values.get("item_set", type=row_id),
         repository_id=values.get("repository", type=row_id),
         job_id=values.get("job", type=row_id),
+        related=None if related_id is None else Related(related_id),
         state=values.get("state", type=SourceState),
         criteria=tuple(_criteria(values)),
         dates=(values.get("from", "").strip(), values.get("to", "").strip()),
@@ -134,6 +137,7 @@ def as_arguments(selection: Selection) -> dict[str, Any]:
         "item_set": selection.item_set_id,
         "repository": selection.repository_id,
         "job": selection.job_id,
+        "related": selection.related and selection.related.item_id,
         "state": selection.state and selection.state.value,
         "from": first or None,
         "to": last or None,

@@ -51,7 +51,7 @@ def items_page(
     options, asked = asked_options(selection), as_arguments(selection)
     found: dict[str, Any] = {"options": options}
     if not refused:
-        items, arguments, label = find(selection), asked | options.arguments, labeller(set_labels)
+        items, arguments, label = find(selection), asked | options.arguments, labeller(selection, set_labels)
         found |= found_page(items, options)
         found["chosen"] = chosen_links(selection, arguments, label)
         if options.shows_filters or are_quick(items):
