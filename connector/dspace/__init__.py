@@ -1,4 +1,7 @@
-"""Clients for the REST APIs of DSpace 4 to 10. They do not depend on how the rest of the application uses them."""
+"""Clients for DSpace 4 to 10, over REST or OAI-PMH.
+
+They do not depend on how the rest of the application uses them.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from .detect import detect
 from .endpoint_candidates import KNOWN_ENDPOINTS, base_key
 from .hal import HalClient
 from .legacy import LegacyClient
+from .oai import OaiClient
 from .records import Scope, Server
 from .typed_addresses import address_spellings, clean_address
 from .visibility import OpenItems
@@ -27,7 +31,7 @@ __all__ = [
     "connect",
 ]
 
-Client = HalClient | LegacyClient
+Client = HalClient | LegacyClient | OaiClient
 
 _CLIENTS: dict[int, type[HalClient] | type[LegacyClient]] = {
     **dict.fromkeys((4, 5, 6), LegacyClient),
@@ -72,5 +76,5 @@ def client(
 
     `unanswered`: the optional questions that the repository is known not to answer.
     """
-    make = _CLIENTS[server.generation]
+    make = OaiClient if server.speaks_oai else _CLIENTS[server.generation]
     return make(http, server, limit=limit, outage=outage, width=width, unanswered=unanswered)

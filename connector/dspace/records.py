@@ -37,12 +37,15 @@ class SourceState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A DSpace REST API that answered.
+    """A DSpace that answered, with its REST API or, if that is closed, over OAI-PMH.
 
     `site_url`: the address that people open, without trailing slash. `api_url`: the base of the API, without trailing
     slash. `generation`: 4 to 10. `version`: the version that the server reports ("9.3"), or "4.x" or "5.x" if it
     reports none. `ui_url`: the address of the user interface that the server reports, or on 4 to 6 that the typed URL
     shows, else None.
+
+    `speaks_oai`: it is read over OAI-PMH, and `api_url` is the base URL of that. The ids of objects are handles then.
+    `generation` is 7 for DSpace 7 and later, and 6 for earlier versions, and `version` is "".
     """
 
     site_url: str
@@ -51,6 +54,7 @@ class Server:
     version: str
     name: str | None = None
     ui_url: str | None = None
+    speaks_oai: bool = False
 
 
 @dataclass(frozen=True, slots=True)

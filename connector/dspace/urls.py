@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
-from .records import ScopeKind
+from .records import ScopeKind, Server
 
 _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 # A prefix may be any text. Registered prefixes are numbers with dots, but a site may set its own.
@@ -120,3 +120,14 @@ def path_of(text: str) -> str | None:
 def is_uuid(text: str) -> bool:
     """Return whether the text is a uuid, the form of ids on DSpace 6 and later."""
     return _IS_UUID.fullmatch(text) is not None
+
+
+def file_url(server: Server, bitstream_id: str) -> str:
+    """Return the address at which the user interface of DSpace offers a file that was listed over OAI-PMH.
+
+    Its id is a uuid, or HANDLE/SEQUENCE/NAME before DSpace 7.
+    """
+    base = server.ui_url or server.site_url
+    if is_uuid(bitstream_id):
+        return f"{base}/bitstreams/{bitstream_id}/download"
+    return f"{base}/bitstream/{quote(bitstream_id)}"

@@ -5,13 +5,14 @@ Every failure is raised as one of `connector.errors`, with a sentence that names
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import requests
+from lxml import etree
 
 from ..errors import RequestRejectedError
 from ..i18n import gettext as _
@@ -26,9 +27,13 @@ from .retry import OutageWait
 from .session import HttpSettings
 from .transport import Transport
 from .writes import Method, Multipart, Upload, outcome_checked
+from .xml_reader import elements
+
+T = TypeVar("T")
 
 # DSpace 5 and 6 answer /status with XML unless JSON is requested.
 _JSON = {"Accept": "application/json"}
+_XML = {"Accept": "text/xml, application/xml"}
 # Any type, because DSpace 5 answers a login with text and DSpace 7 with an empty body.
 _ANY = {"Accept": "*/*"}
 _POSTED_BYTES = 64 * 1024
@@ -157,6 +162,34 @@ class HttpClient:
             ) as answer:
                 found = self._json_of(answer)
                 self._transport.record_success(kind, answer)
+                return found
+
+        return self._outage.repeat(once, tries, tries_at_500=tries_at_500)
+
+    def read_xml(
+        self,
+        url: str,
+        params: Params | None,
+        read: Callable[[Iterator[etree._Element]], T],
+        *,
+        root: str,
+        tags: Collection[str],
+        tries: int = 4,
+        tries_at_500: int | None = None,
+    ) -> T:
+        """Return what `read` returns for the elements with these tags in the XML at `url`, one after the other.
+
+        `root`: the tag of the root element. `read` gets each element when it is complete, must not keep it, and is
+        called again if the request is repeated. Raise the errors of `get_json`.
+        """
+
+        def once() -> T:
+            with self._transport.good_answer(
+                url, params, _XML, self._settings.deadline, Redirects.SAME_REQUEST, runs_on=True
+            ) as answer:
+                count = lambda size: self._transport.traffic.add(bytes=size)  # noqa: E731
+                found = read(elements(answer, self._settings.json_bytes, root, tags, count))
+                self._transport.record_success("xml", answer)
                 return found
 
         return self._outage.repeat(once, tries, tries_at_500=tries_at_500)

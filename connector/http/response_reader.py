@@ -113,8 +113,7 @@ def parse_json(answer: requests.Response, limit: int) -> tuple[Any, int]:
         return None, 0
     body = b"".join(pieces(answer, limit))
     size = len(body)
-    if is_bot_challenge(answer, body):
-        raise _wall(answer)
+    raise_bot_challenge(answer, body)
     if weight(body) > _HEAVIER * limit:
         raise TooLargeError(
             _("The answer of %(url)s holds too many values to be read at once.", url=answer.url), answer.url
@@ -128,6 +127,12 @@ def parse_json(answer: requests.Response, limit: int) -> tuple[Any, int]:
         raise _not_json(answer, start, error) from error
 
 
+def raise_bot_challenge(answer: requests.Response, body: bytes) -> None:
+    """Raise BotChallengeError if a bot protection gave this response. `body`: at least its start."""
+    if is_bot_challenge(answer, body):
+        raise _wall(answer)
+
+
 def _not_json(answer: requests.Response, start: bytes, error: Exception) -> BadResponseError:
     url, host, begin = answer.url, host_of(answer.url), start.lstrip().lower()
     if begin.startswith(b"<?xml") and b"<html" not in begin:
@@ -139,11 +144,22 @@ def _not_json(answer: requests.Response, start: bytes, error: Exception) -> BadR
             ),
             url,
         )
-    if begin.startswith(b"<"):
+    return unreadable(answer, start, error, is_page=begin.startswith(b"<"), is_data=begin.startswith((b"{", b"[")))
+
+
+def unreadable(
+    answer: requests.Response, start: bytes, error: Exception, *, is_page: bool, is_data: bool
+) -> BadResponseError:
+    """Return the error for a body that cannot be parsed. `start`: its first bytes. `error`: that of the parser.
+
+    `is_page`, `is_data`: whether it begins like a web page, or like the data that was requested.
+    """
+    url, host = answer.url, host_of(answer.url)
+    if is_page:
         return BadResponseError(_("%(host)s answered with a web page instead of data.", host=host), url)
     if not start:
         return BadResponseError(_("%(host)s sent an empty answer.", host=host), url)
-    if not begin.startswith((b"{", b"[")):
+    if not is_data:
         return BadResponseError(_("%(host)s answered with something that is not data of DSpace.", host=host), url)
     damaged = DamagedResponseError(_("The answer of %(host)s is damaged or incomplete.", host=host), url)
     damaged.details = (str(error),)

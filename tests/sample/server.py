@@ -19,6 +19,7 @@ from .legacy import Legacy6
 from .legacy_older import Legacy4, Legacy5
 from .login import Logins
 from .model import Repository
+from .oai import Oai
 
 GENERATIONS = {4: Legacy4, 5: Legacy5, 6: Legacy6, 7: Hal7, 9: Hal9, 10: Hal10}
 BODILESS = (204, 304)
@@ -32,7 +33,7 @@ class SampleRepository:
     `data` is the model it serves, made by `content` where none is given, `requests` the (method, path with query) pairs
     asked so far, `faults` what goes wrong, `costs` how long answers take, `logins` who is signed in. `unordered`
     makes paging on 4 to 6 repeat and lose rows, as a database without ORDER BY does when it picks another plan at
-    another offset.
+    another offset. `oai` is its OAI-PMH, and `has_rest` whether its REST API is open, too.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class SampleRepository:
         costs: Costs | None = None,
         unordered: bool = False,
         content: Callable[[str], Repository] = library,
+        has_rest: bool = True,
     ):
         self.generation = generation
         self.requests: list[tuple[str, str]] = []
@@ -56,6 +58,8 @@ class SampleRepository:
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self.data = data if data is not None else content(self.url)
         self.api = GENERATIONS[generation](self)
+        self.oai = Oai(self, generation)
+        self.has_rest = has_rest
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
     def __enter__(self) -> SampleRepository:
@@ -88,7 +92,8 @@ class SampleRepository:
 
     def answer(self, request: Request) -> Answer:
         with self.data.lock, self.logins.reading(request):
-            return self.logins.answer(request) or self.api.answer(request) or pages.answer(self, request)
+            rest = self.logins.answer(request) or self.api.answer(request) if self.has_rest else None
+            return rest or self.oai.answer(request) or pages.answer(self, request)
 
 
 class _Server(ThreadingHTTPServer):
