@@ -5,40 +5,48 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 import rispy
 from pybtex.database import BibliographyData, Entry, Person
+from pybtex.database.output.bibtex import Writer as BibtexWriter
 
 from ..characters import encodable
 from .source_links import DOI
 
 Values = Mapping[str, Sequence[Mapping[str, Any]]]
 
-# Types as DSpace's submission forms name them, in lower case, and their types in CSL 1.0.2.
+# Types as DSpace's submission forms and COAR name them, in lower case, and their types in CSL 1.0.2.
 _CSL_TYPES = {
     "animation": "motion_picture",
+    "bachelor thesis": "thesis",
     "article": "article-journal",
     "book": "book",
     "book chapter": "chapter",
+    "book part": "chapter",
     "conference paper": "paper-conference",
     "dataset": "dataset",
     "dissertation": "thesis",
     "doctoral thesis": "thesis",
     "image": "graphic",
+    "image, 3-d": "graphic",
     "journal article": "article-journal",
     "letter": "personal_communication",
     "manuscript": "manuscript",
     "map": "map",
     "master thesis": "thesis",
+    "master's thesis": "thesis",
     "musical score": "musical_score",
     "newspaper": "article-newspaper",
     "patent": "patent",
+    "phd thesis": "thesis",
     "photograph": "graphic",
     "preprint": "article",
     "presentation": "speech",
+    "recording, acoustical": "song",
     "recording, musical": "song",
     "report": "report",
+    "research article": "article-journal",
     "software": "software",
     "technical report": "report",
     "thesis": "thesis",
@@ -89,23 +97,29 @@ _NAMES = {"author": "dcterms:creator", "editor": "bibo:editor"}
 _DATES = ("dcterms:issued", "dcterms:created", "dcterms:date")
 _DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?(?!\d)")
 _YEARS_OF_LIFE = re.compile(r",\s*(?:b\.\s*|d\.\s*|ca\.\s*)?\d{3,4}\s*[-–]?\s*(?:\d{3,4})?\s*\.?\s*$")
+_SUFFIX = re.compile(r",\s*((?:Jr|Sr)\.?|II|III|IV)$")
 # A backslash would begin a command of LaTeX, and an unmatched brace would end the value.
 _LATEX = str.maketrans({"\\": r"\textbackslash ", "$": r"\$", "{": "(", "}": ")"})
+_IN_URLS = str.maketrans({"\\": "%5C", "{": "%7B", "}": "%7D"})
 
 
 def csl(values: Values, key: str, link: str) -> dict[str, Any]:
     """Return the citation of an item as a CSL JSON object. `values`: its mapped values. `link`: its URL."""
-    kinds = (_CSL_TYPES.get(text.lower()) for text in _texts(values, "dcterms:type"))
+    genres = (text.rpartition("::")[2] for text in _texts(values, "dcterms:type"))  # text::thesis::master thesis
+    genre = next((text for text in genres if text.lower() in _CSL_TYPES), "")
+    kind = _CSL_TYPES.get(genre.lower(), "document")
     names = {variable: [_name(text) for text in _texts(values, term)] for variable, term in _NAMES.items()}
     texts = {variable: _first(values, *terms) for variable, terms in _TEXTS.items()}
     pages = [text for term in ("bibo:pageStart", "bibo:pageEnd") if (text := _first(values, term))]
+    hyphen = "–" if any("-" in text for text in pages) else "-"
     found = {
         "id": key,
-        "type": next(filter(None, kinds), "document"),
+        "type": kind,
+        "genre": genre if kind == "thesis" else None,
         **names,
         **texts,
         "issued": _date(_first(values, *_DATES)),
-        "page": "-".join(pages) or _first(values, "bibo:pages"),
+        "page": hyphen.join(pages) or _first(values, "bibo:pages"),
         "DOI": next((doi[0] for text in _texts(values, "bibo:doi") if (doi := DOI.search(text))), None),
         "URL": link,
     }
@@ -119,36 +133,41 @@ def csl_json(citation: Mapping[str, Any]) -> str:
 
 def bibtex(citation: Mapping[str, Any]) -> str:
     """Return a citation as BibTeX in UTF-8. Braces become parentheses, because BibTeX cannot hold unmatched ones."""
-    kind = _BIBTEX_TYPES.get(citation["type"], "misc")
+    kind, genre = _BIBTEX_TYPES.get(citation["type"], "misc"), citation.get("genre", "")
+    kind = "mastersthesis" if genre.lower().startswith("master") else kind
     within = {"article": "journal", "incollection": "booktitle", "inproceedings": "booktitle"}.get(kind, "series")
     fields = {
         "title": citation.get("title"),
         "year": _part(citation, 0),
         "month": _part(citation, 1),
-        {"phdthesis": "school", "techreport": "institution"}.get(kind, "publisher"): citation.get("publisher"),
+        "type": genre,
+        {"mastersthesis": "school", "phdthesis": "school", "techreport": "institution"}.get(
+            kind, "publisher"
+        ): citation.get("publisher"),
         within: citation.get("container-title"),
         "volume": citation.get("volume"),
         "number": citation.get("issue"),
         "edition": citation.get("edition"),
-        "pages": citation.get("page", "").replace("-", "--"),
+        "pages": "--".join(filter(None, _pages(citation))),
         "isbn": citation.get("ISBN"),
         "issn": citation.get("ISSN"),
-        "doi": citation.get("DOI"),
-        "url": citation["URL"],
         "language": citation.get("language"),
         "abstract": citation.get("abstract"),
     }
+    addresses = {"doi": citation.get("DOI"), "url": citation["URL"]}
     texts = {name: text.translate(_LATEX) for name, text in fields.items() if text}
+    texts |= {name: text.translate(_IN_URLS) for name, text in addresses.items() if text}
     persons = {role: [_person(name) for name in citation[role]] for role in _NAMES if role in citation}
     entry = Entry(kind, fields=texts, persons=persons)
-    return str(BibliographyData({citation["id"]: entry}).to_string("bibtex"))
+    return str(_BibtexWriter().to_string(BibliographyData({citation["id"]: entry})))
 
 
 def ris(citation: Mapping[str, Any]) -> str:
     """Return a citation as RIS."""
-    start, _, end = citation.get("page", "").partition("-")
+    start, end = _pages(citation)
     fields = {
         "type_of_reference": _RIS_TYPES.get(citation["type"], "GEN"),
+        "type_of_work": citation.get("genre"),
         "title": citation.get("title"),
         "authors": [_one_line(name) for name in citation.get("author", ())],
         "secondary_authors": [_one_line(name) for name in citation.get("editor", ())],
@@ -172,6 +191,16 @@ def ris(citation: Mapping[str, Any]) -> str:
     return str(rispy.dumps([{name: value for name, value in one_line.items() if value}], implementation=_RisWriter))
 
 
+class _BibtexWriter(BibtexWriter):  # type: ignore[misc]
+    """The BibTeX writer of pybtex, which escapes no characters of addresses: programs open them as they are."""
+
+    def _write_field(self, stream: TextIO, type: str, value: str) -> None:
+        if type in ("doi", "url"):
+            stream.write(f",\n    {type} = {{{value}}}")
+        else:
+            super()._write_field(stream, type, value)
+
+
 class _RisWriter(rispy.RisWriter):  # type: ignore[misc]
     """The RIS writer of rispy without the number that it puts before each reference."""
 
@@ -190,22 +219,26 @@ def _first(values: Values, *terms: str) -> str | None:
 
 
 def _name(text: str) -> dict[str, str]:
-    """Return "Family, Given, 1830-1894" as a CSL name without the years, and any other name as a literal."""
-    family, _, given = _YEARS_OF_LIFE.sub("", text).partition(",")
+    """Return "Family, Given, Jr., 1830-1894" as a CSL name without the years, and any other name as a literal."""
+    name = _YEARS_OF_LIFE.sub("", text).strip()
+    suffix = _SUFFIX.search(name)
+    family, _, given = name[: suffix.start() if suffix else None].partition(",")
     if given.strip():
-        return {"family": family.strip(), "given": given.strip()}
+        return {"family": family.strip(), "given": given.strip()} | ({"suffix": suffix[1]} if suffix else {})
     return {"literal": text.strip()}
 
 
 def _one_line(name: Mapping[str, str]) -> str:
-    literal = name["literal"] if "literal" in name else f"{name['family']}, {name['given']}"
-    return " ".join(literal.split())
+    parts = (name[part] for part in ("literal", "family", "given", "suffix") if part in name)
+    return " ".join(", ".join(parts).split())
 
 
 def _person(name: Mapping[str, str]) -> Person:
     """Return a name for BibTeX. A literal stands in braces, so that BibTeX does not take it apart."""
-    line = _one_line(name).translate(_LATEX)
-    return Person(f"{{{line}}}" if "literal" in name else line)
+    if "literal" in name:
+        return Person(f"{{{_one_line(name).translate(_LATEX)}}}")
+    parts = (name[part] for part in ("family", "suffix", "given") if part in name)
+    return Person(" ".join(", ".join(parts).split()).translate(_LATEX))
 
 
 def _date(text: str | None) -> dict[str, Any] | None:
@@ -215,6 +248,13 @@ def _date(text: str | None) -> dict[str, Any] | None:
     if found := _DATE.match(text):
         return {"date-parts": [[int(part) for part in found.groups() if part]]}
     return {"literal": text}
+
+
+def _pages(citation: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the first and the last page of a citation, each "" if it has none."""
+    text = citation.get("page", "")
+    start, _, end = text.partition("–" if "–" in text else "-")
+    return start, end
 
 
 def _part(citation: Mapping[str, Any], place: int) -> str:

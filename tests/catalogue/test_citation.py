@@ -70,6 +70,49 @@ def test_ris_is_read_back_by_a_parser_and_begins_with_the_type():
     assert found["doi"] == "10.5555/ab_c"
 
 
+def test_addresses_in_bibtex_have_no_escaped_characters():
+    found = citation.csl(
+        {"bibo:doi": [{"value": "10.5555/ab_c%2", "language": None}]}, "a", "https://x.org/a_b?c=1&d=#e~{"
+    )
+    entry = parse_string(citation.bibtex(found), "bibtex").entries["a"]
+
+    assert entry.fields["doi"] == "10.5555/ab_c%2"
+    assert entry.fields["url"] == "https://x.org/a_b?c=1&d=#e~%7B"
+
+
+@pytest.mark.parametrize(
+    ("type", "entry_type"),
+    [("Master thesis", "mastersthesis"), ("text::thesis::doctoral thesis", "phdthesis"), ("Thesis", "phdthesis")],
+)
+def test_a_thesis_is_cited_as_what_it_is(type, entry_type):
+    found = cited(dcterms_type=[type])
+    entry = parse_string(citation.bibtex(found), "bibtex").entries["item-7"]
+    [reference] = rispy.loads(citation.ris(found))
+    genre = type.split("::")[-1]
+
+    assert (found["type"], found["genre"]) == ("thesis", genre)
+    assert (entry.type, entry.fields["type"], entry.fields["school"]) == (entry_type, genre, "Quay Press")
+    assert (reference["type_of_reference"], reference["type_of_work"]) == ("THES", genre)
+
+
+@pytest.mark.parametrize("name", ["Smith, John, Jr.", "Smith, John, Jr., 1830-1894"])
+def test_a_suffix_is_not_taken_for_a_first_name(name):
+    found = cited(dcterms_creator=[name])
+    [person] = parse_string(citation.bibtex(found), "bibtex").entries["item-7"].persons["author"]
+
+    assert found["author"] == [{"family": "Smith", "given": "John", "suffix": "Jr."}]
+    assert (person.last_names, person.lineage_names, person.first_names) == (["Smith"], ["Jr."], ["John"])
+    assert rispy.loads(citation.ris(found))[0]["authors"] == ["Smith, John, Jr."]
+
+
+def test_pages_with_hyphens_keep_their_start_and_end():
+    found = cited(bibo_pageStart=["A-1"], bibo_pageEnd=["A-5"])
+    [reference] = rispy.loads(citation.ris(found))
+
+    assert parse_string(citation.bibtex(found), "bibtex").entries["item-7"].fields["pages"] == "A-1--A-5"
+    assert (reference["start_page"], reference["end_page"]) == ("A-1", "A-5")
+
+
 @pytest.mark.parametrize("title", ["a { b", "a } b", "\\", "{", "line\nER  - \nTY  - BOOK", "\u202eright to left"])
 def test_any_title_leaves_one_valid_reference(title):
     found = cited(dcterms_title=[title])
