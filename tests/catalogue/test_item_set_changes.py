@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
@@ -16,7 +18,7 @@ from connector.models.accounts import Role
 from connector.models.catalogue import CatalogueItem, ItemSet, Membership
 from connector.models.jobs import Job
 from tests import signed_in
-from tests.pages import words
+from tests.pages import hidden_fields, words
 
 
 @pytest.fixture
@@ -28,6 +30,10 @@ def app(stocked_app):
 @pytest.fixture
 def browser(app, stocked_client):
     return stocked_client
+
+
+def shown(page) -> list[str]:
+    return re.findall(r'name="item" value="(\d+)"', page.text)
 
 
 def members(item_set_id: int) -> set[int]:
@@ -88,6 +94,27 @@ def test_all_items_that_a_search_finds_go_into_a_new_set(app, browser):
     assert f"{count} items" in found
     assert f"Put into Strand family : {count} items" in words(page)
     assert page.request.args["q"] == "strand"
+
+
+@pytest.mark.parametrize(
+    ("address", "action"),
+    [
+        ("/items/?q=a&sort=title&size=25&view=grid&page=2", "/item-sets/items"),
+        ("/items/?sort=title&after=%22m%22%2C+1", "/item-sets/items"),
+        ("/item-sets/1/?page=1", "/item-sets/items"),
+        ("/item-sets/1/?page=1", "/item-sets/1/take-out"),
+    ],
+)
+def test_the_same_page_of_the_list_follows_a_change_of_a_set(browser, address, action):
+    before = browser.get(address)
+    ticked = {"item": shown(before)[:1], "target": 1}
+
+    after = browser.post(action, data=hidden_fields(before) | ticked, follow_redirects=True)
+
+    assert after.status_code == 200
+    assert hidden_fields(after) == hidden_fields(before)
+    assert after.request.path == before.request.path
+    assert "take-out" in action or shown(after) == shown(before) != []
 
 
 def test_an_item_is_counted_once_however_often_it_is_put_in(app):

@@ -66,5 +66,5 @@ def test_nothing_ticked_in_an_item_set_shows_the_set_again(client, address):
 
     assert page.status_code == 422
     assert UNTICKED in words(page)
-    assert "Search among them" in words(page)
+    assert "Search these items" in words(page)
     assert shown(page) == shown(before) != []

@@ -19,9 +19,9 @@ from ...pagination import Order, asked_place, page_of
 from ...row_ids import row_id
 from ..flash_messages import flash, link
 from ..refused_forms import shows_again
-from .item_lists import as_arguments, chosen_items, form_selection
+from .item_lists import chosen_items
 from .item_set_forms import ItemSetForm
-from .list_pages import item_set_page, list_of_form
+from .list_pages import item_set_page, list_address_of_form, list_of_form
 
 blueprint = Blueprint("item_sets", __name__, url_prefix="/item-sets")
 
@@ -103,7 +103,7 @@ def put_in() -> Any:
         raise InvalidInputError(_("Choose an item set, or type the name of a new one."))
     count = item_set_changes.put_in(item_set_id, items)
     flash(_("Put into %(item_set)s: %(items)s."), item_set=_link(item_set_id), items=item_count(count))
-    return redirect(_list_of_form(), 303)
+    return redirect(list_address_of_form(), 303)
 
 
 @blueprint.post("/<int:item_set_id>/take-out")
@@ -113,7 +113,7 @@ def take_out(item_set_id: int) -> Any:
     """Take the chosen items out of an item set."""
     count = item_set_changes.take_out(item_set_id, chosen_items())
     flash(_("Taken out of %(item_set)s: %(items)s."), item_set=_link(item_set_id), items=item_count(count))
-    return redirect(url_for(".show", item_set_id=item_set_id), 303)
+    return redirect(list_address_of_form(), 303)
 
 
 def _form_page(form: ItemSetForm, item_set: ItemSet | None) -> Any:
@@ -122,8 +122,3 @@ def _form_page(form: ItemSetForm, item_set: ItemSet | None) -> Any:
 
 def _link(item_set_id: int) -> Any:
     return link(url_for(".show", item_set_id=item_set_id), item_set_queries.get(item_set_id).name)
-
-
-def _list_of_form() -> str:
-    """Return the address of the list whose form was sent."""
-    return url_for("catalogue.items", **as_arguments(form_selection()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import render_template, request
+from flask import render_template, request, url_for
 
 from ...accounts.authorization import sees_restricted
 from ...catalogue import facets, item_set_queries
@@ -34,6 +34,15 @@ def list_of_form(error: InvalidInputError) -> str:
     if item_set_id is not None:
         return item_set_page(item_set_id, error)
     return items_page(form_selection(), request.form.get("q", ""), form_error=error)
+
+
+def list_address_of_form() -> str:
+    """Return the address of the page of the list whose form was sent."""
+    place, item_set_id = asked_place().arguments, request.form.get("of_set", type=row_id)
+    if item_set_id is not None:
+        return url_for("item_sets.show", item_set_id=item_set_id, **place)
+    selection = form_selection()
+    return url_for("catalogue.items", **as_arguments(selection), **asked_options(selection).arguments, **place)
 
 
 def items_page(
