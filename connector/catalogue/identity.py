@@ -106,7 +106,8 @@ def keys_for(repository_id: int, items: Sequence[Item], rows: Mapping[str, Any])
     taken = _held(repository_id, {name for item in new for name in (item.handle, item.id) if name}) | set(keys.values())
     for item in new:
         names = (item.handle, item.id)
-        while _held(repository_id, {key := free_key(names, taken)}):
+        # `taken` has the names of all new items that are keys, so only a name with a number may be an unknown key.
+        while (key := free_key(names, taken)) not in names and _held(repository_id, {key}):
             taken.add(key)
         if item.id not in keys or key == wanted[item.id]:
             keys[item.id] = key

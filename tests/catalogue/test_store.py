@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from sqlalchemy import event
+
 from connector.catalogue import file_rows, store
 from connector.catalogue.repository_context import RepositoryContext
 from connector.catalogue.store import FILE
@@ -51,3 +53,24 @@ def test_characters_that_databases_cannot_store_do_not_stop_an_item(app):
         assert row.title == "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}c"
         assert row.source_metadata[0]["value"] == broken
         assert db.session.scalar(db.select(FILE.c.name)) == row.title
+
+
+def test_a_page_of_many_new_items_takes_as_many_statements_as_a_page_of_one(app):
+    values = (MetadataValue("dc.title", "One of many"), MetadataValue("dc.type", "Text"))
+    items = [Item(f"id-{number}", f"1/{number}", "One of many", None, values, ()) for number in range(30)]
+    statements: list[str] = []
+    with app.app_context():
+        with transaction():
+            repository = Repository(address_key="r", site_url="http://r", api_url="http://r", endpoint="rest")
+            repository.generation, repository.version = 9, "9.3"
+            db.session.add(repository)
+        place = RepositoryContext(repository.id, repository.server)
+        event.listen(db.engine, "before_cursor_execute", lambda *of: statements.append(of[2]))
+
+        with transaction():
+            store.save(place, items[:1])
+        of_one = len(statements)
+        with transaction():
+            store.save(place, items[1:])
+
+    assert len(statements) == 2 * of_one
