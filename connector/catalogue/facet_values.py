@@ -12,7 +12,7 @@ from sqlalchemy import delete, insert
 from ..characters import storable
 from ..extensions import db
 from ..models.item_facets import FACET, VALUE_CHARACTERS, Facet
-from .restricted_values import MARK, open_terms
+from .restricted_values import MARK, open_only
 
 TERMS = {
     "dcterms:type": Facet.TYPE,
@@ -61,7 +61,7 @@ def store(values: Mapping[int, Values]) -> None:
 
 def sort_date(mapped: Mapped) -> str:
     """Return the first open date of issue as YYYY, YYYY-MM or YYYY-MM-DD, by which items are sorted, else ""."""
-    dates = (_DATE.match(value["value"]) for value in open_terms(mapped).get("dcterms:issued", ()))
+    dates = (_DATE.match(value["value"]) for value in open_only(mapped.get("dcterms:issued", ())))
     return next((found[0] for found in dates if found), "")
 
 

@@ -88,7 +88,6 @@ def derived_columns(
     mapped = crosswalk(metadata, rules)
     is_closed = restricted_values.closes_title(metadata, title)
     names, closed_names = restricted_values.open_names(files), restricted_values.restricted_names(files)
-    closed_text = search_text(title if is_closed else None, restricted_values.restricted_terms(mapped), closed_names)
     return {
         "title_sort": "" if is_closed else fold(title or "")[:SORTED_CHARACTERS],
         "date_sort": facet_values.sort_date(mapped),
@@ -97,7 +96,11 @@ def derived_columns(
         "property_codes": property_codes.codes_of(mapped, files),
         "title_is_restricted": is_closed,
         "search_text": search_text(None if is_closed else title, restricted_values.open_terms(mapped), names),
-        "restricted_search_text": closed_text if restricted_values.is_marked(metadata) or closed_names else None,
+        "restricted_search_text": (
+            search_text(title if is_closed else None, restricted_values.restricted_terms(mapped), closed_names)
+            if restricted_values.is_marked(metadata) or closed_names
+            else None
+        ),
     }
 
 

@@ -85,6 +85,8 @@ def test_the_weight_of_a_response_counts_its_text_twice_and_each_value():
     assert weight('"ā"'.encode()) == 2 * 2 * 4
     assert weight('"😀"'.encode()) == 2 * 4 * 6
     assert weight(b'"\\ud83d"') == 2 * 4 * 8
+    assert weight(b'"\\u0101"') == 2 * 2 * 8
+    assert weight(b'"\\u00e9"') == 2 * 8
     assert weight(b'[1,{"a":2}]') == 2 * 11 + 3 * 200
 
 
