@@ -84,8 +84,10 @@ def transaction() -> Iterator[None]:
 
 
 def execute_counted(statement: UpdateBase) -> int:
-    """Execute an UPDATE or DELETE in the current transaction and return the number of rows that it matched."""
-    return cast(CursorResult[Any], db.session.execute(statement)).rowcount
+    """Execute an INSERT, UPDATE or DELETE in the current transaction and return its number of rows."""
+    # Without the option, PostgreSQL gives -1 for an INSERT.
+    options = {"preserve_rowcount": True}
+    return cast(CursorResult[Any], db.session.execute(statement, execution_options=options)).rowcount
 
 
 @event.listens_for(Engine, "connect")
