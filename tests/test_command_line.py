@@ -24,7 +24,8 @@ from tests.processes import ROOT
 from tests.sample import SampleRepository
 
 IMPORT = [
-    *("job", "state", "clean", "expected", "seen", "added", "updated", "unchanged", "failed", "vanished", "hidden"),
+    *("job", "state", "clean", "expected", "seen", "related"),
+    *("added", "updated", "unchanged", "failed", "vanished", "hidden"),
     *("files", "bytes", "requests", "seconds", "problems", "message"),
 ]
 FILE_STATUSES = [
@@ -48,6 +49,23 @@ def sample(request):
 def dspace9():
     with SampleRepository(generation=9) as sample:
         yield sample
+
+
+def test_related_items_come_with_an_import_that_asks_for_them_from_dspace_7_or_later(flask, dspace9):
+    data = dspace9.data
+    issue, photograph = (
+        next(one for one in data.items.values() if one.collection.name == name)
+        for name in (GAZETTE, "Harbour photographs")
+    )
+    data.relate(issue, "relation.isPhotographOfIssue", [photograph], "dc.relation")
+    command = ("--item", issue.handle, "--related-items")
+
+    code, job = flask.json("import", dspace9.url, *command)
+    with SampleRepository(generation=6) as older:
+        refused, refusal = flask.json("import", older.url, *command)
+
+    assert (code, job["seen"], job["related"], job["added"]) == (0, 1, 1, 2)
+    assert (refused, refusal["message"]) == (2, "--related-items needs DSpace 7 or later.")
 
 
 def test_the_command_line_imports_reruns_exports_and_undoes(flask, sample):

@@ -13,7 +13,7 @@ from ..dspace.records import Estimate, ScopeKind
 from ..errors import InvalidInputError
 from ..formatting import file_count, item_count, request_count, time_range
 from ..i18n import gettext as _, lazy_gettext as _l
-from ..imports.import_options import ImportOptions
+from ..imports.import_options import HAS_RELATED_ITEMS, ImportOptions
 from ..imports.sample_items import MOST
 from ..imports.start import queueing
 from ..models.accounts import Role
@@ -55,6 +55,9 @@ from .user_commands import as_option
 @option("--between", metavar="HH:MM-HH:MM", help=_l("Import only in these hours. A worker continues then."))
 @option("--item-set", metavar="NAME", help=_l("Put the items in this item set. Create it if needed."))
 @option("--item-set-from-collection", is_flag=True, help=_l("Create an item set for each DSpace collection."))
+@option(
+    "--related-items", is_flag=True, help=_l("Also import the people, projects and other items that the items name.")
+)
 @option("--publish-to", metavar="DESTINATION", help=_l("Also publish the source there: number, name or address."))
 @option("--full", is_flag=True, help=_l("Read every item and file list again, even if it seems unchanged."))
 @option("--comment", default="", help=_l("A note for Past imports."))
@@ -94,6 +97,8 @@ def _import(url: str, as_json: bool, **options: Any) -> None:
         scope, requests = found.scope, requests + found.requests
     if scope is None:
         raise InvalidInputError(_("Say what to import: --collection, --community, --item or --all."))
+    if options["related_items"] and service.get(connected.repository_id).generation < HAS_RELATED_ITEMS:
+        raise InvalidInputError(_("--related-items needs DSpace 7 or later."))
     if options["estimate"]:
         bundles = FileOptions(options["files"], options["bundles"]).chosen_bundles
         estimate = discovery.estimate(connected.repository_id, scope, bundles=bundles)
@@ -125,6 +130,7 @@ def _created(source_id: int, options: dict[str, Any], requests: int) -> int:
         files_limit=check_size(options["files_limit"]),
         item_set=options["item_set"],
         item_set_from_collection=options["item_set_from_collection"],
+        related_items=options["related_items"],
         test=options["test"],
         hours=check_hours(options["between"]),
         full=options["full"],

@@ -28,7 +28,7 @@ from .hal_tree import PARENT, HalTree
 from .hal_walk import HalItemLister, HalReading
 from .json_members import required
 from .optional_requests import Question, UnansweredError
-from .page_plans import complete_plans, light_plans, sizes_within, slice_plans
+from .page_plans import PagePlans, complete_plans, light_plans, plans_for_ids, sizes_within, slice_plans
 from .records import (
     Collection,
     Community,
@@ -164,7 +164,7 @@ class HalClient:
         self._questions.check(scope)
         self._questions.require(scope, subset)
         part = subset.part if subset else None
-        plans = (light_plans if light else slice_plans if part else complete_plans)(self._sizes)
+        plans = self._plans(light, subset or Subset())
         with_access = with_access and self._questions.lists_access(scope)
         reading = HalReading(
             self._api,
@@ -183,6 +183,11 @@ class HalClient:
         within = prefixes(*part) if part else EVERY_UUID
         walk = HalItemLister(reading, search, plans, light=light, seen=seen, within=within)
         yield from walk.pages(cursor)
+
+    def _plans(self, light: bool, subset: Subset) -> PagePlans:
+        if subset.ids:
+            return plans_for_ids(self._sizes, light=light)
+        return (light_plans if light else slice_plans if subset.part else complete_plans)(self._sizes)
 
     def complete(self, items: Iterable[Item]) -> Iterator[Item | Failure]:
         """Yield the items with metadata and files, one request for each item that lacks them."""

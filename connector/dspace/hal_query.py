@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
@@ -59,7 +59,14 @@ def question_of(subset: Subset | None) -> Question | None:
     """Return the optional question that a search for a subset asks, or None for the whole scope."""
     if subset is None or subset == _WHOLE:
         return None
+    if subset.ids:
+        return Question.IDS
     return Question.CHANGES if subset.indexed_since is not None else Question.PART
+
+
+def with_ids(ids: Collection[str]) -> str:
+    """Return the query for objects with these uuids."""
+    return f"({' OR '.join(f'search.resourceid:{id}' for id in ids)})"
 
 
 def _queries(subset: Subset, order: ListingOrder) -> Iterator[str]:
@@ -70,6 +77,8 @@ def _queries(subset: Subset, order: ListingOrder) -> Iterator[str]:
         yield order.query
     elif subset.part is not None:
         yield _with_prefix(prefixes(*subset.part))
+    if subset.ids:
+        yield with_ids(subset.ids)
 
 
 def _with_prefix(prefixes: Sequence[str]) -> str:

@@ -100,6 +100,11 @@ def light_plans(sizes: Sequence[int]) -> PagePlans:
     return PagePlans(plans[0], tuple(PlanTrial(plan, 100) for plan in dict.fromkeys(plans)))
 
 
+def plans_for_ids(sizes: Sequence[int], *, light: bool) -> PagePlans:
+    """Return the plan for a short list of items: one page without files, or small pages with files."""
+    return PagePlans(PagePlan(sizes[0], False) if light else complete_plans(sizes).first, ())
+
+
 def cheapest(costs: Mapping[PagePlan, float]) -> PagePlan:
     """Return the plan with the fewest seconds per item."""
     return min(costs, key=lambda plan: costs[plan])

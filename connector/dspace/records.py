@@ -68,6 +68,7 @@ class Scope:
 
 
 MOST_PARTS = 365
+MOST_IDS = 50  # this many uuids make an address of 3 KB, and web servers accept 8 KB
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +77,13 @@ class Subset:
 
     `indexed_since` (aware): items that the source has indexed since then, for any reason: metadata, files, policies,
     mapping. `part` (number, of): one of `of` parts of about the same size, counted from 0. Every item is in exactly one
-    part (see `uuid_partitions`). Both: the intersection. Raise ValueError for a time without a time zone, or for a part
-    that does not exist.
+    part (see `uuid_partitions`). `ids`: the items with these uuids, at most MOST_IDS. Several: the intersection. Raise
+    ValueError for a time without a time zone, or for a part that does not exist.
     """
 
     indexed_since: datetime | None = None
     part: tuple[int, int] | None = None
+    ids: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.indexed_since is not None and self.indexed_since.tzinfo is None:

@@ -16,11 +16,10 @@ from ..errors import (
     TransientError,
 )
 from .hal_api import TRIES, HalApi
+from .hal_query import with_ids
 from .hal_records import embedded_object, found_object, item_of, known_id
-from .records import Item, Page, Scope, ScopeKind
+from .records import MOST_IDS, Item, Page, Scope, ScopeKind
 
-# This many uuids make an address of 3 KB. Web servers accept 8 KB.
-_IDS_AT_ONCE = 50
 _WITH_FILES_AT_ONCE = 10  # larger pages cost more than their number of items (docs/dspace-findings.md, section 2)
 # Items by id. Metadata and files are None if unknown.
 OpenItems = Mapping[str, Item]
@@ -31,14 +30,13 @@ def visible_by_search(api: HalApi, ids: Collection[str], with_files: bool) -> It
 
     `with_files`: the items get their files if these can be listed.
     """
-    known, size = sorted(ids), _WITH_FILES_AT_ONCE if with_files else _IDS_AT_ONCE
+    known, size = sorted(ids), _WITH_FILES_AT_ONCE if with_files else MOST_IDS
     for start in range(0, len(known), size):
         yield partial(_found, api, known[start : start + size], with_files)
 
 
 def _found(api: HalApi, ids: list[str], with_files: bool) -> OpenItems:
-    either = " OR ".join(f"search.resourceid:{id}" for id in ids)
-    params = [("dsoType", "item"), ("query", f"({either})"), ("size", len(ids))]
+    params = [("dsoType", "item"), ("query", with_ids(ids)), ("size", len(ids))]
     try:
         embeds = api.embedding_files() if with_files else ()
         answer, url = api.search([*params, *embeds], tries=1 if with_files else TRIES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,11 @@ from ..extensions import db
 from ..models.catalogue import HOLDING, ITEM, ITEM_SET, MEMBER, MEMBERSHIP
 from ..models.changes import CHANGE
 from ..models.jobs import JOB, State
+
+HOLDING_VALUES: dict[str, Callable[[Any], dict[str, Any]]] = {
+    "left": lambda group: {"left_at": group and datetime.fromisoformat(group)},
+    "named": lambda group: {"is_named": group},
+}
 
 
 def take_back(repository: RepositoryContext, change: Any) -> bool:
@@ -49,8 +55,9 @@ def _take_back_group(repository: RepositoryContext, change: Any, name: str, grou
         set_id, source_id = map(int, name.split(":")[1:])
         _put_into_set(change.item_id, set_id, source_id, made_by=group)
     else:
-        mine = (HOLDING.c.source_id == int(name.removeprefix("left:")), HOLDING.c.item_id == change.item_id)
-        db.session.execute(update(HOLDING).where(*mine).values(left_at=group and datetime.fromisoformat(group)))
+        kind, holder = name.split(":")
+        mine = (HOLDING.c.source_id == int(holder), HOLDING.c.item_id == change.item_id)
+        db.session.execute(update(HOLDING).where(*mine).values(HOLDING_VALUES[kind](group)))
     return False
 
 

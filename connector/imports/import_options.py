@@ -11,6 +11,8 @@ from ..jobs.permitted_hours import HoursOptions
 from ..models.job_options import FileOptions
 from ..models.jobs import Job
 
+HAS_RELATED_ITEMS = 7  # the first generation of DSpace that has people and projects as items
+
 
 @dataclass(frozen=True)
 class ImportOptions(HoursOptions, FileOptions):
@@ -20,7 +22,8 @@ class ImportOptions(HoursOptions, FileOptions):
     item set for each DSpace collection. `test`: read only this many items. `full`: read every item again. `retry`: the
     job whose failures to retry. `only`: the preview whose selected items to import. `rehearse`: the number of sample
     items of a preview. `samples_only`: the preview reads no changes. `publish_to`: the destination at which the source
-    is published after an import.
+    is published after an import. `related_items`: also import the items that the items of the scope name (design rule
+    22).
     """
 
     file_limit: int | None = None
@@ -35,6 +38,7 @@ class ImportOptions(HoursOptions, FileOptions):
     rehearse: int | None = None
     samples_only: bool = False
     publish_to: int | None = None
+    related_items: bool = False
 
     @property
     def reads_some_items(self) -> bool:

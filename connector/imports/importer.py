@@ -23,7 +23,7 @@ from .files.access_checks import AccessCheck
 from .files.file_counts import due_before
 from .files.file_downloads import FileDownloader
 from .files.preview_files import ExpectedFiles, NoAccessCheck
-from .reading import rolling_recheck, selected_items
+from .reading import named_items, rolling_recheck, selected_items
 from .reading.incremental import read_changes
 from .reading.page_processor import PageProcessor
 from .reading.page_writer import PageWriter
@@ -101,12 +101,13 @@ class Importer:
         if failed_job := context.options.retry:
             selected_items.read_failed(context, self._writer, failed_job)
         elif context.options.only:
-            selected_items.read_selected(context, self._writer)
+            selected_items.read_selected(context)
         elif part is None:
             self._read_scope()
             part = rolling_recheck.due_slice(context) if context.progress.has_trusted else None
         if part:
             rolling_recheck.read(context, self._processor, part)
+        named_items.read(context, self._access_check, self._files, part)
         return part
 
     def _read_scope(self) -> None:

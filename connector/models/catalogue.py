@@ -309,6 +309,9 @@ class RemovedMember(Base):
 class Holding(Base):
     """A source that holds an item. `left_at`: time in UTC since which the item is elsewhere in the repository.
 
+    `is_named`: the item is not in the scope of the source, and is held because items of the scope name it (design rule
+    22).
+
     `created_by_job_id`, `last_seen_job_id`: the first and the last job that found the item in the source.
     `has_problem_files`: whether the item has files that job pages list. `retry_limit_bytes`: the lowest file limit with
     which a retry can download one of them, 0 if any limit is enough, None if no retry helps. `problem_files.mark`
@@ -348,6 +351,7 @@ class Holding(Base):
     created_by_job_id: Mapped[int] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"))
     last_seen_job_id: Mapped[int]
     left_at: Mapped[datetime | None]
+    is_named: Mapped[bool] = mapped_column(default=False, server_default=false())
     has_problem_files: Mapped[bool] = mapped_column(default=False, server_default=false())
     retry_limit_bytes: Mapped[int | None] = mapped_column(BigInteger)
 

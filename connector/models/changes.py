@@ -34,7 +34,8 @@ class Change(Base):
 
     `before`: the data that an undo restores, by group: "data" (the source's data with files), "crosswalk" (the rules of
     the crosswalk), "last_modified", "state" (the state at the source), "left:SOURCE" (the holding's date),
-    "set:SET:SOURCE" (the membership's job). An undo treats each group separately (design rules 1 and 2).
+    "named:SOURCE" (whether the holding was of a named item), "set:SET:SOURCE" (the membership's job). An undo treats
+    each group separately (design rules 1 and 2).
     `technical_details`: lines about the error behind the reason, such as the requested address.
     """
 

@@ -14,7 +14,9 @@ class PreviewRow(Base):
     """One item that an import would add, change or mark. `data`: what a preview shows of it (see `preview_recorder`).
 
     `ticked`: selected for import, in a preview. An import of selected items has rows of its own (see
-    `preview_selection`). `has_problem`: the item could not be read, or its files could not be listed.
+    `preview_selection`). `has_problem`: the item could not be read, or its files could not be listed. `is_named`: the
+    item is read because others name it (design rule 22). `names`: the ids that the item names, None if its relations in
+    the catalogue say it.
     """
 
     __tablename__ = "preview_row"
@@ -35,6 +37,8 @@ class PreviewRow(Base):
     data: Mapped[dict[str, Any]] = mapped_column(JSON_VALUE, default=dict)
     ticked: Mapped[bool] = mapped_column(default=False, server_default=false())
     has_problem: Mapped[bool] = mapped_column(default=False, server_default=false())
+    is_named: Mapped[bool] = mapped_column(default=False, server_default=false())
+    names: Mapped[list[str] | None] = mapped_column(JSON_VALUE)
 
 
 class SampleItem(Base):

@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from connector.extensions import db, transaction
+from connector.models.repositories import Repository
 from connector.tasks import carry_out
 from tests.pages import FRAGMENT, words
 
@@ -107,3 +109,16 @@ def test_the_settings_beside_a_schedule_are_those_of_its_next_run(connected, sam
 
     assert "Settings of the next import: Files: yes, each up to 2.0 GB · Item set: Harbour ·" in words(page)
     assert "Imports the whole source with the settings shown above." in words(page)
+
+
+def test_related_items_are_a_setting_for_repositories_that_can_have_any(app, connected, sample):
+    import_photographs(connected, sample, related_items="y")
+    page = connected.get("/repositories/1/")
+    with app.app_context(), transaction():
+        db.session.execute(db.update(Repository).values(generation=6, version="6.3"))
+    older = connected.get("/repositories/1/")
+    refused = connected.post("/repositories/1/", data={"related_items": "y", "item_set": "", "scope": "nothing:"})
+
+    assert "Related items: yes" in summary_of(page)
+    assert re.search(r'<input[^>]* checked[^>]* id="related_items"', page.text)
+    assert (refused.status_code, [one for one in (older, refused) if "related_items" in one.text]) == (422, [])

@@ -82,6 +82,19 @@ class Repository:
             item.metadata = [value for value in item.metadata if value.field != name] + placed(name, given)
             self._modified(item)
 
+    def relate(self, item: Item, name: str, others: Iterable[Item], shown: str = "dc.contributor.author") -> None:
+        """Give an item the relation `name` to others, as 7 and later write it: ids, and titles in the field `shown`.
+
+        Both values of a relation have the same authority, as on DSpace 9.3. Without others, the relation ends.
+        """
+        with self.lock:
+            pairs = [(other, f"virtual::{place + 1}") for place, other in enumerate(others)]
+            item.metadata = [value for value in item.metadata if value.field not in (name, shown)]
+            for place, (other, authority) in enumerate(pairs):
+                item.metadata.append(Value(shown, other.name, None, authority, place=place))
+                item.metadata.append(Value(name, other.uuid, None, authority, place=place))
+            self._modified(item)
+
     def add_file(
         self,
         item: Item,

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import func, select
+
 from ...extensions import LARGEST_INTEGER, db, transaction
-from ...models.catalogue import FileStatus
+from ...models.catalogue import HOLDING, FileStatus
 from ...models.jobs import Job
 from ..context.import_context import ImportContext
 from ..files.mass_changes import closed_warning, missing_warning
+from ..reading import named_items
 from ..reading.incremental import proof_json
 from ..results.import_kinds import in_counts
 from . import count_differences, reconcile_messages as messages
@@ -32,6 +35,7 @@ def reconcile(
     left = "" if is_partial else ask_or_leave(context, source)
     unasked, unlisted = ([], []) if is_partial or left else mark_unseen(context)
     unread = None if is_partial else source.unread_sets()
+    unread_named, left_out = _unread_named(context), _named_left_out(context)
     lost = missing_warning(context) if context.options.files else ""
     closed = closed_warning(context)
     with transaction():
@@ -58,6 +62,10 @@ def reconcile(
         _save(context, source, is_complete=not any(gaps), was_left=bool(left))
         facts = [
             messages.gone_scope(context),
+            messages.no_named_items(context),
+            messages.named_items(job.counts["related"]),
+            messages.unread_named_items(unread_named),
+            messages.named_items_left_out(left_out),
             messages.items_without_set(source.items_without_set()),
             "" if left and context.progress.unlisted else count_differences.explained_difference(context),
             messages.unchecked_files(unchecked_files),
@@ -81,6 +89,24 @@ def _difference(context: ImportContext, job: Job) -> str:
     if context.options.is_partial:
         return messages.failures_without_item(context)
     return count_differences.unexplained_difference(job, inexact=context.repository.server.generation < 7)
+
+
+def _unread_named(context: ImportContext) -> list[str]:
+    """Return the ids that items name, and of which no item could be read or is held."""
+    if not named_items.are_read(context):
+        return []
+    unread = named_items.unread_ids(context)
+    return sorted(unread - named_items.held_ids(context, unread))
+
+
+def _named_left_out(context: ImportContext) -> int:
+    """Return how many named items the source holds that this import of its scope does not read."""
+    if context.options.is_partial or named_items.are_read(context):
+        return 0
+    mine = (HOLDING.c.source_id == context.source_id, HOLDING.c.left_at.is_(None), HOLDING.c.is_named)
+    number = db.session.scalars(select(func.count()).select_from(HOLDING).where(*mine)).one()
+    db.session.rollback()
+    return number
 
 
 def _not_downloaded(statuses: dict[str, int]) -> int:

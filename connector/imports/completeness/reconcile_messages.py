@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...dspace.records import ScopeKind
-from ...i18n import lazy_gettext as _l, ngettext
+from ...i18n import gettext as _, lazy_gettext as _l, ngettext
 from ..context.import_context import ImportContext
 from ..results import import_report
 
@@ -89,6 +89,47 @@ def unlisted_items(names: Sequence[str]) -> str:
         "be rebuilt.",
         len(names),
         names=_first_names(names),
+    )
+
+
+def named_items(number: int) -> str:
+    """Return a message about the items that were read because others name them, or ""."""
+    if not number:
+        return ""
+    return ngettext(
+        "Also read: %(num)s related item that these items name.",
+        "Also read: %(num)s related items that these items name.",
+        number,
+    )
+
+
+def unread_named_items(ids: Sequence[str]) -> str:
+    """Return a message about named items that could not be read, or ""."""
+    if not ids:
+        return ""
+    return ngettext(
+        "No item could be read for %(num)s id that these items name: %(names)s. It may be deleted or restricted.",
+        "No items could be read for %(num)s ids that these items name: %(names)s. They may be deleted or restricted.",
+        len(ids),
+        names=_first_names(ids),
+    )
+
+
+def no_named_items(context: ImportContext) -> str:
+    """Return a message that named items cannot be searched, although the options ask for them, or ""."""
+    if context.client.can_select or not context.options.related_items:
+        return ""
+    return _("This repository cannot be searched for related items.")
+
+
+def named_items_left_out(number: int) -> str:
+    """Return a message about named items that are held and that an import without the option did not read, or ""."""
+    if not number:
+        return ""
+    return ngettext(
+        "%(num)s related item was not read, because “Import related items” is off.",
+        "%(num)s related items were not read, because “Import related items” is off.",
+        number,
     )
 
 

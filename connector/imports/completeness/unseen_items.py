@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -10,12 +11,13 @@ from flask import current_app
 from sqlalchemy import ColumnElement, func, select
 
 from ...catalogue import takedown
-from ...dspace.records import Item, SourceState
+from ...dspace.records import Item, Scope, ScopeKind, SourceState
 from ...extensions import db, transaction
 from ...formatting import item_count
 from ...i18n import gettext as _
 from ...models.catalogue import HOLDING, ITEM
 from ..context.import_context import ImportContext
+from ..reading import named_items
 from ..reading.item_states import states_of
 from ..results.missing_questions import Answer, Missing, Unlisted
 from .preview_source_recorder import PreviewSourceRecorder
@@ -65,7 +67,7 @@ def mark_unseen(context: ImportContext) -> tuple[list[str], list[str]]:
     while rows := _unseen(context, after):
         context.attempt.say(_("Checking items that the list no longer shows"))
         after = rows[-1].id
-        found = context.access.read_with_valid_login(partial(states_of, context, rows))
+        found = context.access.read_with_valid_login(partial(_states, context, rows))
         with transaction():
             marked = [(row, state) for row, state in found if state not in (None, SourceState.PRESENT)]
             context.recorder.mark(marked)
@@ -78,13 +80,32 @@ def mark_unseen(context: ImportContext) -> tuple[list[str], list[str]]:
     return unasked, unlisted
 
 
+def _states(context: ImportContext, rows: Sequence[Any]) -> list[tuple[Any, SourceState | None]]:
+    """Return these items, each with its state at the source. An item that was held as named and is not has left."""
+    named = [row for row in rows if row.is_named]
+    found = states_of(context, [row for row in rows if not row.is_named])
+    if not named:
+        return found
+    still_named = context.recorder.named_ids()
+    for row, state in states_of(replace(context, scope=Scope(ScopeKind.REPOSITORY)), named):
+        has_left = state is SourceState.PRESENT and row.source_id not in still_named
+        found.append((row, SourceState.MOVED if has_left else state))
+    return found
+
+
+def _checked(context: ImportContext) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions on the holdings that this import checks: named items only if it reads them."""
+    mine = (HOLDING.c.source_id == context.source_id, HOLDING.c.left_at.is_(None))
+    return mine if named_items.are_read(context) else (*mine, HOLDING.c.is_named.is_(False))
+
+
 def _unseen(context: ImportContext, after: int) -> Sequence[Any]:
-    columns = (ITEM.c.id, ITEM.c.source_key, ITEM.c.source_id, ITEM.c.handle, ITEM.c.title)
+    columns = (ITEM.c.id, ITEM.c.source_key, ITEM.c.source_id, ITEM.c.handle, ITEM.c.title, HOLDING.c.is_named)
     query = (
         select(*columns, ITEM.c.source_state, ITEM.c.state_since)
         .join(HOLDING, HOLDING.c.item_id == ITEM.c.id)
-        .where(HOLDING.c.source_id == context.source_id, context.recorder.unseen)
-        .where(HOLDING.c.left_at.is_(None), ITEM.c.source_state == SourceState.PRESENT, ITEM.c.id > after)
+        .where(*_checked(context), context.recorder.unseen)
+        .where(ITEM.c.source_state == SourceState.PRESENT, ITEM.c.id > after)
     )
     rows = db.session.execute(query.order_by(ITEM.c.id).limit(ITEMS_PER_PAGE)).all()
     db.session.rollback()
@@ -114,8 +135,8 @@ def _missing(context: ImportContext, which: ColumnElement[bool]) -> Missing:
     held = (
         select(func.count(), func.count().filter(context.recorder.unseen))
         .join(ITEM, HOLDING.c.item_id == ITEM.c.id)
-        .where(HOLDING.c.source_id == context.source_id, which)
-        .where(HOLDING.c.left_at.is_(None), ITEM.c.source_state == SourceState.PRESENT)
+        .where(*_checked(context), which)
+        .where(ITEM.c.source_state == SourceState.PRESENT)
     )
     total, unseen = db.session.execute(held).one()
     db.session.rollback()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import current_app
 
 from ... import dspace
 from ...catalogue.repository_context import RepositoryContext, context_of
-from ...dspace.records import Scope
+from ...dspace.records import Scope, ScopeKind
 from ...errors import AddressNotAllowedError, RepositoryError
 from ...extensions import db, transaction
 from ...http import HttpClient, OutageWait
@@ -64,6 +64,10 @@ class ImportContext:
     def job_id(self) -> int:
         """Return the id of the job."""
         return self.attempt.job_id
+
+    def for_named_items(self) -> ImportContext:
+        """Return the context for the items of the repository that the items of the scope name (design rule 22)."""
+        return replace(self, scope=Scope(ScopeKind.REPOSITORY), recorder=self.recorder.for_named_items())
 
     @property
     def page_plan(self) -> dict[str, Any] | None:

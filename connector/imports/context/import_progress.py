@@ -16,13 +16,14 @@ class Listing(StrEnum):
     """A listing of items that an import reads, by the name of its place in the cursor.
 
     WALK: the whole scope. CHANGES: the items changed since the last run. SLICE: the items of a rolling recheck. AGAIN:
-    the whole scope once more, because it changed during the import.
+    the whole scope once more, because it changed during the import. NAMED: the items that the items of the scope name.
     """
 
     WALK = "walk"
     CHANGES = "changes"
     SLICE = "slice"
     AGAIN = "again"
+    NAMED = "named"
 
 
 @dataclass(slots=True)

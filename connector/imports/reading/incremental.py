@@ -137,10 +137,11 @@ def _keep_the_rest(context: ImportContext, total: int) -> bool:
 
 
 def _present(context: ImportContext) -> Any:
-    """Return a SELECT of the holdings of this source whose items are present at the source, as last known."""
+    """Return a SELECT of the holdings of this source whose items are present in the scope, as last known."""
     query = select(HOLDING.c.id).join(ITEM, ITEM.c.id == HOLDING.c.item_id)
     return query.where(
         HOLDING.c.source_id == context.source_id,
         HOLDING.c.left_at.is_(None),
+        HOLDING.c.is_named.is_(False),
         ITEM.c.source_state == SourceState.PRESENT,
     )

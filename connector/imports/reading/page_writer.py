@@ -85,6 +85,8 @@ class PageWriter:
     def _advance(self, counts: Counter[str], page: Page, places: Mapping[Listing, Any]) -> None:
         """Write the counts and the cursor of a page to the job row."""
         requests = self._context.requests
+        if self._recorder.is_named:
+            counts["related"] = counts.pop("seen", 0)
         self._progress.places, self._progress.is_stored = dict(places), True
         values: dict[str, Any] = {"cursor": self._progress.to_json(), "traffic": requests.traffic()}
         if page.total is not None:
@@ -96,7 +98,8 @@ class PageWriter:
         progress = self._progress
         absent, excluded = absent - progress.absent, excluded - progress.excluded
         counts = self._recorder.forget(absent)
-        counts["seen"] += len(absent) + len(excluded)
+        if not self._recorder.is_named:  # the source counts them
+            counts["seen"] += len(absent) + len(excluded)
         progress.absent |= absent
         progress.excluded |= excluded
         return counts

@@ -35,11 +35,13 @@ def read_failed(context: ImportContext, writer: PageWriter, job_id: int) -> None
     _read(context, writer, list(items.values()), _("Retrying failed items and files"), len(items))
 
 
-def read_selected(context: ImportContext, writer: PageWriter) -> None:
-    """Read the items that were selected in a preview."""
+def read_selected(context: ImportContext) -> None:
+    """Read the items that were selected in a preview: those of the scope, then those that others name."""
     total = preview_selection.number_to_read(context.job_id)
-    for items in preview_selection.to_read(context.job_id):
-        _read(context, writer, items, _("Reading the chosen items"), total)
+    for part, expected in ((context, total), (context.for_named_items(), None)):
+        writer = PageWriter(part)
+        for items in preview_selection.to_read(part.job_id, is_named=part.recorder.is_named):
+            _read(part, writer, items, _("Reading the chosen items"), expected)
 
 
 def _take_over_files(context: ImportContext, job_id: int) -> int:
@@ -57,8 +59,8 @@ def _take_over_files(context: ImportContext, job_id: int) -> int:
     return execute_counted(update(HOLDING).where(*mine, ~unread).values(last_seen_job_id=context.job_id))
 
 
-def _read(context: ImportContext, writer: PageWriter, items: Sequence[Item], doing: str, total: int) -> None:
-    """Read only these items, one by one. `total`: the number of items in all such calls together."""
+def _read(context: ImportContext, writer: PageWriter, items: Sequence[Item], doing: str, total: int | None) -> None:
+    """Read only these items, one by one. `total`: the number of items of the scope in all such calls together."""
     done = context.recorder.seen([item.id for item in items])
     left = [item for item in items if item.id not in done]
     for start in range(0, len(left), FULL_PAGE):

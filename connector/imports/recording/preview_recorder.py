@@ -10,19 +10,22 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, literal, or_, select
 
-from ...catalogue import store
+from ...catalogue import relation_rows, store
 from ...catalogue.differences import data_of, differences
 from ...catalogue.identity import free_key
 from ...catalogue.item_presentation import STATES
+from ...catalogue.item_rows import stored_metadata
 from ...catalogue.repository_context import RepositoryContext
 from ...catalogue.store import Saved
 from ...dspace.records import Failure, Item, SourceState
 from ...extensions import db, execute_counted
 from ...i18n import gettext as _
 from ...models.catalogue import HOLDING, ITEM
+from ...models.item_relations import RELATION
 from ...models.jobs import Job
 from ...models.previews import ROW
 from ...repositories.login_guard import LoginGuard
+from ..import_options import ImportOptions
 from ..start.preview_rows import PreviewAction
 from .change_records import REASONS, UNLISTED, identity, name_of
 
@@ -37,25 +40,42 @@ class PreviewRecorder:
     The `data` of a new item has "brings": the numbers of its "values" and "files". For a changed item it has the
     differences (see `differences`). It has "returns" (a sentence) if the item was missing or elsewhere before, and
     "fetch" (names) for files that were never downloaded. For a missing or failed item it has the "reason".
-    "files_error" says that files could not be listed.
+    "files_error" says that files could not be listed. `is_named`: see `Recorder`.
     """
 
-    def __init__(self, job: Job, repository: RepositoryContext):
-        self._job_id, self._source_id, self._repository = job.id, job.source_id, repository
+    def __init__(self, job: Job, repository: RepositoryContext, *, is_named: bool = False):
+        self._job_id, self._source_id, self._repository, self.is_named = job.id, job.source_id, repository, is_named
+        self._keeps_names = ImportOptions.of(job).related_items
         mine = select(ROW.c.source_key, ROW.c.source_id, ROW.c.action).where(ROW.c.job_id == job.id)
         rows = db.session.execute(mine).all()
         self._met = (ROW.c.job_id == job.id, ROW.c.action.in_(MET))
+        self._in_scope = (*self._met, ROW.c.is_named.is_(False))
         self._ids = {row.source_id for row in rows}
         self._failed = {row.source_id or row.source_key for row in rows if row.action == PreviewAction.FAILED}
         self.unseen = ~_has_row(job.id)
+
+    def for_named_items(self) -> PreviewRecorder:
+        """Return a recorder for the items that the items of the scope name."""
+        return PreviewRecorder(db.session.get_one(Job, self._job_id), self._repository, is_named=True)
+
+    def named_ids(self) -> set[str]:
+        """Return the ids at the source that the items of the scope name, as far as this job has recorded them."""
+        read = (*self._in_scope, ROW.c.names.is_not(None))
+        found = {id for names in db.session.scalars(select(ROW.c.names).where(*read)) for id in names}
+        held = select(RELATION.c.target_id).join(ITEM, ITEM.c.id == RELATION.c.item_id)
+        here = (ITEM.c.repository_id == self._repository.id, ITEM.c.source_key == ROW.c.source_key)
+        held = held.join(ROW, and_(*here)).where(*self._in_scope, ROW.c.names.is_(None))
+        found.update(db.session.scalars(held.distinct()))
+        db.session.rollback()
+        return found
 
     def seen(self, ids: Collection[str]) -> set[str]:
         """Return which of these ids at the source this job has recorded."""
         return self._ids.intersection(ids)
 
     def seen_ids(self) -> set[str]:
-        """Return the ids at the source of all items that this job has recorded as present."""
-        found = set(db.session.scalars(select(ROW.c.source_id).where(*self._met, ROW.c.source_id.is_not(None))))
+        """Return the ids at the source of all items of the scope that this job has recorded as present."""
+        found = set(db.session.scalars(select(ROW.c.source_id).where(*self._in_scope, ROW.c.source_id.is_not(None))))
         db.session.rollback()
         return found
 
@@ -104,15 +124,18 @@ class PreviewRecorder:
         """Return how many items the source would hold after the import. `present`: a SELECT of its current holdings."""
         now = db.session.scalars(present.with_only_columns(func.count())).one()
         keys, ids = (present.with_only_columns(column) for column in (ITEM.c.source_key, ITEM.c.source_id))
-        more = select(func.count()).where(*self._met, ROW.c.source_key.not_in(keys), ROW.c.source_id.not_in(ids))
+        more = select(func.count()).where(*self._in_scope, ROW.c.source_key.not_in(keys), ROW.c.source_id.not_in(ids))
         return int(now + db.session.scalars(more).one())
 
     def keep(self, rest: Select[Any]) -> int:
         """Record all holdings of a SELECT as unchanged in one statement. Return their number."""
-        common = (literal(self._job_id), literal(PreviewAction.UNCHANGED.value), literal({}, ROW.c.data.type))
+        common = (
+            *(literal(self._job_id), literal(PreviewAction.UNCHANGED.value)),
+            *(literal({}, ROW.c.data.type), literal(self.is_named)),
+        )
         same = select(*common, ITEM.c.source_key, ITEM.c.source_id, ITEM.c.handle, ITEM.c.title)
         same = same.join(HOLDING, HOLDING.c.item_id == ITEM.c.id).where(HOLDING.c.id.in_(rest))
-        names = ("job_id", "action", "data", "source_key", "source_id", "handle", "title")
+        names = ("job_id", "action", "data", "is_named", "source_key", "source_id", "handle", "title")
         number = execute_counted(insert(ROW).from_select(names, same))
         self._ids.update(db.session.scalars(select(ROW.c.source_id).where(*self._met)))
         return number
@@ -172,7 +195,9 @@ class PreviewRecorder:
 
     def _row(self, saved: Saved) -> dict[str, Any]:
         data = _row_data(saved.item, saved.before) if saved.outcome != "unchanged" else {}
-        row = self._identity(OUTCOMES[saved.outcome], saved.key, saved.item)
+        row = self._identity(OUTCOMES[saved.outcome], saved.key, saved.item) | {
+            "names": _names(saved.item) if self._keeps_names else None
+        }
         if saved.item.files_error is None:
             return row | {"data": data}
         data |= {"files_error": str(UNLISTED), "technical_details": [saved.item.files_error]}
@@ -185,7 +210,14 @@ class PreviewRecorder:
 
     def _identity(self, action: PreviewAction, key: str, subject: Item | Failure) -> dict[str, Any]:
         common = {"job_id": self._job_id, "action": action.value, "has_problem": action is PreviewAction.FAILED}
-        return common | identity(key, subject)
+        return common | {"is_named": self.is_named, "names": None} | identity(key, subject)
+
+
+def _names(item: Item) -> list[str] | None:
+    """Return the ids that an item names, or None if its metadata was not read."""
+    if item.metadata is None:
+        return None
+    return sorted({target_id for _, target_id in relation_rows.relations_of(stored_metadata(item))})
 
 
 def _row_data(item: Item, before: Mapping[str, Any]) -> dict[str, Any]:

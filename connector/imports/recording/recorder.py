@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, bindparam, func, insert, select, update
@@ -13,10 +12,11 @@ from sqlalchemy import Select, bindparam, func, insert, select, update
 from ...catalogue import earlier_states, problem_files, store
 from ...catalogue.repository_context import RepositoryContext
 from ...catalogue.store import Saved
-from ...dspace.records import Failure, Item, SourceState
+from ...dspace.records import Failure, Item, Scope, ScopeKind, SourceState
 from ...extensions import db, execute_counted, utcnow
 from ...models.catalogue import FILE, HOLDING, ITEM
 from ...models.changes import CHANGE, Action
+from ...models.item_relations import RELATION
 from ...models.jobs import Job
 from ...repositories.login_guard import LoginGuard
 from ..import_options import ImportOptions
@@ -33,12 +33,15 @@ class Recorder:
     """Recorder of the items of one attempt at an import. Use inside its transactions.
 
     A preview uses `PreviewRecorder` instead. `unseen`: the SQL condition on a holding whose item this job has not seen.
+    `is_named`: the items are outside the scope, and items of the scope name them (design rule 22).
     """
 
-    def __init__(self, job: Job, repository: RepositoryContext):
+    def __init__(self, job: Job, repository: RepositoryContext, *, is_named: bool = False):
         source_id, options = job.source_id, ImportOptions.of(job)
+        scope = Scope(ScopeKind.REPOSITORY) if is_named else job.source.scope
         self._job_id, self._source_id, self._repository = job.id, source_id, repository
-        self._item_sets = ItemSetAssigner(job.id, source_id, job.source.scope, repository, options)
+        self.is_named, self._places_items = is_named, is_named or not options.reads_some_items
+        self._item_sets = ItemSetAssigner(job.id, source_id, scope, repository, options)
         self.unseen = HOLDING.c.last_seen_job_id != job.id
         ours = select(ITEM.c.source_id).join(HOLDING, HOLDING.c.item_id == ITEM.c.id)
         ours = ours.where(HOLDING.c.source_id == source_id, HOLDING.c.last_seen_job_id == job.id)
@@ -48,11 +51,27 @@ class Recorder:
         )
         self._changes = ChangeRecords(job.id)
         seen = select(HOLDING.c.id).where(HOLDING.c.source_id == source_id, HOLDING.c.last_seen_job_id == job.id)
+        self._seen_in_scope = (
+            HOLDING.c.source_id == source_id,
+            HOLDING.c.last_seen_job_id == job.id,
+            HOLDING.c.is_named.is_(False),
+        )
         # Whether this is the first attempt that records anything.
         self._is_first = self._changes.are_none and db.session.scalar(seen.limit(1)) is None
-        self._restrictions = Restrictions(repository, job.source.scope)
+        self._restrictions = Restrictions(repository, scope)
         self._moved: Counter[str] = Counter()  # changes of file counts by the last `record`
         self._hashes: set[int] = set()  # of ids that this attempt has recorded; saves most queries
+
+    def for_named_items(self) -> Recorder:
+        """Return a recorder for the items that the items of the scope name."""
+        return Recorder(db.session.get_one(Job, self._job_id), self._repository, is_named=True)
+
+    def named_ids(self) -> set[str]:
+        """Return the ids at the source that the items of the scope name, as far as this job has recorded them."""
+        query = select(RELATION.c.target_id).join(HOLDING, HOLDING.c.item_id == RELATION.c.item_id)
+        found = set(db.session.scalars(query.where(*self._seen_in_scope).distinct()))
+        db.session.rollback()
+        return found
 
     def seen(self, ids: Collection[str]) -> set[str]:
         """Return which of these ids at the source this job has recorded."""
@@ -69,10 +88,9 @@ class Recorder:
         return found
 
     def seen_ids(self) -> set[str]:
-        """Return the ids at the source of all items that this job has recorded as present."""
-        mine = (HOLDING.c.source_id == self._source_id, HOLDING.c.last_seen_job_id == self._job_id)
+        """Return the ids at the source of all items of the scope that this job has recorded as present."""
         query = select(ITEM.c.source_id).join(HOLDING, HOLDING.c.item_id == ITEM.c.id)
-        found = set(db.session.scalars(query.where(*mine, ITEM.c.source_id.is_not(None))))
+        found = set(db.session.scalars(query.where(*self._seen_in_scope, ITEM.c.source_id.is_not(None))))
         db.session.rollback()
         return found
 
@@ -206,27 +224,38 @@ class Recorder:
         return moved
 
     def _save_holdings(self, saved: Sequence[Saved]) -> list[Saved]:
-        """Create or renew the holdings of these items. Return the items, with those that are back as updated."""
+        """Create or renew the holdings of these items. Return the items, with those that are back as updated.
+
+        An import of only some items leaves open which items are in the scope, so it changes no `is_named`.
+        """
         ids = [s.item_id for s in saved]
         mine = HOLDING.c.source_id == self._source_id
-        query = select(HOLDING.c.item_id, HOLDING.c.left_at).where(mine, HOLDING.c.item_id.in_(ids))
-        held = {row.item_id: row.left_at for row in db.session.execute(query)} if ids else {}
-        self._moved = self._files_moved(saved, {item_id for item_id, left in held.items() if left is None})
+        query = select(HOLDING.c.item_id, HOLDING.c.left_at, HOLDING.c.is_named)
+        found = db.session.execute(query.where(mine, HOLDING.c.item_id.in_(ids))) if ids else ()
+        held = {row.item_id: row for row in found}
+        self._moved = self._files_moved(saved, {item_id for item_id, row in held.items() if row.left_at is None})
         common = {"source_id": self._source_id, "created_by_job_id": self._job_id, "last_seen_job_id": self._job_id}
+        common |= {"is_named": self.is_named}
         made: list[dict[str, Any]] = [common | {"item_id": item_id} for item_id in ids if item_id not in held]
         if made:
             db.session.execute(insert(HOLDING), made)
             problem_files.mark([s.stored_id for s in saved if s.outcome != "added" and s.item_id not in held])
         if held:
             renewed = {"last_seen_job_id": self._job_id, "left_at": None}
+            renewed |= {"is_named": self.is_named} if self._places_items else {}
             db.session.execute(update(HOLDING).where(mine, HOLDING.c.item_id.in_(held)).values(renewed))
-        return [self._with_return(s, held.get(s.item_id)) for s in saved]
+        return [self._with_earlier_holding(s, held[s.stored_id]) if s.item_id in held else s for s in saved]
 
-    def _with_return(self, saved: Saved, left: datetime | None) -> Saved:
-        """Return the item as updated if it had moved elsewhere and is back. `left`: when it moved, or None."""
-        if left is None:
+    def _with_earlier_holding(self, saved: Saved, held: Any) -> Saved:
+        """Return the item with the earlier state of its holding, as far as it changed: `left_at` and `is_named`.
+
+        An item that had moved elsewhere and is back counts as updated.
+        """
+        if self._places_items and held.is_named != self.is_named:
+            saved = replace(saved, before=saved.before | {f"named:{self._source_id}": held.is_named})
+        if held.left_at is None:
             return saved
-        before = saved.before | {f"left:{self._source_id}": left.isoformat()}
+        before = saved.before | {f"left:{self._source_id}": held.left_at.isoformat()}
         return replace(saved, outcome="updated", before=before)
 
     def _see_failed(self, failures: Sequence[Failure]) -> dict[str, int]:

@@ -21,7 +21,7 @@ from ...models.jobs import Kind
 from ..import_options import ImportOptions
 from . import import_report
 
-ITEMS = ("seen", "added", "updated", "unchanged", "failed", "vanished", "not_visible")
+ITEMS = ("seen", "related", "added", "updated", "unchanged", "failed", "vanished", "not_visible")
 FILES = tuple(f"files_{status.value}" for status in FileStatus)
 STORED = tuple(f"files_{status.value}" for status in FileStatus if status.is_stored)
 TRIED = {status: f"tried_{status.value}" for status in FileStatus}  # files that a job tried, by their new status
@@ -38,6 +38,7 @@ MISSING = (
         "vanished", _l("Missing at source"), _l("%(count)s missing at source"), is_rare=True, is_noteworthy=True
     ),
     ShownCount("not_visible", _l("Not visible"), is_rare=True),
+    ShownCount("related", _l("Related items"), is_rare=True),
 )
 
 IMPORT = JobKind(
@@ -52,7 +53,7 @@ IMPORT = JobKind(
     stored=STORED,
     downloads=DOWNLOADS,
     unseen=("not_visible",),
-    position=("seen", "bytes", *STORED, "vanished"),
+    position=("seen", "related", "bytes", *STORED, "vanished"),
     variants={
         "retry": JobVariant(_l("Retry of job %(job)s"), _l("Retry of job %(job)s: %(source)s")),
         "only": JobVariant(_l("Chosen items"), _l("Chosen items of %(source)s")),

@@ -18,7 +18,7 @@ from ...models.changes import Action, Change
 from ...models.jobs import Job
 from ...models.previews import PreviewRow, SampleItem
 
-NUMBERS = ("seen", "added", "updated", "unchanged", "failed", "vanished")
+NUMBERS = ("seen", "related", "added", "updated", "unchanged", "failed", "vanished")
 
 
 def as_dict(job: Job, with_restricted: bool) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def import_ticked(job_id: int) -> int:
             raise _busy(other)
         options = replace(ImportOptions.of(job).for_whole_scope().for_import(), only=job_id)
         made = creation.add(job.source, Kind.IMPORT.value, options, comment=job.comment)
-        names = ("job_id", "action", "data", "source_key", "source_id", "handle", "title")
+        names = ("job_id", "action", "data", "source_key", "source_id", "handle", "title", "is_named")
         own = (literal(made), literal(PreviewAction.CHOSEN.value), literal({}, ROW.c.data.type))
         chosen = select(*own, *(ROW.c[name] for name in names[len(own) :])).order_by(ROW.c.id)
         ticked = chosen.where(*_of(job_id, *CAN_BE_CHOSEN), ROW.c.ticked)
@@ -80,10 +80,13 @@ def import_ticked(job_id: int) -> int:
         return made
 
 
-def to_read(job_id: int) -> Iterator[list[Item]]:
-    """Yield the ticked items that an import must read, page by page. No transaction stays open."""
+def to_read(job_id: int, *, is_named: bool) -> Iterator[list[Item]]:
+    """Yield the ticked items that an import must read, page by page. No transaction stays open.
+
+    `is_named`: only those outside the scope, or only those inside.
+    """
     query = select(ROW.c.id, ROW.c.source_id, ROW.c.handle, ROW.c.title).order_by(ROW.c.id).limit(ROWS_PER_PAGE)
-    query, after = query.where(*_of(job_id, PreviewAction.CHOSEN)), 0
+    query, after = query.where(*_of(job_id, PreviewAction.CHOSEN), ROW.c.is_named.is_(is_named)), 0
     while found := db.session.execute(query.where(ROW.c.id > after)).all():
         db.session.rollback()
         yield [Item(one.source_id, one.handle, one.title, None) for one in found]
@@ -92,8 +95,9 @@ def to_read(job_id: int) -> Iterator[list[Item]]:
 
 
 def number_to_read(job_id: int) -> int:
-    """Return how many ticked items an import must read."""
-    return db.session.scalars(select(func.count()).select_from(ROW).where(*_of(job_id, PreviewAction.CHOSEN))).one()
+    """Return how many ticked items of the scope an import must read."""
+    chosen = (*_of(job_id, PreviewAction.CHOSEN), ROW.c.is_named.is_(False))
+    return db.session.scalars(select(func.count()).select_from(ROW).where(*chosen)).one()
 
 
 def forget(job_id: int) -> None:

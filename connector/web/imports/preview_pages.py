@@ -67,8 +67,8 @@ def start(source_id: int) -> Any:
 @allows(Role.EDITOR)
 def sample(repository_id: int) -> Any:
     """Queue a preview of only sample items, with the submitted settings. The scope may not be imported yet."""
-    form = ImportOptionsForm()
-    form.offer(item_set_queries.every())
+    repository, form = service.get(repository_id), ImportOptionsForm()
+    form.offer(repository, item_set_queries.every())
     if not form.validate():
         raise InvalidInputError(_("The settings of this import are invalid. Choose them again."))
     found = discovery.find(repository_id, *check_scope(request.form.get("scope", "")))

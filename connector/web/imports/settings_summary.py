@@ -18,6 +18,8 @@ def settings_of(options: ImportOptions) -> list[Setting]:
     found = [(_("Files"), _files(options)), (_("Item set"), _item_set(options))]
     if options.files and options.bundles:
         found.append((_("Bundles"), ", ".join(options.bundles)))
+    if options.related_items:
+        found.append((_("Related items"), _("yes")))
     if options.test is not None:
         found.append((_("Test import"), ngettext("%(num)s item", "%(num)s items", options.test)))
     if options.hours is not None:

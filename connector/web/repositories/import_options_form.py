@@ -12,8 +12,9 @@ from wtforms.validators import Length, ValidationError
 
 from ...catalogue.set_names import labels
 from ...i18n import gettext as _, lazy_gettext as _l
-from ...imports.import_options import ImportOptions
+from ...imports.import_options import HAS_RELATED_ITEMS, ImportOptions
 from ...models.catalogue import ItemSet
+from ...models.repositories import Repository
 from ...publishing import destinations
 from ...text import human_size
 from ..base_form import Form
@@ -53,6 +54,13 @@ class ImportOptionsForm(Form):
         [Length(max=250, message=_l("The name has at most 250 characters."))],
         filters=[strip_text],
         description=_l("Only for “A new item set”."),
+    )
+    related_items = BooleanField(
+        _l("Import related items"),
+        description=_l(
+            "Also import the people, projects and other items that the items name, wherever they are in the "
+            "repository. Items that only these name are left out."
+        ),
     )
     publish_to = SelectField(
         _l("Also publish to"),
@@ -110,7 +118,7 @@ class ImportOptionsForm(Form):
     @property
     def always_shown(self) -> list[Field]:
         """Return the fields that are always visible."""
-        names = ("files", "item_set", "item_set_name", "publish_to", "comment")
+        names = ("files", "related_items", "item_set", "item_set_name", "publish_to", "comment")
         return [self[name] for name in names if name in self]
 
     @property
@@ -124,8 +132,10 @@ class ImportOptionsForm(Form):
         """Return whether a field below “More options” is set or has an error."""
         return any(field.data or field.errors for field in self.more)
 
-    def offer(self, item_sets: Sequence[ItemSet]) -> None:
-        """Offer these item sets as choices."""
+    def offer(self, repository: Repository, item_sets: Sequence[ItemSet]) -> None:
+        """Offer these item sets as choices, and related items if the repository can have any."""
+        if repository.generation < HAS_RELATED_ITEMS:
+            del self.related_items
         told_apart = labels(item_sets)
         self._set_names = {f"set:{item_set.id}": item_set.name for item_set in item_sets}
         self.item_set.choices = [
@@ -143,6 +153,8 @@ class ImportOptionsForm(Form):
         self.files.data = options.files
         self.file_limit.data = size_text(options.file_limit)
         self.files_limit.data = size_text(options.files_limit)
+        if "related_items" in self:
+            self.related_items.data = options.related_items
         self.hours.data = "-".join(options.hours.to_json()) if options.hours else ""
         self.bundles.data = ", ".join(options.bundles)
         self.item_set.data = (
@@ -181,6 +193,7 @@ class ImportOptionsForm(Form):
             item_set=names[chosen],
             item_set_id=int(chosen.removeprefix("set:")) if chosen.startswith("set:") else None,
             item_set_from_collection=chosen == "collection",
+            related_items="related_items" in self and self.related_items.data,
             test=self.test.data,
             hours=self.hours.data,
             full=self.full.data,

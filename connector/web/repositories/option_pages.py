@@ -39,7 +39,7 @@ def import_now(repository_id: int) -> Any:
     """Start the import or show its estimate. Without JavaScript, show the requested list instead."""
     repository = service.get(repository_id)
     form = ImportOptionsForm()
-    form.offer(item_set_queries.every())
+    form.offer(repository, item_set_queries.every())
     if "scope" not in request.form:
         return options_page(repository, form, shows_lists=True)
     if not form.validate():
@@ -60,7 +60,7 @@ def summary(repository_id: int) -> str:
     """Return the line that sums up the submitted settings. The page requests it when a setting changes."""
     repository = service.get(repository_id)
     form = ImportOptionsForm()
-    form.offer(item_set_queries.every())
+    form.offer(repository, item_set_queries.every())
     chosen = form.chosen()
     shown = None if chosen is None else settings_of(chosen)
     return render_template("repositories/_summary.html", repository=repository, settings=shown)

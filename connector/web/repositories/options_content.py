@@ -71,7 +71,7 @@ def options_page(
     tab = tab or request.form.get("show") or request.form.get("reload") or request.values.get("tab")
     tab = tab if tab in TABS else next(iter(TABS))
     lists = list_of(repository, tab) if shows_lists and tab in ("collections", "communities") else {}
-    form.offer(item_set_queries.every())
+    form.offer(repository, item_set_queries.every())
     chosen = form.chosen()
     return render_template(
         "repositories/options.html",

@@ -21,12 +21,14 @@ OPTIONS = {
     "test": 3,
     "full": True,
     "hours": ["22:00", "06:00"],
+    "related_items": True,
 }
 CURSOR = {
     "walk": {"at": {"page": 2}, "light": False},
     "changes": {"at": {"page": 3}},
     "slice": {"at": {"page": 4}, "part": [0, 7]},
     "again": {"at": {"page": 5}},
+    "named": {"at": {"page": 6}},
     "hidden": {"7": 2},
     "unlisted": {"8": 3},
     "overcounted": {"9": 4},
