@@ -28,11 +28,11 @@ def make(source: str, target: str, kind: str) -> dict[str, int]:
     """Write the thumbnail of a file. Return the size of the picture or of the rendered page, as people see it."""
     picture = _first_page(source) if kind == "pdf" else Image.open(source, formats=FORMATS)
     width, height = picture.size
-    if picture.getexif().get(ORIENTATION, 1) > 4:  # on its side
-        width, height = height, width
     picture.draft("RGB", (EDGE, EDGE))  # decodes a JPEG at a smaller size
     if picture.width * picture.height > MOST_PIXELS:
         raise ValueError(f"{width} × {height} pixels are too many")
+    if picture.getexif().get(ORIENTATION, 1) > 4:  # on its side; this decodes a PNG
+        width, height = height, width
     small = _converted(picture)
     small.thumbnail((EDGE, EDGE))
     ImageOps.exif_transpose(small, in_place=True)

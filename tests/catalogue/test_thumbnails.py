@@ -123,6 +123,17 @@ def test_broken_files_and_bombs_give_no_thumbnail_and_the_next_file_does(process
     assert made(process, tmp_path, encoded(Image.new("RGB", (20, 10)), "PNG"))[0] == (20, 10)
 
 
+def test_a_bomb_is_refused_before_it_is_decoded(tmp_path):
+    bomb = encoded(Image.new("1", (17_000, 17_000)), "PNG", compress_level=1)
+    limited = thumbnail_process.SCRIPT.read_text().replace("MOST_MEMORY = 2**31", "MOST_MEMORY = 2**28")
+    script = tmp_path / "limited.py"
+    script.write_text(limited)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(thumbnail_process, "SCRIPT", script)
+        with ThumbnailProcess() as process, pytest.raises(ThumbnailError, match="pixels are too many"):
+            made(process, tmp_path, bomb)
+
+
 def test_a_jpeg_of_30000_pixels_is_decoded_at_a_smaller_size(process, tmp_path):
     wide = Image.new("L", (30_000, 2_000))
 
