@@ -125,15 +125,18 @@ def page_of(
     sort_keys: Select[Any] = query.with_only_columns(*order.columns) if keys is None else keys
     window = _SortKeys(sort_keys, order.is_descending, size or SIZE)
     counted = COUNTED if counted is None else counted
-    found, previous, following = window.at(place, counted)
+    found, before, following = window.at(place, counted)
     total = _count((window.keys if ids is None else ids).limit(counted + 1))
+    is_numbered = total <= counted
+    if before is None and is_numbered:
+        before = window.number_before(found[0])
     return ListPage(
         _rows(query, order, [key[-1] for key in found]),
         window.size,
         total,
         counted,
-        first=None if total > counted else window.number_before(found[0]) + 1 if previous else 1,
-        previous=Place(before=_as_text(found[0])) if previous else None,
+        first=before + 1 if before is not None and is_numbered else None,
+        previous=None if before == 0 else Place(before=_as_text(found[0])),
         next=Place(after=_as_text(found[-1])) if following else None,
     )
 
@@ -158,23 +161,23 @@ class _SortKeys:
     is_descending: bool
     size: int
 
-    def at(self, place: Place, counted: int) -> tuple[Sequence[Row[Any]], bool, bool]:
-        """Return (keys of the page, whether rows stand before it, whether rows follow).
+    def at(self, place: Place, counted: int) -> tuple[Sequence[Row[Any]], int | None, bool]:
+        """Return (keys of the page, number of rows before it or None if it is not known yet, whether rows follow).
 
         A page number is used only if the page begins among the first `counted` rows.
         """
         offset = self.size * ((place.number or 1) - 1)
         if 0 < offset <= counted and (found := self._some(offset=offset)):
-            return found[: self.size], True, len(found) > self.size
+            return found[: self.size], offset, len(found) > self.size
         after, before = (self._key(text) for text in (place.after, place.before))
         if after is not None and (found := self._some(after)):
-            return found[: self.size], True, len(found) > self.size
+            return found[: self.size], None, len(found) > self.size
         if after is not None or before is not None or place.before == LAST or offset:
             found = self._some(before, is_back=True)
             if before is None or len(found) > self.size:
-                return found[: self.size][::-1], len(found) > self.size, before is not None
+                return found[: self.size][::-1], None if len(found) > self.size else 0, before is not None
         found = self._some()
-        return found[: self.size], False, len(found) > self.size
+        return found[: self.size], 0, len(found) > self.size
 
     def after(self, text: str | None) -> tuple[Sequence[Row[Any]], bool]:
         """Return (keys after the one in an address, whether rows follow). Raise InvalidInputError for a wrong one."""

@@ -73,6 +73,9 @@ class Selection:
             raise InvalidInputError(_("The search has too many rows. Use at most %(most)s.", most=MOST_ROWS), "value")
         if not all(is_date(date) for date in self.dates if date):
             raise InvalidInputError(_("Write dates as 1911, 1911-05 or 1911-05-17."), "date")
+        first, last = self.dates
+        if last and first > f"{last}~":  # a year ends after its months
+            raise InvalidInputError(_("“Date from” is after “Date to”. Change one of them."), "date")
 
     @property
     def is_everything(self) -> bool:

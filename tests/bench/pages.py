@@ -54,6 +54,7 @@ PAGES = (
     ),
     *("/items/?q=harbour", "/items/?q=harbour&after=100000", "/items/?q=nothingatall", "/items/?q=harbour+977"),
     *("/items/?type=Type+3", "/items/?language=l3&kind=pdf", "/items/?creator=Author+7", "/items/?q=harbour&year=1911"),
+    *("/items/?page=400", "/items/?sort=title&page=400"),
     *("/items/?sort=title", "/items/?sort=last-modified&kind=pdf", "/items/?q=harbour&sort=newest-date"),
     *("/items/?sort=title&type=Type+3&view=table&size=100", "/items/?from=1911&to=1920", "/items/?files=no"),
     "/items/advanced",

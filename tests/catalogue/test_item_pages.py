@@ -292,6 +292,7 @@ def test_items_with_and_without_files_are_all_items(stocked_client):
         "from=yesterday",
         "from=1911-13",
         "to=1911-05-32",
+        "from=1911-06&to=1911-05-31",
         "&".join(["join=and&term=&op=contains&value=x"] * 11),
         "join=and&term=a%22b&op=any&value=",
         f"join=and&term=&op=is&value={'x' * 1001}",
