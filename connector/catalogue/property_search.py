@@ -70,6 +70,11 @@ class Criterion:
         return self.join.value, self.term, self.operator.value, self.value
 
     @property
+    def reads_values(self) -> bool:
+        """Return whether the values of an item are read to check it. An index answers the other criteria."""
+        return self.operator is not Operator.ANY or not is_coded(self.term)
+
+    @property
     def strings(self) -> list[str]:
         """Return the strings that the search text of an item with such a value has."""
         value = fold(self.value)
@@ -84,7 +89,7 @@ class Criterion:
         if not self.term:
             return in_text
         has_any = has_property(CatalogueItem.property_codes, self.term, with_restricted)
-        if self.operator is Operator.ANY and is_coded(self.term):
+        if not self.reads_values:
             return has_any
         return and_(has_any, in_text, self._has_value(with_restricted))
 
@@ -119,23 +124,24 @@ def combined(criteria: Sequence[Criterion], with_restricted: bool) -> ColumnElem
     return found
 
 
-def required_strings(criteria: Sequence[Criterion]) -> list[str]:
-    """Return the strings that the search text of each selected item has."""
-    if _has_choice(criteria):
-        return []
-    return [string for criterion in criteria if criterion.join is not Join.NOT for string in criterion.strings]
+def required_strings(criteria: Sequence[Criterion]) -> list[list[str]]:
+    """Return alternatives. The search text of each selected item has all strings of one of them."""
+    found: list[list[str]] = [[]]
+    for number, criterion in enumerate(criteria):
+        if criterion.join is Join.OR and number:
+            found.append(criterion.strings)
+        elif criterion.join is not Join.NOT:
+            found = [[*strings, *criterion.strings] for strings in found]
+    return found
 
 
 def code_conditions(criteria: Sequence[Criterion], column: Any, with_restricted: bool) -> list[ColumnElement[bool]]:
-    """Return the conditions on a column of property codes that each selected item meets because of “has any value”."""
-    if _has_choice(criteria):
+    """Return the conditions on a column of property codes that each selected item meets."""
+    if any(criterion.join is Join.OR for criterion in criteria[1:]):
         return []
-    every = [one for one in criteria if one.operator is Operator.ANY and one.term]
-    wanted = [has_property(column, one.term, with_restricted) for one in every if one.join is not Join.NOT]
-    unwanted = [one.term for one in every if one.join is Join.NOT and is_coded(one.term)]
-    return wanted + [not_(has_property(column, term, with_restricted)) for term in unwanted]
-
-
-def _has_choice(criteria: Sequence[Criterion]) -> bool:
-    """Return whether an item may be selected without meeting each criterion."""
-    return any(criterion.join is Join.OR for criterion in criteria[1:])
+    wanted = [one.term for one in criteria if one.join is not Join.NOT and one.term]
+    unwanted = [one.term for one in criteria if one.join is Join.NOT and not one.reads_values and one.term]
+    return [
+        *(has_property(column, term, with_restricted) for term in wanted),
+        *(not_(has_property(column, term, with_restricted)) for term in unwanted),
+    ]

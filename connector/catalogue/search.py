@@ -43,6 +43,7 @@ from .set_names import labels
 SHORT = 1000  # items
 MEDIUM = 5 * SHORT  # items; reading so many is faster than following the index of a frequent word
 LONG = 20 * SHORT  # ids of a list are counted up to this number
+CHECKED = 3 * SHORT  # items; reading the values of more would make pages slow
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,8 @@ class Selection:
     """Criteria for items; None means any. `job_id`: items that this job added or updated. Hidden items only if wanted.
 
     `facets`: values that each item has. `criteria`: values of properties. `dates`: the first and the last date of
-    issue, or "". `with_restricted`: also include restricted items and values. Raise InvalidInputError if there are too
-    many words or criteria, or for invalid dates.
+    issue, or "". `older_than_id`: only items imported before the one with this id. `with_restricted`: also include
+    restricted items and values. Raise InvalidInputError if there are too many words or criteria, or for invalid dates.
     """
 
     words: str = ""
@@ -64,6 +65,7 @@ class Selection:
     criteria: tuple[Criterion, ...] = ()
     dates: tuple[str, str] = ("", "")
     has_files: bool | None = None
+    older_than_id: int | None = None
     with_hidden: bool = False
     with_restricted: bool = True
 
@@ -78,6 +80,12 @@ class Selection:
             raise InvalidInputError(_("“Date from” is after “Date to”. Change one of them."), "date")
 
     @property
+    def reads_values(self) -> bool:
+        """Return whether the texts or values of items are read that an index does not rule out."""
+        is_excluding = any(term.is_excluded for term in search_terms(self.words))
+        return is_excluding or any(criterion.reads_values for criterion in self.criteria)
+
+    @property
     def is_everything(self) -> bool:
         """Return whether all items are selected that the reader may see."""
         return self == Selection(with_restricted=self.with_restricted)
@@ -89,10 +97,7 @@ class Selection:
     def _own_conditions(self) -> list[Any]:
         """Return the conditions on columns of CatalogueItem."""
         found: list[Any] = [self._matches(term) for term in search_terms(self.words)]
-        if not self.with_hidden:
-            found.append(CatalogueItem.is_hidden.is_(False))
-        if not self.with_restricted:
-            found.append(CatalogueItem.is_restricted.is_(False))
+        found += self._visible(CatalogueItem)
         if self.repository_id is not None:
             found.append(CatalogueItem.repository_id == self.repository_id)
         if self.related is not None:
@@ -124,34 +129,66 @@ class Selection:
             lists.append(_dated(*self.dates))
         return lists
 
-    def _coded(self) -> list[Select[Any]]:
-        """Return a SELECT of the ids of the items with the codes that the selection requires, if it requires any."""
-        coded = aliased(CatalogueItem)
-        codes = coded.property_codes
-        conditions = code_conditions(self.criteria, codes, self.with_restricted)
+    def _visible(self, item: Any) -> list[Any]:
+        """Return the conditions on columns of an item that a reader may see it, and on its age."""
+        found = [] if self.with_hidden else [item.is_hidden.is_(False)]
+        if not self.with_restricted:
+            found.append(item.is_restricted.is_(False))
+        if self.older_than_id is not None:
+            found.append(item.id < self.older_than_id)
+        return found
+
+    def _listed(self) -> list[Select[Any]]:
+        """Return a SELECT of the ids of the items that the index of lists does not rule out, if it rules out any."""
+        item = aliased(CatalogueItem)
+        conditions = code_conditions(self.criteria, item.property_codes, self.with_restricted)
         if self.has_files is False:
-            conditions.append(not_(has_files(codes, self.with_restricted)))
-        is_listed = coded.is_hidden.in_((False, True))  # makes the databases use the index
-        return [select(coded.id).where(is_listed, *conditions)] if conditions else []
+            conditions.append(not_(has_files(item.property_codes, self.with_restricted)))
+        if not (conditions or self.reads_values):
+            return []
+        conditions += self._visible(item)
+        if self.repository_id is not None:  # here and below, an expression keeps the databases from using other indexes
+            conditions.append(item.repository_id + 0 == self.repository_id)
+        if self.state is not None:
+            conditions.append(func.coalesce(item.source_state, "") == self.state.value)
+        is_listed = item.is_hidden.in_((False, True))  # makes the databases use the index
+        return [select(item.id).where(is_listed, *conditions)]
 
     def ids(self) -> Select[Any]:
         """Return a SELECT of the ids of the selected items.
 
         It follows the index of a list or of the words, so that the database reads no more rows than a page shows.
         """
-        lists = self._lists() + self._coded()
+        candidates = self.candidates()
+        return self.query(CatalogueItem.id) if candidates is None else self.matches(candidates)
+
+    def candidates(self) -> Select[Any] | None:
+        """Return a SELECT of ids, among them those of the selected items, or None if no index rules out any item."""
+        lists = self._lists() + self._listed()
         if len(lists) > 1:
             lists.sort(key=_length)
         with_words = search_index.candidates(self._required_strings())
+        if with_words is None and self.reads_values and db.engine.dialect.name == "postgresql":
+            with_words = self._with_strings()
         if with_words is not None and not (lists and _length(lists[0]) <= MEDIUM):
-            return self._among(with_words, lists)
-        return self._among(lists[0], lists[1:]).distinct() if lists else self.query(CatalogueItem.id)
+            return _within(with_words, lists)
+        return _within(lists[0], lists[1:]).distinct() if lists else None
 
-    def _among(self, candidates: Select[Any], lists: Sequence[Select[Any]]) -> Select[Any]:
-        """Return a SELECT of those of these ids that are in all lists and meet the conditions on the item itself."""
+    def matches(self, candidates: Select[Any]) -> Select[Any]:
+        """Return a SELECT of those of these ids whose items meet the conditions on the item itself."""
         [column] = candidates.selected_columns
-        own = exists().where(CatalogueItem.id == column, *self._own_conditions())
-        return candidates.where(*(_is_among(column, listed) for listed in lists), own)
+        return candidates.where(exists().where(CatalogueItem.id == column, *self._own_conditions()))
+
+    def _with_strings(self) -> Select[Any]:
+        """Return a SELECT of the ids of the items whose search text has the required strings, for PostgreSQL."""
+        item = aliased(CatalogueItem)
+        texts = (item.search_text, item.restricted_search_text)[: 1 + self.with_restricted]
+
+        def has(string: str) -> ColumnElement[bool]:
+            return or_(*(text.like(f"%{escape_like(string)}%", escape="\\") for text in texts))
+
+        every = (and_(true(), *map(has, strings)) for strings in self._required_strings())
+        return select(item.id).where(or_(*every))
 
     def relevance(self) -> ColumnElement[int]:
         """Return 1 for items that have all words of the search in the title, else 0."""
@@ -160,10 +197,11 @@ class Selection:
         in_title = and_(true(), *(CatalogueItem.title_sort.like(pattern, escape="\\") for pattern in patterns))
         return case((in_title, literal_column("1", Integer)), else_=literal_column("0", Integer))
 
-    def _required_strings(self) -> list[str]:
-        """Return the strings that the search text of each selected item has."""
+    def _required_strings(self) -> list[list[str]]:
+        """Return alternatives. The search text of each selected item has all strings of one of them."""
         terms = [term for term in search_terms(self.words) if not term.is_excluded]
-        return [string for term in terms for string in term.strings] + required_strings(self.criteria)
+        words = [string for term in terms for string in term.strings]
+        return [words + strings for strings in required_strings(self.criteria)]
 
     def _matches(self, term: Term) -> ColumnElement[bool]:
         """Return the condition that an item has a term, or that it does not have an excluded term."""
@@ -182,12 +220,15 @@ class Selection:
 class FoundItems:
     """Selected items. `query`: a SELECT of their ids.
 
-    `few`: the ids if there are at most SHORT, so that the search is not repeated for each use.
+    `few`: the ids if there are at most SHORT, so that the search is not repeated for each use. `oldest_checked_id`: the
+    id of the oldest of the `checked` items if older ones may match, too, else None.
     """
 
     selection: Selection
     query: Select[Any]
     few: Sequence[int] | None
+    oldest_checked_id: int | None = None
+    checked: int = 0
 
     def ids(self) -> Select[Any]:
         """Return a SELECT of the ids of the items."""
@@ -199,8 +240,7 @@ class FoundItems:
 
     def newest(self, most: int | None) -> Select[Any]:
         """Return a SELECT of the ids of the newest items."""
-        ids = self.ids()
-        return ids.order_by(ids.selected_columns[0].desc()).limit(most)
+        return newest_first(self.ids()).limit(most)
 
     def _few(self, *columns: Any) -> Select[Any]:
         return select(*columns).where(CatalogueItem.id.in_(self.few or ()))
@@ -211,6 +251,25 @@ def find(selection: Selection) -> FoundItems:
     query = selection.ids()
     ids = db.session.scalars(query.limit(SHORT + 1)).all()
     return FoundItems(selection, query, ids if len(ids) <= SHORT else None)
+
+
+def find_newest(selection: Selection) -> FoundItems:
+    """Return the selected items. If many items have to be read to check them, check only the newest CHECKED."""
+    if not selection.reads_values or (candidates := selection.candidates()) is None:
+        return find(selection)
+    most = CHECKED // max(1, len(selection.criteria))
+    checked = newest_first(candidates).limit(most + 1)
+    ids = db.session.scalars(selection.matches(select(checked.limit(most).subquery())).limit(SHORT + 1)).all()
+    if len(ids) > SHORT:
+        return FoundItems(selection, selection.ids(), None)
+    all_ids = db.session.scalars(checked).all()
+    oldest_id = all_ids[most - 1] if len(all_ids) > most else None
+    return FoundItems(selection, selection.matches(candidates), ids, oldest_id, most)
+
+
+def newest_first(ids: Select[Any]) -> Select[Any]:
+    """Return a SELECT of ids of items, sorted by the newest import."""
+    return ids.order_by(ids.selected_columns[0].desc())
 
 
 def _with_files(with_restricted: bool) -> Select[Any]:
@@ -236,6 +295,11 @@ def _dated(first: str, last: str) -> Select[Any]:
 def _length(listed: Select[Any]) -> int:
     """Return the number of rows of a SELECT, counted up to LONG."""
     return db.session.scalars(select(func.count()).select_from(listed.limit(LONG).subquery())).one()
+
+
+def _within(ids: Select[Any], lists: Sequence[Select[Any]]) -> Select[Any]:
+    """Return a SELECT of those of these ids that are in all lists."""
+    return ids.where(*(_is_among(ids.selected_columns[0], listed) for listed in lists))
 
 
 def _is_among(item_id: Any, listed: Select[Any]) -> Any:

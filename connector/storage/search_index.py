@@ -59,17 +59,22 @@ def prepare() -> None:
         db.session.remove()
 
 
-def candidates(strings: Iterable[str]) -> Select[tuple[int]] | None:
-    """Return a SELECT of the ids of all items whose search text may contain these strings. It selects few other items.
+def candidates(alternatives: Iterable[Iterable[str]]) -> Select[tuple[int]] | None:
+    """Return a SELECT of the ids of all items whose search text may contain all strings of one of these alternatives.
 
-    Return None if the index cannot be queried: no string has three characters, the index is incomplete, or the database
-    uses its index automatically.
+    It selects few other items. Return None if the index cannot be queried: an alternative has no string of three
+    characters, the index is incomplete, or the database uses its index automatically.
     """
-    trigrams = dict.fromkeys(string[at : at + LENGTH] for string in strings for at in range(len(string) - LENGTH + 1))
-    if not trigrams or db.engine.dialect.name != "sqlite" or not _is_complete():
+    queries = [_query(strings) for strings in alternatives]
+    if not all(queries) or db.engine.dialect.name != "sqlite" or not _is_complete():
         return None
-    query = " AND ".join('"' + trigram.replace('"', '""') + '"' for trigram in trigrams)
-    return select(TRIGRAM.c.rowid).where(TRIGRAM.c[NAME].op("MATCH")(query))
+    return select(TRIGRAM.c.rowid).where(TRIGRAM.c[NAME].op("MATCH")(" OR ".join(f"({query})" for query in queries)))
+
+
+def _query(strings: Iterable[str]) -> str:
+    """Return a query for the trigrams of these strings."""
+    trigrams = dict.fromkeys(string[at : at + LENGTH] for string in strings for at in range(len(string) - LENGTH + 1))
+    return " AND ".join('"' + trigram.replace('"', '""') + '"' for trigram in trigrams)
 
 
 def _is_complete() -> bool:

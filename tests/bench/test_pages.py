@@ -38,6 +38,11 @@ SEARCHES = (
     "/items/?q=nothingatall&item_set=1",
     "/items/?q=zz",
     "/items/?join=and&term=dcterms:title&op=is&value=report+7+on+harbour+7",
+    # All items have these words in their abstracts or titles.
+    "/items/?join=and&term=dcterms:title&op=contains&value=ships",
+    "/items/?join=and&term=dcterms:title&op=starts&value=ships&join=or&term=dcterms:creator&op=is&value=ships",
+    "/items/?join=not&term=dcterms:title&op=contains&value=report",
+    "/items/?q=-harbour",
 )
 STEPS_AN_ITEM = 60
 
@@ -79,6 +84,7 @@ def test_a_search_reads_only_items_that_it_finds_and_counts(instances, address, 
     monkeypatch.setattr(search, "SHORT", 300)
     monkeypatch.setattr(search, "MEDIUM", 300)
     monkeypatch.setattr(search, "LONG", 400)
+    monkeypatch.setattr(search, "CHECKED", 300)
     small, large = steps_in(instances, address)
 
     assert large <= 1.1 * small + 1000

@@ -269,6 +269,35 @@ def test_the_advanced_search_finds_items(stocked_client, query, number):
     assert sentence in words(stocked_client.get(f"/items/?{query}"))
 
 
+def test_a_search_that_checks_only_the_newest_items_says_so_and_goes_on_with_older_ones(stocked_client, monkeypatch):
+    query = "join=not&term=dcterms:title&op=contains&value=herring"
+    every = titles(stocked_client.get(f"/items/?{query}&size=50"))
+    monkeypatch.setattr(search, "CHECKED", 10)
+    page = first = stocked_client.get(f"/items/?{query}")
+    found = titles(first)
+    while address := re.search(r'<a href="([^"]*)">Search older items<', page.text):
+        page = stocked_client.get(html.unescape(address[1]))
+        found += titles(page)
+
+    sentence = "Only the newest 10 of the items that may match were checked. Older items may match, too."
+    assert sentence in words(first)
+    assert "At least 10 items" in words(first)
+    assert "All items of this list (at least 10)" in words(first)
+    assert found == every
+    assert sentence not in words(page)
+    assert "Imported before the item with the number:" in words(page)
+    assert "35 items" in words(stocked_client.get(f"/exports/new?{query}"))
+
+
+def test_a_search_without_a_match_among_the_newest_items_does_not_say_that_there_is_none(stocked_client, monkeypatch):
+    monkeypatch.setattr(search, "CHECKED", 1)
+
+    page = words(stocked_client.get("/items/?join=and&term=dcterms:type&op=contains&value=harbour"))
+
+    assert "No match was found yet." in page
+    assert "No items match." not in page
+
+
 def test_items_with_any_value_of_a_property_are_found(stocked_app, stocked_client):
     with stocked_app.app_context():
         values = db.session.scalars(db.select(CatalogueItem.mapped_values)).all()

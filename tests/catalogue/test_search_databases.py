@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -15,7 +16,7 @@ from connector.catalogue.item_order import Sort, order_of
 from connector.catalogue.property_search import Criterion, Join, Operator
 from connector.catalogue.repository_context import RepositoryContext
 from connector.catalogue.restricted_values import open_terms
-from connector.catalogue.search import Selection, find
+from connector.catalogue.search import Selection, find, find_newest
 from connector.dspace.records import Item, MetadataValue
 from connector.errors import InvalidInputError
 from connector.extensions import db, transaction
@@ -147,6 +148,36 @@ def test_items_with_any_value_of_a_term_are_those_that_have_an_entry_of_it(app, 
     assert having == either == {item_id for item_id, mapped in shown.items() if term in mapped}
     assert having | lacking == shown.keys()
     assert not having & lacking
+
+
+CONTAINS = [Criterion(Join.AND, "dcterms:subject", Operator.CONTAINS, "harbour")]
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [
+        Selection(criteria=(*CONTAINS,)),
+        Selection(criteria=(*CONTAINS, Criterion(Join.OR, "local.x", Operator.STARTS, "herring"))),
+        Selection(criteria=(*CONTAINS, Criterion(Join.OR, "", Operator.IS, "a"))),
+        Selection(criteria=(*CONTAINS, Criterion(Join.NOT, "local.y", Operator.CONTAINS, "inner"))),
+        Selection(criteria=(Criterion(Join.NOT, "dcterms:subject", Operator.CONTAINS, "harbour"),)),
+        Selection(criteria=(Criterion(Join.AND, "local.x", Operator.ANY),), repository_id=1),
+        Selection(criteria=(*CONTAINS,), with_restricted=False),
+        Selection(words="-herring"),
+        Selection(words="har -inner", criteria=(Criterion(Join.NOT, "local.y", Operator.ANY),)),
+    ],
+)
+@pytest.mark.parametrize("checked", [1, 4, 1000])
+def test_a_search_of_older_items_again_and_again_finds_each_item_once(app, monkeypatch, selection, checked):
+    monkeypatch.setattr(search, "CHECKED", checked * max(1, len(selection.criteria)))
+    items = find_newest(selection)
+    found = [*(items.few or ())]
+    while items.oldest_checked_id:
+        items = find_newest(replace(selection, older_than_id=items.oldest_checked_id))
+        found += items.few or ()
+
+    assert sorted(found) == sorted(db.session.scalars(selection.query(CatalogueItem.id)))
+    assert found
 
 
 @pytest.mark.parametrize("sort", Sort)

@@ -52,6 +52,7 @@ SEARCH: dict[str, tuple[str, dict[str, Any]]] = {
     "from": ("The first date of issue, such as 1911, 1911-05 or 1911-05-17.", DATE),
     "to": ("The last date of issue.", DATE),
     "files": ("Whether the items have files.", _one_of("yes", "no")),
+    "older": ("The number of an item. Only items imported before it are found.", NUMBER),
     **{facet.value: (f"Values that each item has ({facet.value}).", _several(TEXT)) for facet in Facet},
     "join": (
         "How a row of the search is combined with those before it. Give each row all of these.",

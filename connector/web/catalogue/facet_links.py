@@ -36,6 +36,7 @@ LABELS = {
     "from": _l("Date from"),
     "to": _l("Date to"),
     "files": _l("Files"),
+    "older": _l("Imported before the item with the number"),
 }
 KINDS = {
     "pdf": _l("PDF"),

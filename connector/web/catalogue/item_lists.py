@@ -32,7 +32,11 @@ FOUND_COUNTED = 1000  # count at most this many matches of a search, since each 
 
 
 CRITERION = ("join", "term", "op", "value")  # query arguments of a row of the advanced search
-ARGUMENTS = (*("q", "item_set", "repository", "job", "related", "state", "from", "to", "files"), *Facet, *CRITERION)
+ARGUMENTS = (
+    *("q", "item_set", "repository", "job", "related", "state", "from", "to", "files", "older"),
+    *Facet,
+    *CRITERION,
+)
 OPTIONS = ("sort", "size", "view", "filters")
 SORTS = {
     Sort.RELEVANCE: _l("Relevance"),
@@ -115,6 +119,7 @@ def _selection(values: MultiDict[str, str]) -> Selection:
         criteria=tuple(_criteria(values)),
         dates=(values.get("from", "").strip(), values.get("to", "").strip()),
         has_files={"yes": True, "no": False}.get(values.get("files", "")),
+        older_than_id=values.get("older", type=row_id),
         facets=tuple((facet, value) for facet in Facet for value in dict.fromkeys(values.getlist(facet)) if value),
         with_restricted=sees_restricted(),
     )
@@ -142,6 +147,7 @@ def as_arguments(selection: Selection) -> dict[str, Any]:
         "from": first or None,
         "to": last or None,
         "files": None if selection.has_files is None else "yes" if selection.has_files else "no",
+        "older": selection.older_than_id,
     }
     every: dict[str, Any] = {name: [str(value)] for name, value in single.items() if value is not None}
     for facet, value in selection.facets:

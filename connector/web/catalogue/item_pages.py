@@ -19,7 +19,7 @@ from ...catalogue import (
     search,
     thumbnails,
 )
-from ...catalogue.search import Selection, find
+from ...catalogue.search import Selection, find_newest
 from ...catalogue.set_names import labels
 from ...catalogue.source_links import value_href
 from ...dspace.records import SourceState
@@ -67,7 +67,7 @@ def filters() -> str:
     """Return the filters of the list at this address. The page of a list with many items loads them later."""
     selection = asked_selection()
     asked = as_arguments(selection) | asked_options(selection).arguments
-    found = facets_of(find(selection), asked, labeller(selection, labels(item_set_queries.every())))
+    found = facets_of(find_newest(selection), asked, labeller(selection, labels(item_set_queries.every())))
     return render_template("catalogue/_facets.html", facets=found, facet_limit=facets.COUNTED)
 
 

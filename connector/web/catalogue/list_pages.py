@@ -9,7 +9,7 @@ from flask import render_template, request, url_for
 from ...accounts.authorization import sees_restricted
 from ...catalogue import facets, item_set_queries
 from ...catalogue.item_order import Sort
-from ...catalogue.search import Selection, find
+from ...catalogue.search import Selection, find, find_newest
 from ...catalogue.set_names import labels
 from ...errors import InvalidInputError
 from ...pagination import asked_place
@@ -58,13 +58,13 @@ def items_page(
     item_sets = item_set_queries.every()
     set_labels = labels(item_sets)
     options, asked = asked_options(selection), as_arguments(selection)
-    found: dict[str, Any] = {"options": options}
+    content: dict[str, Any] = {"options": options}
     if not refused:
-        items, arguments, label = find(selection), asked | options.arguments, labeller(selection, set_labels)
-        found |= found_page(items, options)
-        found["chosen"] = chosen_links(selection, arguments, label)
-        if options.shows_filters or are_quick(items):
-            found["facets"] = facets_of(items, arguments, label)
+        found, arguments, label = find_newest(selection), asked | options.arguments, labeller(selection, set_labels)
+        content |= found_page(found, options) | {"found": found}
+        content["chosen"] = chosen_links(selection, arguments, label)
+        if options.shows_filters or are_quick(found):
+            content["facets"] = facets_of(found, arguments, label)
     return render_template(
         "catalogue/items.html",
         selection=selection,
@@ -80,7 +80,7 @@ def items_page(
         sorts=SORTS,
         sizes=SIZES,
         views=VIEWS,
-        **found,
+        **content,
     )
 
 
