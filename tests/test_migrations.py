@@ -29,7 +29,7 @@ from connector.models.jobs import Job
 from connector.models.previews import PreviewRow, SampleItem
 from connector.models.publishing import PublishedItem
 from connector.models.repositories import Source
-from connector.storage.instance import prepare, revision
+from connector.storage.instance import known_revisions, prepare, revision
 from connector.word_search import fold
 from tests.conftest import app_at
 from tests.tools import needs
@@ -138,6 +138,10 @@ def value_of(column: sa.Column, number: int) -> Any:
     if isinstance(kind, sa.JSON):
         return []
     return f"{column.name} {number}"
+
+
+def test_the_names_of_the_files_give_the_migrations_in_order():
+    assert known_revisions() == revisions()
 
 
 def test_every_migration_keeps_the_rows_of_all_tables(app):

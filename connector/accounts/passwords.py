@@ -10,7 +10,6 @@ from contextlib import contextmanager
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
-from zxcvbn import zxcvbn
 
 from ..errors import InvalidInputError, TooBusyError
 from ..i18n import gettext as _, lazy_gettext as _l
@@ -43,6 +42,8 @@ def check(password: str, name: str, field: str = "password") -> str:
         raise InvalidInputError(_("The password has at most %(most)s characters.", most=MOST), field)
     if len(name) >= TELLING and name.casefold() in password.casefold():
         raise InvalidInputError(_("This password contains your name: choose one that does not."), field)
+    from zxcvbn import zxcvbn  # here, because its lists of words take 12 MB, and few processes check a new password
+
     judged = zxcvbn(password[:JUDGED], [*OBVIOUS, name, *name.split()])
     if judged["score"] < HARD_TO_GUESS:
         raise InvalidInputError(

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from flask import Flask, current_app
 from flask_migrate import upgrade
 from huey.storage import SqliteStorage
@@ -179,10 +178,19 @@ def revision() -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
+def known_revisions() -> list[str]:
+    """Return the migrations of this version, the oldest first.
+
+    The names of their files begin with them. Alembic would run all files, at each start.
+    """
+    return sorted(path.name.partition("_")[0] for path in Path(migrate.directory, "versions").glob("[0-9]*.py"))
+
+
 def check_known(found: str | None, newer: str = NEWER_DATABASE) -> None:
     """Raise NewerVersionError with the sentence `newer` if this version does not have the migration `found`."""
-    if found not in {script.revision for script in _scripts().walk_revisions()}:
-        raise NewerVersionError(newer % {"found": found, "known": _scripts().get_current_head()})
+    known = known_revisions()
+    if found not in known:
+        raise NewerVersionError(newer % {"found": found, "known": known[-1]})
 
 
 def copy_database(target: Path) -> None:
@@ -242,7 +250,7 @@ def _agree(app: Flask) -> None:
 
 
 def _bring_up_to_date(backups: Path) -> None:
-    found, head = revision(), _scripts().get_current_head() or ""
+    found, head = revision(), known_revisions()[-1]
     if found == head:
         return
     if found is not None:
@@ -263,10 +271,6 @@ def _keep_copy(backups: Path, found: str, head: str) -> None:
     log.warning("The database is upgraded from %s to %s. As it was, it lies in %s.", found, head, copy)
     for old in sorted(backups.glob("before-*.db"), key=lambda path: path.stem.rpartition("-")[2])[:-COPIES_KEPT]:
         old.unlink()
-
-
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory(migrate.directory)
 
 
 @contextmanager
