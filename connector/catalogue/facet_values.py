@@ -55,6 +55,11 @@ def number(facet: Facet) -> int:
 def store(values: Mapping[int, Values]) -> None:
     """Replace the facet values of these items, given by item id. The caller owns the transaction."""
     db.session.execute(delete(FACET).where(FACET.c.item_id.in_(values)))
+    add(values)
+
+
+def add(values: Mapping[int, Values]) -> None:
+    """Store the facet values of new items, given by item id. The caller owns the transaction."""
     if rows := [row for item_id, found in values.items() for row in _rows(item_id, found)]:
         db.session.execute(insert(FACET), rows)
 

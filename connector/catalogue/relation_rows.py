@@ -33,6 +33,11 @@ def relations_of(metadata: Iterable[Entry]) -> Relations:
 def store(metadata: Mapping[int, Iterable[Entry]]) -> None:
     """Replace the relations of items by those in their metadata, given by item id. The caller owns the transaction."""
     db.session.execute(delete(RELATION).where(RELATION.c.item_id.in_(metadata)))
+    add(metadata)
+
+
+def add(metadata: Mapping[int, Iterable[Entry]]) -> None:
+    """Store the relations of new items, given by item id. The caller owns the transaction."""
     if rows := [row for item_id, entries in metadata.items() for row in _rows(item_id, entries)]:
         db.session.execute(insert(RELATION), rows)
 

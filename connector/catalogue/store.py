@@ -171,8 +171,8 @@ def _insert(repository: RepositoryContext, fresh: list[Item], data: Mapping[str,
     ids = dict(db.session.execute(query.where(ITEM.c.source_key.in_(files))).all())
     insert_files({ids[key]: its_files for key, its_files in files.items()})
     values = {row["source_key"]: row["mapped_values"] for row in rows}
-    facet_values.store({ids[key]: facet_values.values_of(values[key], files[key]) for key in values})
-    relation_rows.store({ids[row["source_key"]]: row["source_metadata"] for row in rows})
+    facet_values.add({ids[key]: facet_values.values_of(values[key], files[key]) for key in values})
+    relation_rows.add({ids[row["source_key"]]: row["source_metadata"] for row in rows})
     return ids
 
 
