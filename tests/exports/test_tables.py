@@ -1,12 +1,14 @@
-"""Exports as CSV and JSON, read back by Python's own readers."""
+"""Exports as CSV, JSON and JSON-LD, read back by the readers of Python and by rdflib."""
 
 import csv
 import io
 import json
 
 import pytest
+from rdflib import Graph, Literal, URIRef
 from sqlalchemy import select
 
+from connector.catalogue import json_ld
 from connector.catalogue.export import as_csv, as_jsonl
 from connector.catalogue.search import Selection
 from connector.extensions import db, transaction
@@ -97,3 +99,22 @@ def test_json_ld_is_one_document_with_a_node_for_each_item():
     assert document["@context"]["field"] == FIELDS
     titles = [value["value"] for value in items[0].mapped_values["dcterms:title"]]
     assert [value["@value"] for value in document["@graph"][0]["dcterms:title"]] == titles
+
+
+@pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated")  # inside of rdflib
+def test_another_program_reads_every_value_of_the_json_ld_with_its_language():
+    graph = Graph().parse(exported("jsonld"), format="json-ld")
+
+    for item in db.session.scalars(select(CatalogueItem)):
+        for term, entries in item.mapped_values.items():
+            predicate = URIRef(iri_of(term))
+            expected = {value.get("uri") or value["value"] for value in entries}
+            assert expected <= {str(found) for found in graph.objects(URIRef(item.link), predicate)}
+    titles = graph.objects(None, URIRef(iri_of("dcterms:alternative")))
+    assert {"de", "fr"} <= {title.language for title in titles if isinstance(title, Literal)}
+
+
+def iri_of(term: str) -> str:
+    """Return the address of a term, or of a field without a term."""
+    prefix, _, name = term.partition(":")
+    return json_ld.VOCABULARIES[prefix] + name if prefix in json_ld.VOCABULARIES else FIELDS + term

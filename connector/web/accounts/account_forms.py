@@ -87,7 +87,7 @@ class AccessTokenForm(PasswordAgainForm):
 
     name = StringField(
         _l("Name"),
-        description=_l("For what the token is, for example “Library website”."),
+        description=_l("What the token is for, for example “Library website”."),
         render_kw={"autocomplete": "off", "maxlength": MAX_NAME_CHARACTERS, "required": True},
     )
 
