@@ -42,7 +42,20 @@ def test_link_headers_name_the_permanent_address_the_formats_and_the_files(stock
 
     assert relations.count("cite-as") == 1
     assert relations.count("describedby") == len(FORMATS)
+    assert '<http://creativecommons.org/publicdomain/mark/1.0/>; rel="license"' in headers
     assert "item" in relations
+
+
+def test_link_headers_name_authors_that_are_addresses(stocked_app, stocked_client, item):
+    names = ["https://orcid.org/0000-0002-1825-0097", "Strand, Amalie", 'https://x.org/"<>\n', "javascript:alert(1)"]
+    values = {"dcterms:creator": [{"value": name, "language": None} for name in names]}
+    with stocked_app.app_context():
+        db.session.execute(update(CatalogueItem).where(CatalogueItem.id == item).values(mapped_values=values))
+        db.session.commit()
+
+    headers = stocked_client.get(f"/items/{item}/").headers.getlist("Link")
+
+    assert [link for link in headers if "author" in link] == [f'<{names[0]}>; rel="author"']
 
 
 def test_odd_addresses_and_half_a_surrogate_pair_leave_every_format_readable(stocked_app, stocked_client, item):

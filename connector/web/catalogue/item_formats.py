@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from flask import Blueprint, Response, make_response, url_for
 from markupsafe import Markup
@@ -18,7 +19,9 @@ from ...models.catalogue import CatalogueFile, CatalogueItem
 from .readable import readable_files, readable_item
 
 blueprint = Blueprint("item_formats", __name__)
-MOST_LINK_BYTES = 1500  # of all Link headers to files, because nginx accepts 4 KB of headers by default
+# Of all Link headers to authors, licenses and files, because nginx accepts 4 KB of headers by default.
+MOST_LINK_BYTES = 1500
+RELATIONS = {"dcterms:creator": "author", "dcterms:license": "license", "dcterms:rights": "license"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +75,35 @@ def embedded_json_ld(item: CatalogueItem) -> Markup:
 
 
 def links(item: CatalogueItem) -> Iterator[str]:
-    """Yield the Link headers of the page of an item: its permanent address, its formats and its first files."""
+    """Yield the Link headers of the page of an item.
+
+    They name its permanent address, its formats, the addresses of its authors and licenses, and its first files.
+    """
     if permanent := safe_href(item.link):
         yield f'<{iri_to_uri(permanent)}>; rel="cite-as"'
     for name, form in FORMATS.items():
         address = url_for("item_formats.item", item_id=item.id, name=name, _external=True)
         yield f'<{address}>; rel="describedby"; type="{form.media_type}"'
+    yield '<https://schema.org/AboutPage>; rel="type"'
     left = MOST_LINK_BYTES
-    for address, file in _readable_files(item):
-        link = f'<{address}>; rel="item"; type="{item_presentation.media_type(file)}"'
+    for link in chain(_links_of_values(item), _links_to_files(item)):
         if (left := left - len(link)) < 0:
             return
         yield link
+
+
+def _links_of_values(item: CatalogueItem) -> Iterator[str]:
+    """Yield a Link header for each author and license that is a URL, such as an ORCID."""
+    values = item_presentation.texts_of(item, sees_restricted()).values
+    for term, relation in RELATIONS.items():
+        for value in values.get(term, ()):
+            if href := safe_href(value["value"]):
+                yield f'<{iri_to_uri(href)}>; rel="{relation}"'
+
+
+def _links_to_files(item: CatalogueItem) -> Iterator[str]:
+    for address, file in _readable_files(item):
+        yield f'<{address}>; rel="item"; type="{item_presentation.media_type(file)}"'
 
 
 def _readable_files(item: CatalogueItem) -> Iterator[tuple[str, CatalogueFile]]:
