@@ -57,9 +57,7 @@ def item_data(repository: RepositoryContext, item: Item, key: str) -> dict[str, 
         "source_id": item.id,
         "handle": item.handle,
         "handle_link": handle_link(item.handle, metadata),
-        "page_link": page_link(
-            repository.server.site_url, repository.server.ui_url, repository.server.generation, item.id, item.handle
-        ),
+        "page_link": page_link(repository.server, item.id, item.handle),
         "title": storable(item.name),
         "source_metadata": metadata,
         "last_modified": item.last_modified,

@@ -5,19 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from ipaddress import ip_address
 from typing import Any
-from urllib.parse import SplitResult, quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 from ..dspace.records import ScopeKind, Server
-from ..dspace.urls import PATHS
+from ..dspace.urls import PATHS, file_path, is_usable_ui, web_address
 
-_INNER_NAMES = (".local", ".localhost", ".internal", ".invalid")
 _RESOLVERS = {"hdl": "https://hdl.handle.net/", "doi": "https://doi.org/"}
 _RESOLVED = re.compile(r"(hdl|doi):(\S+)", re.IGNORECASE)
 DOI = re.compile(r"10\.\d{4,9}/[^\s?#]+", re.ASCII)
 _ORCID = re.compile(r"\d{4}-\d{4}-\d{4}-\d{3}[\dX]", re.ASCII)
-_NOT_IN_A_URL = re.compile(r"[\s\x00-\x1f\x7f\ud800-\udfff]")
 _PATH_SAFE = "/:@!$&'()*+,;=~"
 
 
@@ -30,26 +27,26 @@ def handle_link(handle: str | None, metadata: Iterable[Mapping[str, Any]]) -> st
         return None
     ending = f"/{handle}".casefold()
     for entry in metadata:
-        address = _web_address(entry["value"]) if entry["field"].casefold() == "dc.identifier.uri" else None
+        address = web_address(entry["value"]) if entry["field"].casefold() == "dc.identifier.uri" else None
         if address and unquote(address.path).casefold().rstrip("/").endswith(ending):
             return str(entry["value"])
     return None
 
 
-def page_link(site_url: str, ui_url: str | None, generation: int, item_id: str, handle: str | None) -> str:
-    """Return the page of an item in DSpace's own user interface, with arguments as for `scope_link`."""
-    return scope_link(site_url, ui_url, generation, ScopeKind.ITEM, item_id, handle)
+def page_link(server: Server, item_id: str, handle: str | None) -> str:
+    """Return the page of an item in DSpace's own user interface (see `scope_link`)."""
+    return scope_link(server, ScopeKind.ITEM, item_id, handle)
 
 
-def scope_link(site_url: str, ui_url: str | None, generation: int, kind: ScopeKind, id: str, handle: str | None) -> str:
+def scope_link(server: Server, kind: ScopeKind, id: str, handle: str | None) -> str:
     """Return the page of a collection, community, item or repository in DSpace's own user interface.
 
     Pages are at `ui_url` if a browser can reach it, else at `site_url`, which has no trailing slash. DSpace 7 and later
-    identify pages by UUID, DSpace 4 to 6 only by handle. The link leads to the front page for a repository, and for an
-    object without handle in DSpace 4 to 6.
+    identify pages by UUID, DSpace 4 to 6 only by handle, which is also all that OAI-PMH gives. The link leads to the
+    front page for a repository, and for an object without handle in DSpace 4 to 6.
     """
-    base = _pages_at(site_url, ui_url)
-    if generation < 7:
+    base = _pages_at(server.site_url, server.ui_url)
+    if server.generation < 7 or server.speaks_oai:
         return f"{base}/handle/{_quoted(handle, _PATH_SAFE)}" if handle and kind in PATHS else base
     return f"{base}/{PATHS[kind]}/{_quoted(id)}" if kind in PATHS else base
 
@@ -60,16 +57,18 @@ def file_link(server: Server, bitstream_id: str, handle: str | None, sequence: i
     DSpace 4 to 6 identify files by handle and sequence, in both of their user interfaces.
     """
     base = _pages_at(server.site_url, server.ui_url)
+    if server.speaks_oai:
+        return f"{base}/{file_path(bitstream_id)}"
     if server.generation >= 7:
         return f"{base}/bitstreams/{_quoted(bitstream_id)}/download"
     if not handle or sequence is None:
-        return scope_link(base, None, server.generation, ScopeKind.ITEM, "", handle)
+        return scope_link(server, ScopeKind.ITEM, "", handle)
     return f"{base}/bitstream/{_quoted(handle, _PATH_SAFE)}/{sequence}/{_quoted(name or '')}"
 
 
 @lru_cache(maxsize=256)
 def _pages_at(site_url: str, ui_url: str | None) -> str:
-    return ui_url.rstrip("/") if ui_url and _is_usable(ui_url, site_url) else site_url
+    return ui_url.rstrip("/") if ui_url and is_usable_ui(ui_url, site_url) else site_url
 
 
 def safe_href(url: str | None) -> str | None:
@@ -79,7 +78,7 @@ def safe_href(url: str | None) -> str | None:
     """
     if url and (named := _RESOLVED.fullmatch(url)):
         return _RESOLVERS[named[1].lower()] + _quoted(named[2], safe=f"{_PATH_SAFE}%")
-    return url if _web_address(url) else None
+    return url if web_address(url) else None
 
 
 def value_href(term: str, text: str) -> str | None:
@@ -94,7 +93,7 @@ def value_href(term: str, text: str) -> str | None:
         return safe_href(f"doi:{bare}")
     if _ORCID.fullmatch(bare) and (kind.endswith("orcid") or (is_any and _has_check_digit(bare))):
         return f"https://orcid.org/{bare}"
-    if kind in ("bibo:handle", "dc.identifier.hdl") and not _web_address(bare):
+    if kind in ("bibo:handle", "dc.identifier.hdl") and not web_address(bare):
         return safe_href(bare if bare.lower().startswith("hdl:") else f"hdl:{bare}")
     return safe_href(text)
 
@@ -107,33 +106,5 @@ def _has_check_digit(orcid: str) -> bool:
     return "0123456789X"[-(total - 1) % 11] == orcid[-1]
 
 
-def _web_address(url: str | None) -> SplitResult | None:
-    if not url or _NOT_IN_A_URL.search(url):
-        return None
-    try:
-        parts = urlsplit(url)
-    except ValueError:  # for example "http://["
-        return None
-    return parts if parts.scheme in ("http", "https") and parts.hostname else None
-
-
 def _quoted(text: str, safe: str = "") -> str:
     return quote(text, safe=safe, errors="replace")  # half a surrogate pair has no percent-encoding
-
-
-def _is_usable(ui_url: str, site_url: str) -> bool:
-    """Return whether browsers can use the address. Many servers give an internal one, such as DSpace's default.
-
-    The default is http://localhost:4000.
-    """
-    ui = _web_address(ui_url)
-    return ui is not None and (ui.hostname == urlsplit(site_url).hostname or _is_public(ui.hostname or ""))
-
-
-def _is_public(host: str) -> bool:
-    """Return whether the host name or IP address can be reached from outside its own network."""
-    try:
-        return ip_address(host).is_global
-    except ValueError:
-        name = host.rstrip(".")
-        return "." in name and not name.endswith(_INNER_NAMES)

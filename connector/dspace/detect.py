@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ..errors import (
@@ -17,9 +17,10 @@ from ..errors import (
     UnreachableError,
 )
 from ..http import HttpClient
-from .api_probes import Detected, is_deprecated, newer_api, probes_for
+from .api_probes import Detected, Probe, is_deprecated, newer_api, probes_for
 from .discovery_errors import Trouble, verdict
-from .endpoint_candidates import Address, Candidate, address_of, candidate_of, candidates
+from .endpoint_candidates import Address, Candidate, address_of, candidate_of, candidates, names_oai, oai_candidates
+from .oai_probe import oai_server
 from .records import Server
 from .urls import handle_in, interface_of, object_of
 
@@ -33,9 +34,9 @@ def detect(http: HttpClient, url: str, endpoint: str) -> Detected:
     """Return the DSpace at the address of a site, of its API, of any of its pages, or of a resolver that leads there.
 
     The search tries the typed endpoint first, then the known ones, below the path of the URL and each path above it.
-    Then it tries the API that the pages name, and at last the place that the address redirects to. Raise
-    InvalidInputError if the address is not a web address, NotDSpaceError, or the error that stopped the search
-    (UnreachableError, RestrictedError …).
+    Then it tries the API that the pages name, and OAI-PMH, which comes first only if its address was typed. At last it
+    tries the place that the address redirects to. Raise InvalidInputError if the address is not a web address,
+    NotDSpaceError, or the error that stopped the search (UnreachableError, RestrictedError …).
     """
     return _Detection(http, endpoint)(url)
 
@@ -46,6 +47,7 @@ class _Detection:
     def __init__(self, http: HttpClient, endpoint: str):
         self._http, self._endpoint = http, endpoint
         self._tried: dict[str, Candidate] = {}
+        self._tried_oai: dict[str, Candidate] = {}
         self._troubles: list[Trouble] = []
 
     def __call__(self, url: str) -> Detected:
@@ -55,13 +57,15 @@ class _Detection:
         else:
             found = self._at(url) or self._behind_redirect(url, typed)
         if found is None:
-            raise verdict(self._http, list(self._tried.values()), self._troubles)
+            raise verdict(self._http, [*self._tried.values(), *self._tried_oai.values()], self._troubles)
         return found
 
     def _at(self, url: str) -> Detected | None:
-        """Look below the address itself, then at the API that its pages name."""
+        """Look below the address itself, then at the API that its pages name, then for OAI-PMH."""
         address = address_of(url)
-        found = self._first(candidates(url, self._endpoint)) or self._first(self._configured(address))
+        found = self._first_oai(url) if names_oai(url, self._endpoint) else None
+        found = found or self._first(candidates(url, self._endpoint)) or self._first(self._configured(address))
+        found = found or self._first_oai(url)
         if found is None:
             return None
         return replace(found, server=_with_pages(found, address), path=address.path)
@@ -85,12 +89,21 @@ class _Detection:
             if candidate.base in self._tried:
                 continue
             self._tried[candidate.base] = candidate
-            if found := self._answering(candidate):
+            if found := self._answering(candidate, probes_for(candidate.endpoint)):
                 return (newer_api(self._http, candidate) if is_deprecated(found.server) else None) or found
         return None
 
-    def _answering(self, candidate: Candidate) -> Detected | None:
-        for path, probe in probes_for(candidate.endpoint):
+    def _first_oai(self, url: str) -> Detected | None:
+        """Return the first DSpace that answers over OAI-PMH. Its places are tried once."""
+        for candidate in oai_candidates(url, self._endpoint):
+            if candidate.base not in self._tried_oai:
+                self._tried_oai[candidate.base] = candidate
+                if found := self._answering(candidate, [("", _over_oai)]):
+                    return found
+        return None
+
+    def _answering(self, candidate: Candidate, probes: Sequence[tuple[str, Probe]]) -> Detected | None:
+        for path, probe in probes:
             try:
                 return probe(self._http, candidate)
             except (
@@ -130,6 +143,10 @@ class _Detection:
                 continue
             yield candidate_of(f"{named.root}{named.path.removesuffix('/api')}/api")
             return
+
+
+def _over_oai(http: HttpClient, candidate: Candidate) -> Detected:
+    return Detected(oai_server(http, candidate), (candidate.base,))
 
 
 def _is_at_resolver(address: Address) -> bool:

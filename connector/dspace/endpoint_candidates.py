@@ -1,4 +1,4 @@
-"""Lists the addresses where the REST API of a DSpace may be, based on a typed address. Sends no requests."""
+"""Lists the addresses where the REST API or OAI-PMH of a DSpace may be, from a typed address. Sends no requests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from ..i18n import gettext as _
 from .urls import without_object, without_page, without_parameters
 
 KNOWN_ENDPOINTS = ("rest", "server/api", "api", "RESTapi")
-_LONGEST_FIRST = sorted(KNOWN_ENDPOINTS, key=len, reverse=True)
+OAI_ENDPOINTS = ("oai/request", "server/oai/request", "dspace-oai/request")
+_LONGEST_FIRST = sorted((*KNOWN_ENDPOINTS, *OAI_ENDPOINTS), key=len, reverse=True)
+_OAI = re.compile(r"(?:^|[/-])oai(?:/|$)", re.IGNORECASE)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 # The HAL browser of DSpace 7 and later shows the API behind a #: /server/#/server/api/core/items
 _API_IN_FRAGMENT = re.compile(r"(?:https?:/)?/(?:[^#]*/)?api(?:[/?].*)?", re.DOTALL)
@@ -122,10 +124,39 @@ def candidates(url: str, endpoint: str) -> list[Candidate]:
         found = [*map(candidate_of, exact), *_around(own, KNOWN_ENDPOINTS), *_around(address, KNOWN_ENDPOINTS)]
     else:
         found = list(_around(address, dict.fromkeys((*_with_api(endpoint.strip("/")), *KNOWN_ENDPOINTS))))
+    return _each_once(found)
+
+
+def names_oai(url: str, endpoint: str) -> bool:
+    """Return whether the typed endpoint or address is that of OAI-PMH."""
+    own = address_of(endpoint).path if "://" in endpoint else endpoint.strip("/ ")
+    return any(_OAI.search(path) for path in (own, address_of(url).path))
+
+
+def oai_candidates(url: str, endpoint: str) -> list[Candidate]:
+    """Return the candidates for OAI-PMH, most likely first: the typed endpoint, then the known ones.
+
+    Arguments and errors are those of `candidates`.
+    """
+    address, endpoint = address_of(url), endpoint.strip()
+    if "://" in endpoint:
+        own = address_of(endpoint)
+        exact = [candidate_of(own.root + path) for path in _with_request(own.path)]
+        return _each_once([*exact, *_around(own, OAI_ENDPOINTS), *_around(address, OAI_ENDPOINTS)])
+    typed = [] if endpoint in KNOWN_ENDPOINTS else _with_request(endpoint.strip("/"))
+    return _each_once(_around(address, dict.fromkeys((*typed, *OAI_ENDPOINTS))))
+
+
+def _each_once(found: Iterable[Candidate]) -> list[Candidate]:
     first: dict[str, Candidate] = {}
     for candidate in found:
         first.setdefault(candidate.base, candidate)
     return list(first.values())
+
+
+def _with_request(path: str) -> list[str]:
+    """Return a path, and that of OAI-PMH requests below it: /oai itself shows a page."""
+    return [path] if path.endswith("/request") else [f"{path}/request", path]
 
 
 def _with_api(path: str) -> Iterator[str]:

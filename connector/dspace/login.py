@@ -167,6 +167,8 @@ class Login:
     def __init__(
         self, http: HttpClient, server: Server, account: SourceLogin, clock: Callable[[], float] = time.monotonic
     ):
+        if server.speaks_oai:
+            raise LoginFailedError(_("This repository is read over OAI-PMH, which has no login."))
         if server.generation not in _ENTRIES:
             raise LoginFailedError(_("DSpace %(version)s has no login for programs.", version=server.version))
         self.api_url = server.api_url

@@ -33,7 +33,7 @@ from .records import (
     SourceState,
     Subset,
 )
-from .urls import file_url
+from .urls import file_path
 from .visibility import OpenItems
 
 
@@ -153,11 +153,11 @@ class OaiClient:
 
     def download(self, bitstream_id: str, sink: Callable[[bytes], object], *, limit: int | None = None) -> Download:
         """Pass the bytes of a file to `sink`, at most `limit` bytes. Raise RestrictedError if it is under embargo."""
-        return self._http.download(file_url(self.server, bitstream_id), sink, limit=limit)
+        return self._http.download(self._file_url(bitstream_id), sink, limit=limit)
 
     def is_open(self, bitstream_id: str) -> bool | None:
         """Return whether the reader may read a file, or None if unknown. Does not read the file."""
-        return may_read(self._http, file_url(self.server, bitstream_id))
+        return may_read(self._http, self._file_url(bitstream_id))
 
     def file_access(self, item_id: str, bitstream_ids: Group[str]) -> Mapping[str, FileAccess]:
         """Return whether the reader may read each of these files, as far as known. Takes one request per file."""
@@ -165,6 +165,9 @@ class OaiClient:
 
     def available_from(self, bitstream_id: str) -> None:
         """Return None: no request for a single file tells when its embargo ends."""
+
+    def _file_url(self, bitstream_id: str) -> str:
+        return f"{self.server.ui_url or self.server.site_url}/{file_path(bitstream_id)}"
 
     def _single(self, scope: Scope, seen: Callable[[Group[str]], set[str]]) -> Page:
         """Return the page of a single item."""

@@ -117,7 +117,8 @@ class OaiWalk:
             return []
         is_one = self._scope.kind is ScopeKind.COLLECTION
         handles = [self._scope.id] if is_one else header.collections
-        return [Collection(handle, handle, self._names().get(handle, handle)) for handle in handles]
+        names = self._names()  # without collections that are closed
+        return [Collection(handle, handle, names[handle]) for handle in handles if handle in names]
 
     def _read(self, token: str | None) -> OaiList[Row]:
         """Return a page of the list. If it fails, read its records one by one, unless the repository fails."""

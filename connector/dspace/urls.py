@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote, unquote, urlsplit
+from ipaddress import ip_address
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
-from .records import ScopeKind, Server
+from .records import ScopeKind
 
 _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 # A prefix may be any text. Registered prefixes are numbers with dots, but a site may set its own.
@@ -40,6 +41,8 @@ _PARAMETERS = re.compile(r";[^/]*")
 INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _SENTENCE_END = ".,:;!\"'”’»>]"
 
+_INNER_NAMES = (".local", ".localhost", ".internal", ".invalid")
+_NOT_IN_A_URL = re.compile(r"[\s\x00-\x1f\x7f\ud800-\udfff]")
 _INTERFACE = re.compile(r"(.*?/(?:jspui|xmlui))(?:/.*)?", re.IGNORECASE | re.DOTALL)
 
 
@@ -122,12 +125,38 @@ def is_uuid(text: str) -> bool:
     return _IS_UUID.fullmatch(text) is not None
 
 
-def file_url(server: Server, bitstream_id: str) -> str:
-    """Return the address at which the user interface of DSpace offers a file that was listed over OAI-PMH.
+def file_path(bitstream_id: str) -> str:
+    """Return the path at which the user interface of DSpace offers a file that was listed over OAI-PMH.
 
     Its id is a uuid, or HANDLE/SEQUENCE/NAME before DSpace 7.
     """
-    base = server.ui_url or server.site_url
-    if is_uuid(bitstream_id):
-        return f"{base}/bitstreams/{bitstream_id}/download"
-    return f"{base}/bitstream/{quote(bitstream_id)}"
+    return f"bitstreams/{bitstream_id}/download" if is_uuid(bitstream_id) else f"bitstream/{quote(bitstream_id)}"
+
+
+def web_address(url: str | None) -> SplitResult | None:
+    """Return the parts of an http or https address with a host, or None for any other text."""
+    if not url or _NOT_IN_A_URL.search(url):
+        return None
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # for example "http://["
+        return None
+    return parts if parts.scheme in ("http", "https") and parts.hostname else None
+
+
+def is_usable_ui(ui_url: str, site_url: str) -> bool:
+    """Return whether browsers can use the address. Many servers give an internal one, such as DSpace's default.
+
+    The default is http://localhost:4000.
+    """
+    ui = web_address(ui_url)
+    return ui is not None and (ui.hostname == urlsplit(site_url).hostname or _is_public(ui.hostname or ""))
+
+
+def _is_public(host: str) -> bool:
+    """Return whether the host name or IP address can be reached from outside its own network."""
+    try:
+        return ip_address(host).is_global
+    except ValueError:
+        name = host.rstrip(".")
+        return "." in name and not name.endswith(_INNER_NAMES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ForeignKey, UniqueConstraint, column, select, table
+from sqlalchemy import ForeignKey, UniqueConstraint, column, false, select, table
 from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from ..dspace.records import Scope, ScopeKind, Server
@@ -33,6 +33,7 @@ class Repository(Base):
     ui_url: Mapped[str | None]
     generation: Mapped[int]
     version: Mapped[str]
+    speaks_oai: Mapped[bool] = mapped_column(default=False, server_default=false())
     name: Mapped[str | None]
     given_name: Mapped[str | None]
     limit: Mapped[int | None]
@@ -48,7 +49,9 @@ class Repository(Base):
     @property
     def server(self) -> Server:
         """Return the description of the repository that the DSpace clients need."""
-        return Server(self.site_url, self.api_url, self.generation, self.version, self.name, self.ui_url)
+        return Server(
+            self.site_url, self.api_url, self.generation, self.version, self.name, self.ui_url, self.speaks_oai
+        )
 
     def unanswered_on(self, today: date) -> list[str]:
         """Return the optional requests to skip today: those that the repository refused in the last 30 days."""
@@ -69,6 +72,8 @@ class Repository(Base):
     @property
     def found(self) -> str:
         """Return the detected version and endpoint, for example "DSpace 9.3 at server/api"."""
+        if self.speaks_oai:
+            return _("DSpace at %(endpoint)s, over OAI-PMH", endpoint=self.endpoint)
         return _("DSpace %(version)s at %(endpoint)s", version=self.version, endpoint=self.endpoint)
 
 

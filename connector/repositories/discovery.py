@@ -199,7 +199,7 @@ def _with_name(found: dspace.Found) -> dspace.Found:
 
 def _lacks_name(server: Server) -> bool:
     """Return whether the API of this DSpace gives no name, and none was proposed."""
-    return server.name is None and server.generation < 7
+    return server.name is None and server.generation < 7 and not server.speaks_oai
 
 
 def _remember(found: dspace.Found, limit: int | None, same_as: int | None) -> tuple[Repository, bool]:
@@ -235,7 +235,8 @@ def _move(repository: Repository, server: Server, limit: int | None, key: str) -
     before = repository.site_url
     if before not in (None, server.site_url):
         audit.note("repository moved", server.site_url, before=before, after=server.site_url)
-    forgotten = repository.login_name is not None and not credentials.is_as_safe(repository.api_url, server.api_url)
+    keeps_login = not server.speaks_oai and credentials.is_as_safe(repository.api_url, server.api_url)
+    forgotten = repository.login_name is not None and not keeps_login
     if forgotten:
         audit.note("login forgotten", before, name=repository.login_name, moved_to=server.site_url)
         repository.login_name = repository.login_secret = None
@@ -243,4 +244,5 @@ def _move(repository: Repository, server: Server, limit: int | None, key: str) -
     repository.site_url, repository.api_url, repository.ui_url = server.site_url, server.api_url, server.ui_url
     repository.endpoint = server.api_url.removeprefix(server.site_url).strip("/")
     repository.generation, repository.version, repository.name = server.generation, server.version, server.name
+    repository.speaks_oai = server.speaks_oai
     return forgotten

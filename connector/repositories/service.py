@@ -72,14 +72,16 @@ def find_by_api(bases: Iterable[str]) -> Repository | None:
 
 
 def before_upgrade(server: Server) -> Repository | None:
-    """Return the repository with the other REST API at the same site, or None.
+    """Return the repository with the other API at the same site, or None.
 
-    An upgrade from DSpace 6 to 7 leaves such a repository.
+    An upgrade from DSpace 6 to 7 leaves such a repository, and a REST API that was opened or closed.
     """
     site = base_key(server.site_url)
-    return next(
-        (r for r in every() if base_key(r.site_url) == site and (r.generation < 7) != (server.generation < 7)), None
-    )
+    return next((r for r in every() if base_key(r.site_url) == site and _api_of(r) != _api_of(server)), None)
+
+
+def _api_of(server: Server | Repository) -> str:
+    return "oai" if server.speaks_oai else "legacy" if server.generation < 7 else "hal"
 
 
 def _keys(repository: Repository) -> set[str]:
@@ -101,9 +103,8 @@ def source_for(repository_id: int, scope: Scope) -> int:
                 repository_id=repository_id, kind=scope.kind.value, scope_key=key, options={}, not_visible={}
             )
             db.session.add(source)
-        server = repository.server
         source.scope_id, source.handle, source.name = scope.id, scope.handle, scope.name or repository.label
-        source.link = scope_link(server.site_url, server.ui_url, server.generation, scope.kind, scope.id, scope.handle)
+        source.link = scope_link(repository.server, scope.kind, scope.id, scope.handle)
         db.session.flush()
         return source.id
 

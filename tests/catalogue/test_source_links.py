@@ -103,25 +103,26 @@ def test_an_item_without_a_handle_has_no_handle_link(handle):
     ],
 )
 def test_the_ui_address_is_used_only_where_a_browser_can_use_it(ui_url, base):
-    assert page_link(SITE, ui_url, 9, ID, "1/2") == f"{base}/items/{ID}"
+    assert page_link(Server(SITE, "", 9, "", None, ui_url), ID, "1/2") == f"{base}/items/{ID}"
 
 
 def test_an_inner_ui_address_is_used_where_the_site_itself_was_reached_there():
     assert (
-        page_link("http://127.0.0.1:8080", "http://127.0.0.1:4000", 7, ID, None) == f"http://127.0.0.1:4000/items/{ID}"
+        page_link(Server("http://127.0.0.1:8080", "", 7, "", None, "http://127.0.0.1:4000"), ID, None)
+        == f"http://127.0.0.1:4000/items/{ID}"
     )
 
 
 def test_page_links_of_dspace_6_use_its_user_interface_if_it_is_known():
-    link = page_link("https://repo.example.org", "https://repo.example.org/jspui", 6, ID, "1/2")
+    link = page_link(Server("https://repo.example.org", "", 6, "", None, "https://repo.example.org/jspui"), ID, "1/2")
 
     assert link == "https://repo.example.org/jspui/handle/1/2"
 
 
 @pytest.mark.parametrize("generation", [4, 5, 6])
 def test_up_to_6_the_page_is_found_by_handle_at_the_site(generation):
-    assert page_link(SITE, None, generation, "12", "1/2") == f"{SITE}/handle/1/2"
-    assert page_link(SITE, None, generation, "12", None) == SITE
+    assert page_link(Server(SITE, "", generation, "", None, None), "12", "1/2") == f"{SITE}/handle/1/2"
+    assert page_link(Server(SITE, "", generation, "", None, None), "12", None) == SITE
 
 
 @pytest.mark.parametrize(
@@ -133,18 +134,18 @@ def test_up_to_6_the_page_is_found_by_handle_at_the_site(generation):
     ],
 )
 def test_each_scope_has_its_page(kind, page):
-    assert scope_link(SITE, None, 10, kind, ID, "1/2") == page
-    assert scope_link(SITE, None, 6, kind, ID, "1/2") == f"{SITE}/handle/1/2"
+    assert scope_link(Server(SITE, "", 10, "", None, None), kind, ID, "1/2") == page
+    assert scope_link(Server(SITE, "", 6, "", None, None), kind, ID, "1/2") == f"{SITE}/handle/1/2"
 
 
 @pytest.mark.parametrize("generation", [6, 10])
 def test_the_page_of_a_repository_is_its_front_page(generation):
-    assert scope_link(SITE, None, generation, ScopeKind.REPOSITORY, "", "123456789/0") == SITE
+    assert scope_link(Server(SITE, "", generation, "", None, None), ScopeKind.REPOSITORY, "", "123456789/0") == SITE
 
 
 def test_ids_and_handles_cannot_leave_their_place_in_the_address():
-    assert page_link(SITE, None, 7, '../x?"', None) == f"{SITE}/items/..%2Fx%3F%22"
-    assert page_link(SITE, None, 6, "1", '1/a b#c"\ud800') == f"{SITE}/handle/1/a%20b%23c%22%3F"
+    assert page_link(Server(SITE, "", 7, "", None, None), '../x?"', None) == f"{SITE}/items/..%2Fx%3F%22"
+    assert page_link(Server(SITE, "", 6, "", None, None), "1", '1/a b#c"\ud800') == f"{SITE}/handle/1/a%20b%23c%22%3F"
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,13 @@ class Web:
             raise answer
         return answer if isinstance(answer, JsonAnswer) else JsonAnswer(answer, url)
 
+    def read_xml(self, url: str, params: Any, read: Any, **how: Any) -> Any:
+        self.asked.append(f"{url}?{params['verb']}")
+        answer = self.answers.get(url, self.otherwise)
+        if isinstance(answer, RepositoryError):
+            raise answer
+        raise BadResponseError("no XML")
+
     def get_page(self, url: str, *, tries: int = 1) -> WebPage:
         self.asked.append(url)
         page = self.answers.get(url, self.otherwise)

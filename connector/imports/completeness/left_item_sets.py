@@ -1,8 +1,8 @@
 """Takes items out of the item sets of collections that they have left at the source.
 
 Items leave only the sets of collections that this job has read completely. DSpace 7 and later name the collection of
-each item. In older versions an item belongs to the collections that list it, and a collection that cannot be read lists
-none.
+each item, and OAI-PMH names all of them. In older versions an item belongs to the collections that list it, and a
+collection that cannot be read lists none.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ NAMES_COLLECTION = 7  # the first generation whose items name their collection
 
 def unread_sets(context: ImportContext) -> set[int] | None:
     """Return the ids of sets whose collection this job could not read completely, or None if any set may be unread."""
-    if context.repository.server.generation >= NAMES_COLLECTION:
+    server = context.repository.server
+    if server.generation >= NAMES_COLLECTION or server.speaks_oai:
         return set()
     if import_report.nameless_failures(context.job_id):
         return None

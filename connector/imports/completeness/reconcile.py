@@ -69,6 +69,7 @@ def reconcile(
             messages.items_without_set(source.items_without_set()),
             "" if left and context.progress.unlisted else count_differences.explained_difference(context),
             messages.unchecked_files(unchecked_files),
+            messages.read_over_oai(context),
         ]
         return not any(problems), " ".join(filter(None, problems + facts))
 
@@ -88,7 +89,8 @@ def _difference(context: ImportContext, job: Job) -> str:
     """Return a message about items that are counted but not found, or failures that a retry could not retry, or ""."""
     if context.options.is_partial:
         return messages.failures_without_item(context)
-    return count_differences.unexplained_difference(job, inexact=context.repository.server.generation < 7)
+    server = context.repository.server
+    return count_differences.unexplained_difference(job, inexact=server.generation < 7 and not server.speaks_oai)
 
 
 def _unread_named(context: ImportContext) -> list[str]:

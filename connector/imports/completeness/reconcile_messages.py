@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sqlalchemy import func, select
+
 from ...dspace.records import ScopeKind
+from ...extensions import db
 from ...i18n import gettext as _, lazy_gettext as _l, ngettext
+from ...models.catalogue import HOLDING, ITEM
 from ..context.import_context import ImportContext
 from ..results import import_report
 
@@ -28,6 +32,19 @@ def gone_scope(context: ImportContext) -> str:
         return ""
     sentences = _GONE if context.client.tells_unknown else _GONE_OR_CLOSED
     return str(sentences[context.scope.kind])
+
+
+def read_over_oai(context: ImportContext) -> str:
+    """Return a message about what an import over OAI-PMH cannot know, or "" for an import over REST."""
+    if not context.repository.server.speaks_oai:
+        return ""
+    query = select(func.max(ITEM.c.last_modified)).join(HOLDING, HOLDING.c.item_id == ITEM.c.id)
+    newest = db.session.scalar(query.where(HOLDING.c.source_id == context.source_id, HOLDING.c.left_at.is_(None)))
+    return _(
+        "Read over OAI-PMH: items that are not public are not listed, and changes appear only after the repository has "
+        "updated its index. The newest record is of %(day)s.",
+        day=(newest or "–")[:10],
+    )
 
 
 def failures_without_item(context: ImportContext) -> str:

@@ -109,7 +109,7 @@ class ItemSetAssigner:
             description=storable(collection.description or collection.abstract),
             rights=storable(collection.rights),
             license=storable(collection.license),
-            link=scope_link(server.site_url, server.ui_url, server.generation, kind, collection.id, collection.handle),
+            link=scope_link(server, kind, collection.id, collection.handle),
             origin=origin,
             job_id=self._job_id,
         )

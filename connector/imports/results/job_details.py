@@ -30,4 +30,4 @@ def source_page(job: Job, problem: Mapping[str, Any]) -> str | None:
     if job.source is None or not (problem["handle"] or problem["id"]):
         return None
     server = job.source.repository.server
-    return page_link(server.site_url, server.ui_url, server.generation, problem["id"] or "", problem["handle"])
+    return page_link(server, problem["id"] or "", problem["handle"])

@@ -64,10 +64,10 @@ def _head(job: Job, label: str, contact: str) -> Iterator[str]:
         what = job.definition.heading % {"source": f"“{label}”"}
     yield _("%(what)s, job %(id)s", what=what, id=job.id)
     yield _(
-        "Repository: %(name)s, %(address)s (DSpace %(version)s)",
+        "Repository: %(name)s, %(address)s (%(found)s)",
         name=repository.label,
         address=repository.site_url,
-        version=repository.version,
+        found=repository.found,
     )
     yield _("Client: %(client)s", client=", ".join(filter(None, (f"{PRODUCT} {__version__}", contact))))
     started, ended = _moment(job.started_at), _moment(job.ended_at)

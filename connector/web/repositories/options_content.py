@@ -83,7 +83,7 @@ def options_page(
         whole=scope_lists.last_import_of(repository, ScopeKind.REPOSITORY, ""),
         refused=refused,
         settings=None if chosen is None else settings_of(chosen),
-        can_sign_in=repository.generation in LOGIN_GENERATIONS,
+        can_sign_in=repository.generation in LOGIN_GENERATIONS and not repository.speaks_oai,
         login=login or LoginForm(formdata=None, login_name=repository.login_name),
         **lists,
     )

@@ -10,7 +10,7 @@ from flask import current_app
 
 from ...catalogue.source_links import scope_link
 from ...dspace import Client
-from ...dspace.records import Community, ScopeKind, Server
+from ...dspace.records import Community, ScopeKind
 from ...imports.start.source_queries import LastImport, last_imports
 from ...models.repositories import Repository
 from ...repositories import discovery
@@ -64,9 +64,7 @@ class _RowMaker:
     def __init__(self, repository: Repository):
         self._server = repository.server
         self._last = last_imports(repository.id)
-        self._site = scope_link(
-            self._server.site_url, self._server.ui_url, self._server.generation, ScopeKind.REPOSITORY, "", None
-        )
+        self._site = scope_link(self._server, ScopeKind.REPOSITORY, "", None)
 
     def rows(self, nodes: Iterable[Node], open_depth: int) -> tuple[Row, ...]:
         return tuple(self._row(node, open_depth) for node in nodes)
@@ -92,10 +90,9 @@ class _RowMaker:
 
         Every DSpace generation has pages by handle, and the short URLs keep a list of thousands small.
         """
-        server: Server = self._server
         if listed.handle:
             return f"{self._site}/handle/{listed.handle}"
-        return scope_link(server.site_url, server.ui_url, server.generation, kind, listed.id, None)
+        return scope_link(self._server, kind, listed.id, None)
 
 
 def _listing(repository: Repository, name: str, read: Callable[[Client], Sequence[Any]], reload: bool) -> Listing:
