@@ -242,16 +242,21 @@ def _take_down(repository_id: int, item: Item) -> None:
 
 
 def _still(number: int, name: str, state: State, columns: dict[str, Any], counted: dict[str, int]) -> int:
-    """Add a repository of this name, and a job of it in this state. Return the id of the job."""
-    url = f"http://127.0.0.1:1/{number}"
+    """Add a repository of this name, and a job of it in this state. Return the id of the job.
+
+    The repository of the failed job is read over OAI-PMH.
+    """
+    url, speaks_oai = f"http://127.0.0.1:1/{number}", state is State.FAILED
+    endpoint = "oai/request" if speaks_oai else "server/api"
     with transaction():
         repository = Repository(
             address_key=url,
             site_url=url,
-            api_url=f"{url}/server/api",
-            endpoint="server/api",
-            generation=9,
-            version="9.3",
+            api_url=f"{url}/{endpoint}",
+            endpoint=endpoint,
+            generation=6 if speaks_oai else 9,
+            version="" if speaks_oai else "9.3",
+            speaks_oai=speaks_oai,
         )
         repository.name = name
         source = Source(kind="collection", scope_key=f"1/{number}", scope_id=str(number), name=f"{name} · 1", link=url)

@@ -179,6 +179,7 @@ STATES = (
     State("options-communities", "/repositories/1/", act=_tab("communities")),
     State("options-repository", "/repositories/1/", act=_tab("repository")),
     State("options-unreachable", "/repositories/3/", act=_tab("collections")),
+    State("options-oai", "/repositories/6/"),
     State("estimate", "/repositories/1/", act=_estimate),
     State("crosswalk", "/repositories/1/crosswalk"),
     State("crosswalk-empty", "/repositories/3/crosswalk"),
