@@ -8,8 +8,8 @@ from collections import defaultdict
 import pytest
 
 from tests.conftest import app_at, let_go
+from tests.library import GENERATIONS, Library
 from tests.sample import SampleRepository
-from tests.test_all_generations import GENERATIONS, Library
 
 
 def visible(text: str | None) -> str:
