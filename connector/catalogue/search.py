@@ -138,14 +138,14 @@ class Selection:
             found.append(item.id < self.older_than_id)
         return found
 
-    def _listed(self) -> list[Select[Any]]:
+    def _listed(self, to_check: bool) -> list[Select[Any]]:
         """Return a SELECT of the ids of the items that the index of lists does not rule out, if it rules out any."""
+        if not (to_check or self.has_files is False or not all(one.reads_values for one in self.criteria)):
+            return []
         item = aliased(CatalogueItem)
         conditions = code_conditions(self.criteria, item.property_codes, self.with_restricted)
         if self.has_files is False:
             conditions.append(not_(has_files(item.property_codes, self.with_restricted)))
-        if not (conditions or self.reads_values):
-            return []
         conditions += self._visible(item)
         if self.repository_id is not None:  # here and below, an expression keeps the databases from using other indexes
             conditions.append(item.repository_id + 0 == self.repository_id)
@@ -162,17 +162,26 @@ class Selection:
         candidates = self.candidates()
         return self.query(CatalogueItem.id) if candidates is None else self.matches(candidates)
 
-    def candidates(self) -> Select[Any] | None:
-        """Return a SELECT of ids, among them those of the selected items, or None if no index rules out any item."""
-        lists = self._lists() + self._listed()
+    def candidates(self, *, to_check: bool = False) -> Select[Any] | None:
+        """Return a SELECT of ids, among them those of the selected items, or None if no index rules out any item.
+
+        `to_check`: the newest of them are checked. Then there is always a SELECT, without items of other repositories.
+        """
+        lists = self._lists() + self._listed(to_check)
         if len(lists) > 1:
             lists.sort(key=_length)
         with_words = search_index.candidates(self._required_strings())
-        if with_words is None and self.reads_values and db.engine.dialect.name == "postgresql":
+        if with_words is None and to_check and db.engine.dialect.name == "postgresql":
             with_words = self._with_strings()
         if with_words is not None and not (lists and _length(lists[0]) <= MEDIUM):
-            return _within(with_words, lists)
-        return _within(lists[0], lists[1:]).distinct() if lists else None
+            return self._within(with_words, lists)
+        return self._within(lists[0], lists[1:]).distinct() if lists else None
+
+    def _within(self, ids: Select[Any], lists: Sequence[Select[Any]]) -> Select[Any]:
+        """Return a SELECT of those of these ids that are in all lists and old enough."""
+        [column] = ids.selected_columns
+        is_old = true() if self.older_than_id is None else column < self.older_than_id
+        return ids.where(*(_is_among(column, listed) for listed in lists), is_old)
 
     def matches(self, candidates: Select[Any]) -> Select[Any]:
         """Return a SELECT of those of these ids whose items meet the conditions on the item itself."""
@@ -255,7 +264,7 @@ def find(selection: Selection) -> FoundItems:
 
 def find_newest(selection: Selection) -> FoundItems:
     """Return the selected items. If many items have to be read to check them, check only the newest CHECKED."""
-    if not selection.reads_values or (candidates := selection.candidates()) is None:
+    if not selection.reads_values or (candidates := selection.candidates(to_check=True)) is None:
         return find(selection)
     most = CHECKED // max(1, len(selection.criteria))
     checked = newest_first(candidates).limit(most + 1)
@@ -295,11 +304,6 @@ def _dated(first: str, last: str) -> Select[Any]:
 def _length(listed: Select[Any]) -> int:
     """Return the number of rows of a SELECT, counted up to LONG."""
     return db.session.scalars(select(func.count()).select_from(listed.limit(LONG).subquery())).one()
-
-
-def _within(ids: Select[Any], lists: Sequence[Select[Any]]) -> Select[Any]:
-    """Return a SELECT of those of these ids that are in all lists."""
-    return ids.where(*(_is_among(ids.selected_columns[0], listed) for listed in lists))
 
 
 def _is_among(item_id: Any, listed: Select[Any]) -> Any:

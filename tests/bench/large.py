@@ -174,6 +174,8 @@ def _tables(large: Large) -> list[tuple[str, int, dict[str, str]]]:
     item_set = {"name": "'Set ' || n", "description": "''", "rights": "''", "license": "''", "created": now}
     placed = {"item_id": "n", "source_id": "1", "job_id": f"{large.first}"}
     audit = {"at": now, "who": "'Person ' || (n % 20)", "what": "'import'", "about": "''", "address": "''"}
+    relation = {"item_id": "n", "target_id": item["source_id"].replace("n", "1"), "is_restricted": "FALSE"}
+    author = item["source_id"].replace("n", "(2 + n % 5003)")
     exclusion = {"repository_id": "1", "source_key": "'x' || n", "source_id": "'x' || n", "reason": "''"}
     return [
         ("item", number, item),
@@ -189,6 +191,8 @@ def _tables(large: Large) -> list[tuple[str, int, dict[str, str]]]:
         ("membership", number, placed | {"item_set_id": "2 + n % 499"}),
         ("audit", number // 2, audit | {"data": _json("'{}'")}),
         ("exclusion", number // 20, exclusion | {"owner": "'Tess Admin'", "created": now}),
+        ("item_relation", number, relation | {"field": "'relation.isOrgUnitOfPublication'"}),
+        ("item_relation", number, relation | {"field": "'relation.isAuthorOfPublication'", "target_id": author}),
     ]
 
 

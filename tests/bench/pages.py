@@ -66,6 +66,12 @@ PAGES = (
     "/items/?join=not&term=dcterms:title&op=any&value=",
     "/items/?item_set=1&files=no",
     "/items/?join=not&term=dcterms:title&op=contains&value=harbour+9",
+    # All items have the word, but not in this property. Then items that all items and that 40 items name.
+    "/items/?join=and&term=dcterms:title&op=contains&value=ships",
+    "/items/?join=and&term=dcterms:title&op=contains&value=ships&older=100000",
+    "/items/?join=not&term=dcterms:title&op=contains&value=report",
+    *("/items/1/", "/items/101/", "/items/?related=1", "/items/?related=1&sort=title", "/items/?related=101"),
+    "/exports/new?q=harbour",
     *("/items/?kind=pdf", "/items/?state=present", "/items/?state=withdrawn", "/items/?q=harb*+-977"),
     *("/items/?q=nothingatall&item_set=1", "/items/?q=harbour&job=1"),
     *("/items/?item_set=1&job=1", "/items/?item_set=1&sort=title", "/items/?job=1&sort=newest-date"),

@@ -286,7 +286,7 @@ def test_a_search_that_checks_only_the_newest_items_says_so_and_goes_on_with_old
     assert found == every
     assert sentence not in words(page)
     assert "Imported before the item with the number:" in words(page)
-    assert "35 items" in words(stocked_client.get(f"/exports/new?{query}"))
+    assert "Export at least 10 items" in words(stocked_client.get(f"/exports/new?{query}"))
 
 
 def test_a_search_without_a_match_among_the_newest_items_does_not_say_that_there_is_none(stocked_client, monkeypatch):

@@ -13,6 +13,7 @@ from connector.models.accounts import Role
 from connector.models.catalogue import CatalogueItem, ItemSet
 from connector.models.jobs import Job
 from connector.tasks import carry_out
+from connector.web.catalogue import export_pages
 from tests.accounts.conftest import QUICK, Office
 from tests.pages import words
 
@@ -130,6 +131,13 @@ def test_ticked_items_are_exported(office):
 
     assert "Export 2 items" in page
     assert re.findall(r'name="item" value="(\d+)"', page) == ["2", "3"]
+
+
+@pytest.mark.parametrize("address", ["/exports/new", "/exports/new?source=1", "/exports/new?item_set=1"])
+def test_the_number_of_items_to_export_is_counted_up_to_a_limit(office, monkeypatch, address):
+    monkeypatch.setattr(export_pages, "COUNTED", 3)
+
+    assert "Export more than 3 items" in office.enter("vera").get(address).text
 
 
 def test_all_items_of_a_list_are_exported_with_its_filter(office):

@@ -10,12 +10,16 @@ from sqlalchemy import Select, func, select
 from werkzeug.datastructures import MultiDict
 
 from ...accounts.authorization import allows, sees_restricted
+from ...catalogue.search import SHORT, Selection, find_newest
 from ...exports import export_jobs, results
 from ...exports.export_options import ExportOptions
 from ...exports.formats import FORMATS
 from ...extensions import db
+from ...formatting import item_count
+from ...i18n import ngettext
 from ...models.accounts import Role
 from ...models.jobs import Job
+from ...pagination import COUNTED
 from ...row_ids import row_id
 from ...tasks import wake
 from ..refused_forms import shows_again
@@ -64,10 +68,24 @@ def download(job_id: int, name: str) -> Response:
 
 
 def _page(form: ExportForm) -> str:
-    chosen = _chosen()
-    number = db.session.scalars(select(func.count()).select_from(chosen.subquery())).one()
     hints = {name: form.hint for name, form in FORMATS.items()}
-    return render_template("exports/new.html", form=form, hints=hints, number=number, hidden=list(_hidden()))
+    return render_template("exports/new.html", form=form, hints=hints, size=_size(), hidden=list(_hidden()))
+
+
+def _size() -> str:
+    """Return the number of the items that the request names, such as "more than 10,000 items", or "" for none.
+
+    The export itself takes all of them.
+    """
+    items = None if (selection := _selection()) is None else find_newest(selection)
+    most = SHORT if selection and selection.reads_values else COUNTED
+    ids = _chosen() if items is None else items.ids()
+    number = db.session.scalars(select(func.count()).select_from(ids.limit(most + 1).subquery())).one()
+    if items and items.oldest_checked_id:
+        return ngettext("at least %(num)s item", "at least %(num)s items", number)
+    if number > most:
+        return ngettext("more than %(num)s item", "more than %(num)s items", most)
+    return item_count(number) if number else ""
 
 
 def _chosen() -> Select[int]:
@@ -77,14 +95,21 @@ def _chosen() -> Select[int]:
     """
     if (source_id := request.values.get("source", type=row_id)) is not None:
         return export_jobs.of_source(source_id, with_restricted=sees_restricted())
-    return chosen_items() if request.method == "POST" else asked_selection().ids()
+    return chosen_items() if (selection := _selection()) is None else selection.ids()
+
+
+def _selection() -> Selection | None:
+    """Return the selection of the list that the request names, or None if it names a source or ticked items."""
+    has_source = request.values.get("source", type=row_id) is not None
+    if has_source or (request.method == "POST" and "every" not in request.form):
+        return None
+    return form_selection() if request.method == "POST" else asked_selection()
 
 
 def _hidden() -> Iterable[tuple[str, Any]]:
     """Return the names and values of the form fields that name the same items."""
     if (source_id := request.values.get("source", type=row_id)) is not None:
         return [("source", source_id)]
-    if request.method == "POST" and "every" not in request.form:
+    if (selection := _selection()) is None:
         return [("item", item_id) for item_id in request.form.getlist("item", type=row_id)]
-    selection = form_selection() if request.method == "POST" else asked_selection()
     return [("every", "on"), *MultiDict(as_arguments(selection)).items(multi=True)]
