@@ -7,6 +7,7 @@ import json
 import pytest
 from sqlalchemy import select, update
 
+from connector import pagination
 from connector.catalogue import (
     earlier_states,
     export,
@@ -256,6 +257,16 @@ def test_a_long_group_links_to_the_list_of_related_items_which_names_the_item(ap
     with app.app_context():
         _set(ada, is_restricted=True)
     assert "Ada Author" not in words(signed_in.viewer(app).get(f"/items/?related={ada}"))
+
+
+def test_a_group_that_is_too_long_to_be_counted_says_so(app, client, monkeypatch):
+    monkeypatch.setattr(pagination, "COUNTED", 1001)
+    monkeypatch.setattr(related_items, "MOST", 1)
+    books = [publication(author(), id=f"{AUTHOR[:-4]}{number}", title=f"Book {number}") for number in range(1000, 2002)]
+    with app.app_context():
+        [ada, *_] = save(_places(), person(), *books)
+
+    assert "and over 1,000 more" in words(client.get(f"/items/{ada}/"))
 
 
 def test_the_page_and_json_ld_link_to_a_related_item_that_the_reader_may_see(app, client):
