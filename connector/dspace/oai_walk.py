@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection as Group, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from ..errors import BotChallengeError, NotFoundError, RequestRejectedError, TooLargeError, TransientError
@@ -36,6 +36,11 @@ class _Place:
     proofs: int = 0
     is_disproved: bool = False
 
+    @classmethod
+    def of(cls, cursor: Mapping[str, Any]) -> _Place:
+        """Return the place in a cursor. A cursor of a walk over REST begins the list again."""
+        return cls(**{each.name: cursor[each.name] for each in fields(cls) if each.name in cursor})
+
 
 class OaiWalk:
     """One reading of a scope. `names`: returns the names of collections by handle, or None to leave them out.
@@ -62,7 +67,7 @@ class OaiWalk:
 
         Raise NotFoundError if the scope does not exist, and RequestRejectedError if tokens expire again and again.
         """
-        place = _Place(**(cursor or {}))
+        place = _Place.of(cursor or {})
         self._items.escaping = Escaping(place.proofs, place.is_disproved)
         if self._scope.kind is not ScopeKind.REPOSITORY:
             self._items.begin()
