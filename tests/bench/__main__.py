@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from rich.console import Console
 
-from . import distance, files, items, older, pages, publish, stopping
+from . import depth, distance, files, items, older, pages, publish, stopping
 
 Part = Callable[[Console, bool], None]
 PARTS: dict[str, Part] = {
@@ -17,6 +17,7 @@ PARTS: dict[str, Part] = {
     "stop": stopping.stopping,
     "rates": items.rates,
     "plans": distance.plans,
+    "depth": depth.depth,
     "older": older.older,
     "pages": pages.pages,
     "publish": publish.publish,

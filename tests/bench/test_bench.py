@@ -11,6 +11,7 @@ import pytest
 from tests.sample import FREE, Repository, grow_large
 
 from .__main__ import main
+from .depth import server_seconds
 from .goals import at_least, at_most
 
 
@@ -41,6 +42,14 @@ def test_publishing_is_compared_with_a_bare_loop(capsys):
 
     table = capsys.readouterr().out
     assert all(run in table for run in ("bare loop", "unchanged", "1 changed", "50 looked up by identifier"))
+
+
+def test_the_cost_of_an_item_is_the_same_in_large_lists():
+    divided = [server_seconds(items, largest_list=300, per_skipped=0.001) for items in (310, 1_550)]
+    undivided = server_seconds(1_550, largest_list=10_000, per_skipped=0.001)
+
+    assert divided[1] / divided[0] == pytest.approx(5, rel=0.1)
+    assert undivided > 1.2 * divided[1]
 
 
 def test_large_files_differ_and_need_the_memory_of_one():

@@ -1,20 +1,17 @@
-"""Large scopes of DSpace 7 to 10: read in parts, at a cost that grows with the items, and complete."""
+"""Large scopes of DSpace 7 to 10: read in parts, with shallow pages, and complete."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from connector.dspace.hal import HalClient
-from connector.dspace.records import Item, Page, Scope, ScopeKind, Server, Subset
+from connector.dspace.records import Item, Page, Subset
 from connector.errors import RequestRejectedError
-from connector.http import OutageWait
-from tests.sample import Costs, Repository, SampleRepository, grow
 
-from .fake_hal import SCOPE, FakeHal, Hurried, client_of, item_id, nothing_seen, synthetic
+from .fake_hal import SCOPE, FakeHal, client_of, item_id, nothing_seen, synthetic
 
 SEARCH = "discover/search/objects"
 LARGEST_LIST = 60  # items, in these tests
@@ -227,28 +224,3 @@ def test_each_item_that_stays_is_found_once_however_often_the_walk_is_resumed(to
             cursor = json.loads(json.dumps(page.cursor))
 
     assert {item["uuid"] for item in fake.items} & all_ids(total) <= recorded
-
-
-# Costs
-
-
-def seconds_of_server(http, items: int, largest_list: int) -> float:
-    """Return the seconds of work of a server on which deep pages are very expensive."""
-    data = Repository()
-    costs = replace(Costs(), per_skipped=100 * Costs.per_skipped, scale=0)
-    with SampleRepository(9, data=data, costs=costs) as sample:
-        home = grow(data, items=items, values=6)
-        server = Server(sample.url, f"{sample.url}/server/api", 9, "9.3")
-        outage = OutageWait(60, Hurried())
-        reader = HalClient(http, server, outage=outage, width=lambda: 4, largest_list=largest_list)
-        pages = reader.walk(Scope(ScopeKind.COLLECTION, home.uuid), light=True, seen=nothing_seen)
-        assert len({item.id for page in pages for item in page.items}) == items
-        return costs.spent
-
-
-def test_the_cost_of_an_item_is_the_same_in_large_scopes(http):
-    small, large = seconds_of_server(http, 310, 300), seconds_of_server(http, 1_550, 300)
-    undivided = seconds_of_server(http, 1_550, 10_000)
-
-    assert large / small == pytest.approx(5, rel=0.1)
-    assert undivided / small > 6
