@@ -28,7 +28,7 @@ from .hal_tree import PARENT, HalTree
 from .hal_walk import HalItemLister, HalReading
 from .json_members import required
 from .optional_requests import Question, UnansweredError
-from .page_plans import PagePlans, complete_plans, light_plans, plans_for_ids, sizes_within, slice_plans
+from .page_plans import PagePlan, PagePlans, complete_plans, light_plans, plans_for_ids, sizes_within, slice_plans
 from .records import (
     Collection,
     Community,
@@ -125,17 +125,18 @@ class HalClient:
 
         Takes at most eight requests: the scope, the first page of the walk, a few other pages, and two small files.
         """
-        size = complete_plans(self._sizes).first.size
-        total = sample.read(lambda: self._page_at(scope, 0)).total or 0
-        for offset in spread(total, size):
+        plan = PagePlan(min(10, self._sizes[0]), embeds=True)
+        total = sample.read(lambda: self._page_at(scope, 0, plan)).total or 0
+        for offset in spread(total, plan.size):
             if not sample.is_long:
-                sample.read(partial(self._page_at, scope, offset))
+                sample.read(partial(self._page_at, scope, offset, plan))
         sample.read_files(self.download)
-        return sample.estimate(total, pages_of(total, size), at_once=at_once)
+        return sample.estimate(total, pages_of(total, plan.size), at_once=at_once)
 
-    def _page_at(self, scope: Scope, offset: int) -> Page:
+    def _page_at(self, scope: Scope, offset: int, plan: PagePlan) -> Page:
         """Return one page of a first walk of the scope."""
-        return next(self.walk(scope, cursor={"offset": offset}, seen=lambda ids: set()), Page((), {}))
+        cursor = {"offset": offset, "plan": plan.name}
+        return next(self.walk(scope, cursor=cursor, seen=lambda ids: set()), Page((), {}))
 
     def walk(
         self,

@@ -20,7 +20,7 @@ from .hal_progress import Cursor, Result, SeenCounter, Step, by_id, is_light
 from .hal_query import orders_of
 from .hal_search_pages import HalSearchPages
 from .list_end import ListEnd
-from .page_plans import WARM_UP, WIDTH_OF_TRIALS, WORTH_A_TRIAL, PagePlan, PagePlans, cheapest, is_worth
+from .page_plans import WIDTH_OF_TRIALS, FilesPerItem, PagePlan, PagePlans, cheapest, is_worth
 from .page_reader import PageReader, Rows
 from .records import Failure, Item, Page
 from .uuid_partitions import EVERY_UUID, split
@@ -68,6 +68,7 @@ class HalItemLister:
         self._counted: int | None = None  # the count of a divided scope when the walk began
         self._plan, self._is_trying = plans.first, False
         self._chosen: PagePlan | None = None
+        self._files = FilesPerItem()
         self._pages = self._new_pages()
         self._divide(1)
 
@@ -131,12 +132,13 @@ class HalItemLister:
         def end() -> int:
             return self._end.after(self._offset, self._tally.total)
 
-        first = self._plan
-        if self._chosen is None and self._tally.total > WORTH_A_TRIAL:
-            yield from self._until(first, -(-self._offset // WARM_UP) * WARM_UP)
-            yield from self._trials()
+        def is_due() -> bool:
+            return self._files.has_changed and self._offset < self._tally.total
+
         while self._offset < end():
-            yield from self._read(self._chosen or first, end)
+            if is_due() or (self._chosen is None and self._offset < self._tally.total):
+                yield from self._trials()
+            yield from self._read(self._chosen or self._plans.first, lambda: self._offset if is_due() else end())
         if self._end.is_endless:
             failure = Failure(None, None, None, self._end.in_words())
             yield Page((), self._cursor() | asdict(self._tally), self._total, (failure,))
@@ -154,17 +156,19 @@ class HalItemLister:
             return list(self._steps(plan, lambda: end))
 
     def _trials(self) -> Iterator[Page]:
+        """Read on with one plan after the other and choose the cheapest, if there is a choice."""
         costs: dict[PagePlan, float] = {}
         self._is_trying = True
-        for trial in self._plans.trials:
+        for trial in self._plans.trials_from(self._offset, self._tally.total, self._files.recent):
             start, busy, too_large = self._offset, self._busy(trial.plan), self._pages.too_large
             if start >= self._tally.total or not is_worth(trial.plan, costs):
                 continue
-            yield from self._until(trial.plan, (start // trial.rows + 1) * trial.rows)
+            yield from self._until(trial.plan, trial.end(start))
             seconds = (self._busy(trial.plan) - busy) / (self._offset - start)
             # The full time of a page that was too large is unknown, so its plan is never the cheapest.
             costs[trial.plan] = seconds if self._pages.too_large == too_large else math.inf
-        self._is_trying, self._chosen = False, cheapest(costs)
+        self._is_trying, self._chosen = False, cheapest(costs) if len(costs) > 1 else None
+        self._files.at_choice = self._files.recent
 
     def _width(self) -> int:
         """Return the number of parallel requests.
@@ -273,11 +277,11 @@ class HalItemLister:
         """
         if self._light:
             yield from (step.page() for step in steps)
-        elif self._plan.embeds:
-            for step in steps:
-                yield from self._completed([step])
-        else:
-            yield from self._completed(steps)
+            return
+        groups: Iterable[Iterable[Step]] = ([step] for step in steps) if self._plan.embeds else [steps]
+        for page in (page for group in groups for page in self._completed(group)):
+            self._files.note(page.items)
+            yield page
 
     def _completed(self, steps: Iterable[Step]) -> Iterator[Page]:
         under_way, step_of = deque[Step](), dict[str, Step]()

@@ -1,21 +1,24 @@
 """Plans to read the items of DSpace 7 to 10. The cheapest plan differs between collections, so it is measured.
 
 The cost of a page with embedded files grows faster than the page. A bundles request for each item costs one more round
-trip. Cost is the time that the server spends on an item, not the elapsed time, so a slow consumer does not matter.
+trip, which pays off only for items with many files. Cost is the time that the server spends on an item, not the elapsed
+time, so a slow consumer does not matter.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from .records import Item
 
 # At most 100: search returns no more rows and skips the rest. Each size divides the one before it, so that a failing
 # page can be split at its own offset.
 SIZES = (100, 20, 10, 5, 1)
-WORTH_A_TRIAL = 200  # items; in shorter lists, a trial costs more than it saves
-WARM_UP = 20  # items; the first answers of a server are slow
 WIDTH_OF_TRIALS = 2  # requests at a time
+LEAST_FILES = 1.0  # files an item from which a request for each item may be cheaper than embedding
+_WINDOW = 50  # items
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +36,63 @@ class PagePlan:
 
 @dataclass(frozen=True, slots=True)
 class PlanTrial:
-    """A plan to try until the next multiple of `rows`."""
+    """A plan to try until the next multiple of `rows`, if that is at most this share of the unread items."""
 
     plan: PagePlan
     rows: int
+    share: float = 0.25
+
+    def end(self, start: int) -> int:
+        """Return the row before which a trial from the row `start` ends."""
+        return (start // self.rows + 1) * self.rows
+
+
+@dataclass(slots=True)
+class FilesPerItem:
+    """The average number of files of the recent items, and of those from which the plan was chosen."""
+
+    recent: float = 0.0
+    at_choice: float | None = None
+    items: int = 0
+
+    def note(self, items: Iterable[Item]) -> None:
+        """Record items that were read in full. Without a trial, the first items stand for those of the choice."""
+        for item in items:
+            if item.bitstreams is not None:
+                self.items += 1
+                self.recent += (len(item.bitstreams) - self.recent) / min(self.items, _WINDOW)
+        if self.at_choice is None and self.items >= _WINDOW:
+            self.at_choice = self.recent
+
+    @property
+    def has_changed(self) -> bool:
+        """Return whether items now have so many or so few files that another plan may be cheaper."""
+        if self.at_choice is None:
+            return False
+        few, many = sorted((self.recent, self.at_choice))
+        return many > 2 * few + LEAST_FILES
 
 
 @dataclass(frozen=True, slots=True)
 class PagePlans:
-    """The first plan, and the trials to make if the list is long enough."""
+    """The first plan, and the trials to make if the list is long enough. The first trial is of the first plan."""
 
     first: PagePlan
     trials: tuple[PlanTrial, ...]
+
+    def trials_from(self, start: int, total: int, files: float) -> list[PlanTrial]:
+        """Return the trials to make from the row `start` on, or none if there is no choice.
+
+        `files`: of an item, on average. If most items have none, a request for each item is not tried.
+        """
+        trials: list[PlanTrial] = []
+        for trial in self.trials:
+            is_small = trial.end(start) - start <= trial.share * (total - start)
+            has_files = trial.plan.embeds or not self.first.embeds or files >= LEAST_FILES
+            if not trials or (is_small and has_files):
+                trials.append(trial)
+                start = trial.end(start)
+        return trials if len(trials) > 1 else []
 
     def find(self, name: str | None) -> PagePlan | None:
         """Return the plan that a cursor names, or None if it is none of these."""
@@ -83,9 +131,10 @@ def complete_plans(sizes: Sequence[int]) -> PagePlans:
     small, middle, large = (min(size, sizes[0]) for size in (5, 10, 20))
     plans = (PagePlan(small, True), PagePlan(large, False), PagePlan(middle, True), PagePlan(large, True))
     trials = (
-        PlanTrial(plan, max(20, WIDTH_OF_TRIALS * plan.size if plan.embeds else 0)) for plan in dict.fromkeys(plans)
+        PlanTrial(plan, max(20, WIDTH_OF_TRIALS * plan.size)) if plan.embeds else PlanTrial(plan, 20, share=0.5)
+        for plan in dict.fromkeys(plans)
     )
-    return PagePlans(PagePlan(middle, True), tuple(trials))
+    return PagePlans(plans[0], tuple(trials))
 
 
 def slice_plans(sizes: Sequence[int]) -> PagePlans:
@@ -97,7 +146,7 @@ def slice_plans(sizes: Sequence[int]) -> PagePlans:
 def light_plans(sizes: Sequence[int]) -> PagePlans:
     """Return the plans for items without files: pages of 20, or of 100."""
     plans = (PagePlan(min(20, sizes[0]), False), PagePlan(sizes[0], False))
-    return PagePlans(plans[0], tuple(PlanTrial(plan, 100) for plan in dict.fromkeys(plans)))
+    return PagePlans(plans[0], tuple(PlanTrial(plan, 100, share=1.0) for plan in dict.fromkeys(plans)))
 
 
 def plans_for_ids(sizes: Sequence[int], *, light: bool) -> PagePlans:
@@ -111,5 +160,8 @@ def cheapest(costs: Mapping[PagePlan, float]) -> PagePlan:
 
 
 def is_worth(plan: PagePlan, costs: Mapping[PagePlan, float]) -> bool:
-    """Return whether to try a plan. Larger embedded pages are tried only while embedding is the cheapest."""
-    return not costs or not plan.embeds or cheapest(costs).embeds
+    """Return whether to try a plan. Larger embedded pages are tried only while each was the cheapest so far."""
+    if not costs or not plan.embeds:
+        return True
+    largest = max(costs, key=lambda tried: (tried.embeds, tried.size))
+    return cheapest(costs) == largest

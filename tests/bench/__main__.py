@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from rich.console import Console
 
-from . import depth, distance, files, items, older, pages, publish, stopping
+from . import depth, distance, files, items, older, pages, plans, publish, stopping
 
 Part = Callable[[Console, bool], None]
 PARTS: dict[str, Part] = {
@@ -16,7 +16,7 @@ PARTS: dict[str, Part] = {
     "growth": items.growth,
     "stop": stopping.stopping,
     "rates": items.rates,
-    "plans": distance.plans,
+    "plans": plans.plans,
     "depth": depth.depth,
     "older": older.older,
     "pages": pages.pages,

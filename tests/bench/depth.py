@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import ipaddress
-import tempfile
 import time
 from dataclasses import replace
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from connector.dspace.hal import HalClient
 from connector.dspace.hal_query import LARGEST_LIST
-from connector.dspace.records import Scope, ScopeKind, Server
-from connector.http import AddressRule, ConcurrencyLimit, HttpClient, HttpSettings, OutageWait
+from connector.dspace.records import Scope, ScopeKind
 from tests.sample import Costs, Repository, SampleRepository, grow
 
 from .goals import at_most
+from .reader import reader_of
 
 GROWTH = 1.1  # times the cost of an item in the smallest list
 
@@ -43,14 +39,9 @@ def server_seconds(items: int, largest_list: int, per_skipped: float = Costs.per
     """Return the seconds of work of the server while a walk lists these items, each once. The work takes no time."""
     data, costs = Repository(), replace(Costs(), per_skipped=per_skipped, scale=0)
     home = grow(data, items=items, values=6)
-    settings = HttpSettings("DSpaceConnector/bench", AddressRule((ipaddress.ip_network("127.0.0.0/8"),)))
-    with SampleRepository(9, data=data, costs=costs) as sample, tempfile.TemporaryDirectory() as folder:
-        server, outage = Server(sample.url, f"{sample.url}/server/api", 9, "9.3"), OutageWait()
-        http = HttpClient(settings, ConcurrencyLimit(Path(folder), "sample"), outage)
-        reader = HalClient(http, server, outage=outage, width=lambda: 4, largest_list=largest_list)
+    with SampleRepository(9, data=data, costs=costs) as sample, reader_of(sample, largest_list) as reader:
         pages = reader.walk(Scope(ScopeKind.COLLECTION, home.uuid), light=True, seen=lambda ids: set())
         found = [item.id for page in pages for item in page.items]
-        http.close()
     if not len(found) == len(set(found)) == items:
         raise RuntimeError(f"{len(found)} items were listed, {len(set(found))} of them once")
     return costs.spent

@@ -1,4 +1,4 @@
-"""A server with latency: an import, its re-runs, and a comparison of page plans."""
+"""A server with latency: an import and its re-runs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import tempfile
 from rich.console import Console
 from rich.table import Table
 
-from . import bare
 from .goals import at_most
 from .product import Connector, collection_of, sample
 
@@ -42,21 +41,3 @@ def again(console: Console, quick: bool) -> None:
 
 def _figures(job: dict, memory: float) -> tuple[str, str, str]:
     return f"{job['seconds']:.1f}", f"{job['requests']}", f"{memory:.0f} MB"
-
-
-def plans(console: Console, quick: bool) -> None:
-    """The reading plan: a server with the costs of a real DSpace 9.3, near and far."""
-    items = 60 if quick else 400
-    for distance in (0.0, 0.06):
-        options = ("--grow", str(items), "--files", "4", "--costs", "--distance", str(distance))
-        table = Table("plan", "seconds", "of the best fixed plan")
-        table.title = f"{items} items with 4 files each, costs of a DSpace 9.3, {distance * 1000:.0f} ms away"
-        with sample(*options) as url, tempfile.TemporaryDirectory() as folder:
-            scope = collection_of(url)
-            seconds = {name: plan(url, scope)[1] for name, plan in bare.PLANS.items()}
-            best = min(seconds.values())
-            job, _ = Connector(folder).job("import", url, "--collection", scope)
-            seconds[f"DSpace Connector ({job['requests']} requests)"] = job["seconds"]
-        for name, taken in seconds.items():
-            table.add_row(name, f"{taken:.1f}", f"{taken / best:.2f}")
-        console.print(table)

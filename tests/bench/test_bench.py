@@ -37,6 +37,14 @@ def test_imports_and_unchanged_runs_again_are_compared(capsys):
     assert "goal" not in table  # there are too few items
 
 
+def test_reading_plans_are_compared_near_and_far(capsys):
+    main(["--quick", "--only", "plans"])
+
+    table = capsys.readouterr().out
+    assert all(title in table for title in ("20 theses, 0 ms away", "20 articles, 60 ms away"))
+    assert table.count("walk, at last the first plan") == 4
+
+
 def test_publishing_is_compared_with_a_bare_loop(capsys):
     main(["--quick", "--only", "publish"])
 
