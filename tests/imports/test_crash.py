@@ -10,10 +10,11 @@ import pytest
 
 from tests.command_line import CommandLine
 from tests.crash.life import kill_after_requests
-from tests.sample import SampleRepository
+from tests.sample import Repository, SampleRepository
+from tests.sample.records import Collection
 
 IMPORT = ("--all", "--files", "--item-set-from-collection")
-COUNTS = ("state", "clean", "expected", "seen", "added", "updated", "unchanged", "failed", "hidden", "files")
+COUNTS = ("state", "clean", "expected", "seen", "related", "added", "updated", "unchanged", "failed", "hidden", "files")
 
 
 def outcome(flask: CommandLine, job: dict) -> tuple:
@@ -42,3 +43,36 @@ def test_a_job_whose_process_is_killed_repeatedly_ends_like_an_undisturbed_job(g
 
     assert code == 0
     assert outcome(killed, job) == expected
+
+
+def test_a_job_that_is_killed_among_related_items_ends_like_an_undisturbed_job(tmp_path, new_instance):
+    data = Repository()
+    with SampleRepository(9, data=data) as sample:
+        publications = _publications(data)
+        command = ("import", sample.url, "--collection", publications.handle, "--files", "--related-items")
+        alone, killed = (CommandLine(shutil.copytree(new_instance, tmp_path / name)) for name in ("alone", "killed"))
+        expected = outcome(alone, alone.json(*command)[1])
+        for number in (12, 30):
+            process = killed.start(*command)
+            kill_after_requests(process, sample, number)
+            process.communicate()
+            sample.faults.clear()
+            command = ("resume", "1")
+
+        code, job = killed.json(*command)
+
+    assert (code, job["seen"], job["related"]) == (0, 20, 40)
+    assert outcome(killed, job) == expected
+
+
+def _publications(data: Repository) -> Collection:
+    """Return a new collection of 20 items, which name 40 people of another collection, each with a file."""
+    top = data.add_community("Faculty")
+    publications, people = data.add_collection("Publications", top), data.add_collection("People", top)
+    for number in range(20):
+        named = [data.add_item(people, [("dc.title", [f"Person {number}{letter}"])]) for letter in "ab"]
+        for person in named:
+            data.add_file(person, "cv.txt", person.name.encode())
+        work = data.add_item(publications, [("dc.title", [f"Work {number}"])])
+        data.relate(work, "relation.isAuthorOfPublication", named)
+    return publications

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
 from ...dspace.records import MOST_IDS, Item, Page, SourceState, Subset
 from ...dspace.uuid_partitions import part_of
@@ -69,9 +69,10 @@ def unread_ids(context: ImportContext) -> set[str]:
 
 def held_ids(context: ImportContext, ids: Collection[str]) -> set[str]:
     """Return those of these ids at the source whose items the source holds."""
-    here = (ITEM.c.repository_id == context.repository.id, HOLDING.c.source_id == context.source_id)
-    query = select(ITEM.c.source_id).join(HOLDING, HOLDING.c.item_id == ITEM.c.id)
-    query = query.where(*here, HOLDING.c.left_at.is_(None))
+    mine = (HOLDING.c.source_id == context.source_id, HOLDING.c.left_at.is_(None))
+    # EXISTS makes SQLite begin with the few items. It would begin a join with all holdings of the source.
+    is_held = exists().where(HOLDING.c.item_id == ITEM.c.id, *mine)
+    query = select(ITEM.c.source_id).where(ITEM.c.repository_id == context.repository.id, is_held)
     found = {id for some in _batches(ids) for id in db.session.scalars(query.where(ITEM.c.source_id.in_(some)))}
     db.session.rollback()
     return found
@@ -93,8 +94,9 @@ class _Reader:
             ids, held = ids - held, set()
         trusted = {id for id in held if not (part and part_of(id, part[1]) == part[0])} if self._trusts() else set()
         try:
-            self._process(self._searched(trusted, light=True), is_repeated=False)
-            self._process(self._searched(ids - trusted, light=False), is_repeated=bool(held))
+            self._process(self._searched(trusted, light=True, with_access=False), is_repeated=False)
+            whole = self._searched(ids - trusted, light=False, with_access=bool(held))
+            self._process(whole, is_repeated=bool(held))
         except RequestRejectedError:  # the site takes no search for ids
             left = unread_ids(self._context) & ids
             self._keep(left & trusted)
@@ -109,9 +111,9 @@ class _Reader:
         doing = _("Reading the items that these items name")
         self._processor.process(pages, Listing.NAMED, doing, is_repeated=is_repeated, kept=self._kept)
 
-    def _searched(self, ids: Collection[str], *, light: bool) -> Iterator[Page]:
+    def _searched(self, ids: Collection[str], *, light: bool, with_access: bool) -> Iterator[Page]:
         for some in _batches(ids):
-            for page in self._processor.pages(None, light=light, with_access=not light, subset=Subset(ids=some)):
+            for page in self._processor.pages(None, light=light, with_access=with_access, subset=Subset(ids=some)):
                 yield replace(page, total=None)  # the number of the scope stays
 
     def _single(self, ids: Collection[str]) -> Iterator[Page]:
@@ -128,11 +130,12 @@ class _Reader:
 
     def _keep(self, ids: Collection[str]) -> None:
         """Record held items as seen and unchanged, because reading each of them would take a request."""
-        mine = select(HOLDING.c.id).join(ITEM, ITEM.c.id == HOLDING.c.item_id)
-        mine = mine.where(HOLDING.c.source_id == self._context.source_id)
+        mine = select(HOLDING.c.id).where(HOLDING.c.source_id == self._context.source_id)
+        here = select(ITEM.c.id).where(ITEM.c.repository_id == self._context.repository.id)
         for some in _batches(ids):
+            items = here.where(ITEM.c.source_id.in_(some))
             with transaction():
-                number = self._context.recorder.keep(mine.where(ITEM.c.source_id.in_(some)))
+                number = self._context.recorder.keep(mine.where(HOLDING.c.item_id.in_(items)))
                 self._context.attempt.advance({"related": number, "unchanged": number})
 
 

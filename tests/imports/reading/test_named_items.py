@@ -5,23 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from connector.catalogue import takedown
 from connector.dspace.records import SourceState
 from connector.extensions import db
 from connector.imports.import_options import ImportOptions
-from connector.imports.start import preview_selection, queueing, scheduling
+from connector.imports.start import preview_selection, queueing, retry_failed, scheduling
 from connector.jobs import creation, lifecycle
 from connector.jobs.attempt import stop_here
-from connector.models.catalogue import CatalogueItem, Holding
+from connector.models.catalogue import CatalogueItem, Holding, ItemSet, Membership
 from connector.models.changes import Change
 from connector.models.jobs import Kind
 from connector.models.previews import PreviewRow
 from connector.models.repositories import Source
+from connector.repositories import credentials
 from connector.storage.instance import prepare
 from connector.tasks import carry_out
 from tests.conftest import app_at
 from tests.sample import Repository, SampleRepository
+from tests.sample.login import NAME, PASSWORD
 from tests.tools import needs
 
 from ..catalogue import dump, records
@@ -71,6 +74,10 @@ class Publications:
 
     def named(self, name):
         return self.data.named(name)
+
+    @property
+    def repository_id(self) -> int:
+        return db.session.scalars(select(Source.repository_id)).one()
 
     @property
     def source_id(self) -> int:
@@ -203,8 +210,9 @@ def test_a_named_item_that_is_deleted_is_missing_and_its_publication_is_not(publ
 
 
 @on_both_databases
-def test_an_item_that_no_item_names_any_more_stays_and_has_left_the_source(publications):
+def test_an_item_that_no_item_names_any_more_stays_and_has_left_the_source(any_app, publications):
     publications.run()
+    before = records(any_app)
     publications.data.relate(publications.named("First"), AUTHOR, [publications.named("Ben")])
 
     job = publications.run()
@@ -213,6 +221,9 @@ def test_an_item_that_no_item_names_any_more_stays_and_has_left_the_source(publi
     assert (job.clean, counts(job), held()) == (True, (2, 2, 0, 1, 3, 1), {"First": False, "Second": False} | BOTH)
     assert reasons(job)["Ada"] == "Still at the source, but no longer in what this import reads."
     assert (state("Ada"), counts(again)) == (SourceState.PRESENT, (2, 2, 0, 0, 4, 0))
+    publications.undo(again)
+    publications.undo(job)
+    assert (records(any_app), held()) == (before, ALL)
 
 
 @on_both_databases
@@ -349,6 +360,49 @@ def test_a_preview_of_a_new_source_finds_what_new_items_name(publications):
     publications.run_with(related_items=False, test=1)
 
     assert counts(publications.preview()) == (2, 3, 4, 0, 1, 0)
+
+
+def test_a_named_item_that_a_retry_reads_is_still_held_as_named(publications):
+    publications.run()
+    ada = publications.named("Ada")
+    publications.data.edit(ada, "dc.description", ["Professor"])
+    publications.sample.faults.add(f"/core/items/{ada.uuid}", None, status=403)
+
+    failed = publications.run()
+    publications.sample.faults.clear()
+    retried = publications.work(retry_failed.retry(failed.id))
+
+    assert (failed.clean, failed.counts["failed"], state("Ada")) == (False, 1, SourceState.PRESENT)
+    assert (retried.clean, retried.counts["updated"], held()) == (True, 1, ALL)
+
+
+def test_a_named_item_goes_to_the_item_set_of_its_own_collection(publications):
+    publications.run_with(item_set_from_collection=True)
+
+    query = select(ItemSet.name, func.count()).join(Membership, Membership.item_set_id == ItemSet.id)
+    sets = dict(db.session.execute(query.group_by(ItemSet.name)).all())
+    assert sets == {"Publications": 2, "People": 3}
+
+
+def test_a_named_item_that_was_taken_down_does_not_come_back(publications):
+    publications.run()
+    repository_id = publications.repository_id
+    takedown.take_down(repository_id, takedown.find_items(repository_id, [publications.named("Ada").handle]), "private")
+
+    job = publications.run()
+
+    assert (job.clean, counts(job)) == (True, (2, 2, 0, 0, 4, 0))
+    assert held() == {"First": False, "Second": False} | BOTH
+
+
+def test_a_login_brings_restricted_named_items_and_marks_them(publications):
+    publications.data.restrict(publications.named("Cleo"))
+    credentials.sign_in(publications.repository_id, NAME, PASSWORD)
+
+    job = publications.run()
+
+    query = select(CatalogueItem.title).where(CatalogueItem.is_restricted)
+    assert (job.clean, counts(job), db.session.scalars(query).all()) == (True, (2, 3, 5, 0, 0, 0), ["Cleo"])
 
 
 def test_a_scheduled_import_keeps_the_option(publications):
