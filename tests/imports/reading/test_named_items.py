@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -348,6 +349,15 @@ def test_a_preview_shows_named_items_and_those_that_are_chosen_are_held_as_named
     preview_selection.save_ticks(preview.id, row_ids := rows_named("Ada"), row_ids)
     job = publications.work(preview_selection.import_ticked(preview.id))
     assert (counts(job), held()) == ((0, 1, 1, 0, 0, 0), {"First": False, "Second": False, "Ada": True})
+
+
+def test_the_page_of_a_preview_says_which_items_are_related_ones(app, publications):
+    preview = publications.preview()
+
+    page = app.test_client().get(f"/jobs/{preview.id}/preview/")
+
+    marked = re.findall(r'<span class="name"[^>]*>(\w+)</span>\s*<small>Related item</small>', page.text)
+    assert sorted(marked) == ["Ada", "Ben", "Cleo"]
 
 
 def rows_named(title: str) -> list[int]:
