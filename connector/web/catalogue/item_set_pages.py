@@ -53,7 +53,7 @@ def create() -> Any:
         except InvalidInputError as error:
             form.refuse(error)
         else:
-            flash(_("Item set created. Tick items in a list to put them there."))
+            flash(_("Item set created."))
             return redirect(url_for(".show", item_set_id=item_set_id), 303)
     return _form_page(form, None)
 
