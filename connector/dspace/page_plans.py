@@ -19,6 +19,7 @@ SIZES = (100, 20, 10, 5, 1)
 WIDTH_OF_TRIALS = 2  # requests at a time
 LEAST_FILES = 1.0  # files an item from which a request for each item may be cheaper than embedding
 _WINDOW = 50  # items
+_MOST_FILES = 10  # of an item that count for the average, so that a single item does not change it
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class FilesPerItem:
         for item in items:
             if item.bitstreams is not None:
                 self.items += 1
-                self.recent += (len(item.bitstreams) - self.recent) / min(self.items, _WINDOW)
+                self.recent += (min(len(item.bitstreams), _MOST_FILES) - self.recent) / min(self.items, _WINDOW)
         if self.at_choice is None and self.items >= _WINDOW:
             self.at_choice = self.recent
 

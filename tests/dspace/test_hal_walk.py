@@ -336,6 +336,18 @@ def test_plans_are_compared_again_where_items_have_more_files():
     assert len(fake.asked_of("/bundles")) > 50
 
 
+def test_plans_are_not_compared_again_for_single_items_with_many_files():
+    fake = FakeHal(synthetic(number, files=90 * (number % 100 == 99)) for number in range(500))
+
+    pages = walk(fake)
+
+    assert len(items_of(pages)) == 500
+    chosen = [page.cursor["plan"] for page in pages if page.cursor["plan"]]
+    sizes = [int(asked["size"][0]) for asked in fake.asked_of(SEARCH)]
+    assert len(set(chosen)) == 1
+    assert sizes.count(10) == 2
+
+
 def test_a_plan_with_failing_pages_is_not_chosen():
     fake = numbered(400, files=1)
     fake.costs = lambda kind, answer: 1.0
