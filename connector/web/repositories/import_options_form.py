@@ -134,7 +134,7 @@ class ImportOptionsForm(Form):
 
     def offer(self, repository: Repository, item_sets: Sequence[ItemSet]) -> None:
         """Offer these item sets as choices, and related items if the repository can have any."""
-        if repository.generation < HAS_RELATED_ITEMS:
+        if repository.generation < HAS_RELATED_ITEMS or repository.speaks_oai:
             del self.related_items
         told_apart = labels(item_sets)
         self._set_names = {f"set:{item_set.id}": item_set.name for item_set in item_sets}
