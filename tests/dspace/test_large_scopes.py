@@ -9,7 +9,7 @@ from hypothesis import given, settings, strategies as st
 
 from connector.dspace.hal import HalClient
 from connector.dspace.records import Item, Page, Subset
-from connector.errors import RequestRejectedError
+from connector.errors import RequestRejectedError, RestrictedError
 
 from .fake_hal import SCOPE, FakeHal, client_of, item_id, nothing_seen, synthetic
 
@@ -90,6 +90,22 @@ def test_items_that_a_part_loses_are_found(light):
     assert sorted(found) == sorted(all_ids(400))
 
 
+def test_an_item_that_comes_does_not_hide_that_another_is_missing():
+    fake = numbered(50)
+    lost = max(all_ids(50))
+
+    def order(rows, asked):
+        return [rows[0] if row["uuid"] == lost and "sort" in asked else row for row in rows]
+
+    def trouble(path, asked):
+        if "query" in asked and "sort" not in asked and len(fake.items) == 50 and "page" in asked:
+            fake.items.append(synthetic(50) | {"uuid": "00000000-0000-4000-8000-000000000000"})
+
+    fake.order, fake.trouble = order, trouble
+
+    assert all_ids(50) <= {item.id for item in items_of(walk(fake, light=True))}
+
+
 @pytest.mark.parametrize("light", [False, True])
 def test_a_divided_walk_resumed_at_any_page_gives_exactly_the_rest(light):
     fake = numbered(150, files=1)
@@ -133,6 +149,11 @@ def refusing(path: str, asked: dict[str, list[str]]) -> None:
         raise RequestRejectedError("422")
 
 
+def forbidding(path: str, asked: dict[str, list[str]]) -> None:
+    if "query" in asked:
+        raise RestrictedError("403")
+
+
 def test_a_site_that_refuses_queries_is_read_as_one_list():
     fake = numbered(150)
     fake.trouble = refusing
@@ -162,6 +183,7 @@ def test_a_site_that_begins_to_refuse_queries_is_read_as_one_list(is_resumed):
     assert 0 < len(recorded) < 150
     fake.trouble = refusing
     if is_resumed:
+        fake.trouble = forbidding
         pages = client(fake).walk(SCOPE, light=True, cursor=page.cursor, seen=recorded.intersection)
 
     for page in pages:
