@@ -8,9 +8,11 @@ from pathlib import Path
 from connector.catalogue.export import as_jsonl
 from connector.catalogue.search import Selection
 from connector.dspace.records import Scope, ScopeKind
+from connector.extensions import db
 from connector.imports.import_options import ImportOptions
 from connector.imports.start import queueing
 from connector.jobs import creation, lifecycle
+from connector.models.repositories import Source
 from connector.repositories import discovery, service
 from connector.tasks import carry_out
 from tests.sample import SampleRepository
@@ -32,6 +34,14 @@ class Library:
             source_id = service.source_for(found.repository_id, Scope(ScopeKind.REPOSITORY))
             job_id = queueing.create(source_id, ImportOptions.from_json(OPTIONS | options))
             return self._worked(job_id, is_clean)
+
+    def rerun(self, kind: ScopeKind, handle: str):
+        """Import a source again as it is known, without its files. Make it at first; gives the job as it ended."""
+        with self.app.app_context():
+            repository_id = discovery.connect(self.sample.url, "rest", None).repository_id
+            known = db.session.scalar(db.select(Source.id).where(Source.handle == handle))
+            source_id = known or service.source_for(repository_id, discovery.find(repository_id, kind, handle).scope)
+            return self._worked(queueing.create(source_id, ImportOptions()))
 
     def undo(self, job_id: int):
         """Undo an import; gives the undo job as it ended."""

@@ -94,3 +94,17 @@ def test_the_size_of_an_import_is_estimated_from_the_first_page(library, app):
     assert estimate.items > 90
     assert estimate.files > 0
     assert len(library.sample.requests) <= 4
+
+
+@pytest.mark.parametrize("order", [(False, True, False), (True, False, True)], ids=["opened", "closed"])
+def test_a_source_is_imported_again_after_the_rest_api_was_closed_or_opened(library, order):
+    sample = library.sample
+    home = sample.data.named("Harbour photographs")
+    number = sum(item.collection is home for item in sample.data.items.values())
+
+    for has_rest in order:
+        sample.has_rest = has_rest
+        job = library.rerun(ScopeKind.COLLECTION, home.handle)
+        assert (job.clean, job.counts["seen"], job.counts["vanished"]) == (True, number, 0)
+        assert job.counts["added"] == (number if job.id == 1 else 0)
+    assert set(library.records()) == {item.handle for item in sample.data.items.values() if item.collection is home}

@@ -8,10 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
-from ..errors import RequestRejectedError, RequestTimeoutError, TooLargeError, TransientError
+from ..errors import (
+    NotFoundError,
+    RequestRejectedError,
+    RequestTimeoutError,
+    ServerError,
+    TooLargeError,
+    TransientError,
+)
 from ..http import Download, HttpClient
-from .json_api import JsonApi
+from .json_api import JsonApi, JsonDocument
 from .legacy_records import identifier, list_rows
 from .list_end import MOST_UNCOUNTED, Stretch, endless_in_words
 from .records import Server
@@ -63,6 +71,20 @@ class LegacyApi(JsonApi):
     def control(self) -> None:
         """Raise TransientError if the repository does not answer a basic request."""
         list_rows(*self.get("communities", {"limit": 1}, tries=1))
+
+    def by_handle(self, handle: str) -> JsonDocument:
+        """Return the object with a handle.
+
+        Raise NotFoundError if 5 or 6 answers 500, which means unknown or closed, and the server otherwise works.
+        """
+        path = f"handle/{quote(handle)}"
+        if not self.can.tells_unknown:
+            return self.get(path)
+        try:
+            return self.get(path, tries=2)
+        except ServerError as error:
+            self.control()
+            raise NotFoundError(str(error), error.url) from error
 
     def _is_available(self) -> bool:
         try:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote
 
-from ..errors import NotFoundError, RestrictedError, ServerError
+from ..errors import NotFoundError, RestrictedError
 from ..i18n import gettext as _, lazy_gettext as _l
-from .json_api import JsonDocument
 from .json_members import required
 from .legacy_api import LegacyApi
 from .legacy_records import scope_of
@@ -63,7 +61,7 @@ class LegacyFinder:
 
     def _by_handle(self, handle: str) -> Scope:
         try:
-            answer = self._answer_for(handle)
+            answer = self._api.by_handle(handle)
         except NotFoundError as error:
             sentence = _CLOSED_OR_MISSING if self._api.can.tells_unknown else _MISSING
             raise NotFoundError(sentence % {"handle": handle}, error.url) from error
@@ -78,17 +76,3 @@ class LegacyFinder:
                 answer.url,
             )
         return scope_of(ScopeKind(name), *answer)
-
-    def _answer_for(self, handle: str) -> JsonDocument:
-        """Return the object with a handle.
-
-        Raise NotFoundError if 5 or 6 answers 500, which means unknown or closed, and the server otherwise works.
-        """
-        path = f"handle/{quote(handle)}"
-        if not self._api.can.tells_unknown:
-            return self._api.get(path)
-        try:
-            return self._api.get(path, tries=2)
-        except ServerError as error:
-            self._api.control()
-            raise NotFoundError(str(error), error.url) from error

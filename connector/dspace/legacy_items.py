@@ -67,8 +67,14 @@ class LegacyItems:
 
         401 and 403 mean HIDDEN: the item may be withdrawn, or on 4 unknown. An item that can be read and is still in
         the scope is private, except on 4, which lists private items. Another handle means another item: a rebuilt
-        repository uses its numbers again (rule 4). 6 accepts the numbers of 4 and 5.
+        repository uses its numbers again (rule 4). 6 accepts the numbers of 4 and 5. An id from an import over OAI-PMH
+        is a handle. 5 and 6 give the same answer for an unknown and a closed handle.
         """
+        try:
+            if "/" in item_id:
+                item_id = records.identifier(*self._api.by_handle(item_id))
+        except (NotFoundError, RestrictedError):
+            return SourceState.NOT_PUBLIC
         try:
             row, url = self._api.get(f"items/{item_id}", {"expand": ",".join(_HOMES.values())}, kind="item")
         except NotFoundError:

@@ -7,6 +7,7 @@ their handles (design rule 4).
 from __future__ import annotations
 
 from collections.abc import Callable, Collection as Group, Iterable, Iterator, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -116,6 +117,7 @@ class OaiClient:
         All pages are complete, as light ones would not cost less. `seen(ids)` returns the ids that are recorded
         already; the walk skips those items. Other parameters have no effect.
         """
+        scope = _by_handle(scope)
         if scope.kind is ScopeKind.ITEM:
             if cursor is None:
                 yield self._single(scope, seen)
@@ -144,7 +146,7 @@ class OaiClient:
         if header.is_deleted:
             return SourceState.NOT_PUBLIC
         homes = {ScopeKind.COLLECTION: header.collections, ScopeKind.COMMUNITY: header.communities}
-        is_here = scope.kind not in homes or scope.id in homes[scope.kind]
+        is_here = scope.kind not in homes or _by_handle(scope).id in homes[scope.kind]
         return SourceState.PRESENT if is_here else SourceState.MOVED
 
     def ping(self) -> None:
@@ -175,3 +177,8 @@ class OaiClient:
         results = tuple(self.complete(wanted))
         items = tuple(result for result in results if isinstance(result, Item))
         return Page(items, {"is_done": True}, 1, tuple(result for result in results if isinstance(result, Failure)))
+
+
+def _by_handle(scope: Scope) -> Scope:
+    """Return the scope with its handle as id. A source that was imported over REST has the id of that."""
+    return replace(scope, id=scope.handle or scope.id)

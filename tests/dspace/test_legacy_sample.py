@@ -172,3 +172,16 @@ def test_light_listings_contain_the_modification_times_of_items(reader, sample, 
 
     assert light == full
     assert all(light.values())
+
+
+def test_an_item_of_an_import_over_oai_is_asked_for_by_its_handle(reader, sample, generation):
+    here, withdrawn = list(sample.data.items.values())[:2]
+    home = Scope(ScopeKind.COLLECTION, id_of(here.collection, generation))
+    elsewhere = Scope(ScopeKind.COLLECTION, id_of(sample.data.named("Empty shelf"), generation))
+    sample.data.withdraw(withdrawn)
+
+    listed = SourceState.PRESENT if generation == 4 else SourceState.NOT_PUBLIC  # see `item_state`
+    assert reader.item_state(here.handle, home, here.handle) is listed
+    assert reader.item_state(here.handle, elsewhere, here.handle) is SourceState.MOVED
+    assert reader.item_state(withdrawn.handle, home, withdrawn.handle) is SourceState.NOT_PUBLIC
+    assert reader.item_state("123456789/99999", home, "123456789/99999") is SourceState.NOT_PUBLIC

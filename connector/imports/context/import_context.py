@@ -103,7 +103,8 @@ def open_context(
     with count_requests(attempt, connection, job.traffic) as requests:
         try:
             discovery.save_proposed_name(repository_id, connection)
-            context = _context(attempt, job, connection, requests, new_recorder)
+            scope = _current_scope(job.source.repository.speaks_oai, job.source.scope, connection)
+            context = _context(attempt, job, scope, connection, requests, new_recorder)
             db.session.rollback()
             yield context
         finally:
@@ -111,9 +112,19 @@ def open_context(
                 service.note_unanswered(repository_id, connection.unanswered)
 
 
+def _current_scope(speaks_oai: bool, scope: Scope, connection: RepositoryConnection) -> Scope:
+    """Return the scope with its id in the REST API, if imports over OAI-PMH have stored its handle as id until now."""
+    db.session.rollback()  # no transaction is open while the repository is asked
+    handle = scope.handle
+    if speaks_oai or handle is None or scope.id != handle:
+        return scope
+    return connection.outage.retry_until_available("page", lambda: connection.client.find(scope.kind, handle))
+
+
 def _context(
     attempt: JobAttempt,
     job: Job,
+    scope: Scope,
     connection: RepositoryConnection,
     requests: RequestCounter,
     new_recorder: NewRecorder,
@@ -124,7 +135,7 @@ def _context(
     return ImportContext(
         attempt=attempt,
         source_id=source.id,
-        scope=source.scope,
+        scope=scope,
         options=ImportOptions.of(job),
         repository=repository_context,
         client=connection.client,
