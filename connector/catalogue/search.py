@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -42,7 +43,7 @@ from .set_names import labels
 
 SHORT = 1000  # items
 MEDIUM = 5 * SHORT  # items; reading so many is faster than following the index of a frequent word
-LONG = 20 * SHORT  # ids of a list are counted up to this number
+LONG = 20 * SHORT  # ids of a list are counted up to this number; a shorter list is read once, a longer one looked up in
 CHECKED = 3 * SHORT  # items; reading the values of more would make pages slow
 
 
@@ -140,7 +141,8 @@ class Selection:
 
     def _listed(self, to_check: bool) -> list[Select[Any]]:
         """Return a SELECT of the ids of the items that the index of lists does not rule out, if it rules out any."""
-        if not (to_check or self.has_files is False or not all(one.reads_values for one in self.criteria)):
+        is_coded = self.has_files is False or not all(one.reads_values for one in self.criteria)
+        if not (to_check or is_coded or self.state is not None):
             return []
         item = aliased(CatalogueItem)
         conditions = code_conditions(self.criteria, item.property_codes, self.with_restricted)
@@ -168,20 +170,22 @@ class Selection:
         `to_check`: the newest of them are checked. Then there is always a SELECT, without items of other repositories.
         """
         lists = self._lists() + self._listed(to_check)
-        if len(lists) > 1:
-            lists.sort(key=_length)
         with_words = search_index.candidates(self._required_strings())
         if with_words is None and to_check and db.engine.dialect.name == "postgresql":
             with_words = self._with_strings()
-        if with_words is not None and not (lists and _length(lists[0]) <= MEDIUM):
-            return self._within(with_words, lists)
-        return self._within(lists[0], lists[1:]).distinct() if lists else None
+        if with_words is None and len(lists) < 2:
+            return self._within(lists[0], []).distinct() if lists else None
+        sized = sorted(((_length(listed), listed) for listed in lists), key=itemgetter(0))
+        if with_words is not None and not (sized and sized[0][0] <= MEDIUM):
+            return self._within(with_words, sized)
+        return self._within(sized[0][1], sized[1:]).distinct()
 
-    def _within(self, ids: Select[Any], lists: Sequence[Select[Any]]) -> Select[Any]:
-        """Return a SELECT of those of these ids that are in all lists and old enough."""
+    def _within(self, ids: Select[Any], lists: Sequence[tuple[int, Select[Any]]]) -> Select[Any]:
+        """Return a SELECT of those of these ids that are in all lists, given with their lengths, and old enough."""
         [column] = ids.selected_columns
         is_old = true() if self.older_than_id is None else column < self.older_than_id
-        return ids.where(*(_is_among(column, listed) for listed in lists), is_old)
+        among = ((column + 0).in_(listed) if length < LONG else _is_among(column, listed) for length, listed in lists)
+        return ids.where(*among, is_old)
 
     def matches(self, candidates: Select[Any]) -> Select[Any]:
         """Return a SELECT of those of these ids whose items meet the conditions on the item itself."""
