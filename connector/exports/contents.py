@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from ..catalogue import export, item_problems
 from ..catalogue.item_presentation import FILE_STATUSES, files_of, original_of
 from ..catalogue.item_record import ItemRecord
+from ..dspace.records import ORIGINAL
 from ..extensions import db, transaction
 from ..i18n import gettext as _
 from ..jobs import lifecycle
@@ -38,7 +40,10 @@ class ExportedItem:
 
 
 class Contents:
-    """The items of one export. Everything is left out that its reader may not see."""
+    """The items of one export. Everything is left out that its reader may not see.
+
+    `not_imported`: for each bundle other than ORIGINAL, the number of its files that no import has downloaded.
+    """
 
     def __init__(self, attempt: JobAttempt):
         options = ExportOptions.of(lifecycle.get(attempt.job_id))
@@ -46,6 +51,7 @@ class Contents:
         self._attempt = attempt
         self._notes: list[tuple[int, str]] = []
         self._files = 0
+        self.not_imported = Counter[str]()
         self.with_restricted, self.separator = options.restricted, options.separator
         self.fields_url = options.fields_url
         ids = select(ExportItem.item_id).where(ExportItem.job_id == attempt.job_id)
@@ -78,11 +84,13 @@ class Contents:
 
     def stored(self, item: ExportedItem) -> list[CatalogueFile]:
         """Return the files of an item that the export contains. Note the files that are left out or outdated."""
-        faults = {file.id: self._fault(file) for file in item.files}
-        left_out = [f"{file.label} ({faults[file.id]})" for file in item.files if faults[file.id]]
+        wanted = [file for file in item.files if not _is_unwanted(file)]
+        self.not_imported.update(file.bundle for file in item.files if _is_unwanted(file))
+        faults = {file.id: self._fault(file) for file in wanted}
+        left_out = [f"{file.label} ({faults[file.id]})" for file in wanted if faults[file.id]]
         if left_out:
             self.note(item, _("Not in the export: %(files)s.", files=", ".join(left_out)))
-        usable = [file for file in item.files if not faults[file.id]]
+        usable = [file for file in wanted if not faults[file.id]]
         for file in usable:
             if file.is_outdated:
                 self.note(item, _("The export has an earlier version of %(file)s.", file=file.label))
@@ -116,6 +124,11 @@ class Contents:
                 item_problems.note(self._attempt.job_id, item_id, "", None, sentence)
         self._files = 0
         self._notes.clear()
+
+
+def _is_unwanted(file: CatalogueFile) -> bool:
+    """Return whether a file is of a bundle that imports leave out unless a person chooses it, and was left out."""
+    return file.bundle != ORIGINAL and file.sha256 is None and file.status == FileStatus.NOT_DOWNLOADED
 
 
 def _collections(item_ids: Sequence[int]) -> dict[int, list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 
 from flask import current_app
@@ -10,7 +11,7 @@ from sqlalchemy import delete, func, select
 
 from ..errors import ConflictError, StorageError
 from ..extensions import db, transaction
-from ..i18n import gettext as _, ngettext
+from ..i18n import decimal, gettext as _, ngettext
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
 from ..models.changes import CHANGE
@@ -31,15 +32,15 @@ def run(attempt: JobAttempt) -> tuple[bool, str]:
     form = FORMATS[ExportOptions.of(lifecycle.get(attempt.job_id)).format]
     _begin(attempt)
     attempt.say(_("Writing the file"))
-    part = _part()
+    contents, part = Contents(attempt), _part()
     try:
-        size = _write(attempt, part, form.write(Contents(attempt)))
+        size = _write(attempt, part, form.write(contents))
         with transaction():  # another attempt that has taken over keeps its file
             attempt.advance(totals={"bytes": size})
             os.replace(part.path, results.path_of(attempt.job_id))
     finally:
         part.discard()
-    return _result(attempt)
+    return _result(attempt, contents.not_imported)
 
 
 def _begin(attempt: JobAttempt) -> None:
@@ -76,17 +77,29 @@ def _write(attempt: JobAttempt, part: Part, pieces: Iterator[bytes]) -> int:
     return size
 
 
-def _result(attempt: JobAttempt) -> tuple[bool, str]:
+def _result(attempt: JobAttempt, not_imported: Counter[str]) -> tuple[bool, str]:
     """Return (clean, message) of an export that was written."""
     db.session.expire_all()
     job = db.session.get_one(Job, attempt.job_id)
     problems = db.session.scalars(select(func.count()).select_from(CHANGE).where(CHANGE.c.job_id == job.id)).one()
     left = (job.expected or 0) - job.counts["seen"]
-    if not left:
-        return problems == 0, ""
-    sentence = ngettext(
-        "%(num)s item is not in the file, because it was removed or restricted since the start.",
-        "%(num)s items are not in the file, because they were removed or restricted since the start.",
-        left,
-    )
-    return False, sentence
+    sentences = []
+    if left:
+        sentences.append(
+            ngettext(
+                "%(num)s item is not in the file, because it was removed or restricted since the start.",
+                "%(num)s items are not in the file, because they were removed or restricted since the start.",
+                left,
+            )
+        )
+    if not_imported:
+        bundles = ", ".join(f"{bundle} ({decimal(number)})" for bundle, number in sorted(not_imported.items()))
+        sentences.append(
+            ngettext(
+                "%(num)s file was not imported and is not in the export, by bundle: %(bundles)s.",
+                "%(num)s files were not imported and are not in the export, by bundle: %(bundles)s.",
+                not_imported.total(),
+                bundles=bundles,
+            )
+        )
+    return not (problems or left), " ".join(sentences)

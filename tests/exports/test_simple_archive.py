@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from connector.exports.simple_archive import TOP
 from connector.extensions import db, transaction
+from connector.jobs import lifecycle
 from connector.models.catalogue import CatalogueFile, CatalogueItem, ItemSet, Membership
 from connector.storage.garbage_collection import the_folder
 
@@ -84,15 +85,29 @@ def test_the_collections_of_an_item_are_named_by_their_handles(context, tmp_path
 
 def test_the_files_that_are_not_stored_are_named_in_one_sentence(context):
     with transaction():
-        file = picture()
-        file.sha256, file.status = None, "missing"
-        item_id, name = file.item_id, file.label
+        item = picture().item
+        missing = [file for file in item.files if file.bundle in ("ORIGINAL", "LICENSE")]
+        for file in missing:
+            file.sha256, file.status = None, "missing"
+        item_id, named = item.id, ", ".join(f"{file.label} (missing)" for file in missing)
 
-    reason = problems(export("saf", item_id))[item_id]
+    assert len(missing) > 1
+    assert problems(export("saf", item_id))[item_id] == f"Not in the export: {named}."
 
-    assert reason.startswith(f"Not in the export: {name} (missing), ")
-    assert reason.endswith(", license.txt (not downloaded).")
-    assert reason.count("Not in the export") == 1
+
+def test_files_of_bundles_that_no_import_wanted_are_counted_and_no_problem(context):
+    with transaction():
+        item = picture().item
+        thumbnails = sum(file.bundle == "THUMBNAIL" for file in item.files)
+        item_id = item.id
+
+    job = lifecycle.get(export("saf", item_id))
+
+    assert (job.clean, problems(job.id)) == (True, {})
+    assert job.message == (
+        f"{thumbnails + 1} files were not imported and are not in the export, "
+        f"by bundle: LICENSE (1), THUMBNAIL ({thumbnails})."
+    )
 
 
 def test_a_damaged_file_is_named_and_left_out(context, tmp_path):
@@ -155,4 +170,4 @@ def test_a_file_without_a_name_has_its_number_in_the_export_and_is_no_problem(co
         file.name = None
         item_id = file.item_id
 
-    assert "is named" not in problems(export("saf", item_id))[item_id]
+    assert problems(export("saf", item_id)) == {}
