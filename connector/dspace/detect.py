@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ..errors import (
     BadResponseError,
+    DamagedResponseError,
     InvalidInputError,
     NotFoundError,
     RepositoryError,
@@ -26,6 +27,7 @@ from .urls import handle_in, interface_of, object_of
 
 # Permanent addresses that lead to the pages of a repository.
 _RESOLVERS = frozenset({"hdl.handle.net", "doi.org", "dx.doi.org", "www.doi.org", "n2t.net", "nbn-resolving.org"})
+_FAILING = (DamagedResponseError, ServerError)  # what a REST API answers that exists, but fails for now
 _SILENT = 2  # requests without any answer before the search of a host stops
 _MOST_CONFIGURATIONS = 3
 
@@ -61,11 +63,15 @@ class _Detection:
         return found
 
     def _at(self, url: str) -> Detected | None:
-        """Look below the address itself, then at the API that its pages name, then for OAI-PMH."""
+        """Look below the address itself, then at the API that its pages name.
+
+        Look for OAI-PMH first if it was typed, and last unless a REST API fails for now.
+        """
         address = address_of(url)
         found = self._first_oai(url) if names_oai(url, self._endpoint) else None
         found = found or self._first(candidates(url, self._endpoint)) or self._first(self._configured(address))
-        found = found or self._first_oai(url)
+        if found is None and not any(isinstance(trouble.error, _FAILING) for trouble in self._troubles):
+            found = self._first_oai(url)
         if found is None:
             return None
         return replace(found, server=_with_pages(found, address), path=address.path)

@@ -6,7 +6,7 @@ import pytest
 
 from connector.dspace import client, connect
 from connector.dspace.oai import OaiClient
-from connector.errors import NotDSpaceError
+from connector.errors import NotDSpaceError, ServerError
 from connector.http import OutageWait
 from tests.sample import SampleRepository
 
@@ -62,6 +62,16 @@ def test_rest_is_used_where_it_answers(http):
 
     assert not server.speaks_oai
     assert not any("oai" in path for path in asked)
+
+
+def test_a_rest_api_that_fails_for_now_is_not_replaced_by_oai(http):
+    with SampleRepository(9) as sample:
+        sample.faults.add("/server/api", times=None, status=500)
+        with pytest.raises(ServerError):
+            connect(http, sample.url, "rest")
+        server = connect(http, sample.url, "server/oai/request").server
+
+    assert server.speaks_oai
 
 
 def test_oai_is_found_at_an_unusual_typed_endpoint(http):
