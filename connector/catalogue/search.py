@@ -141,8 +141,7 @@ class Selection:
 
     def _listed(self, to_check: bool) -> list[Select[Any]]:
         """Return a SELECT of the ids of the items that the index of lists does not rule out, if it rules out any."""
-        is_coded = self.has_files is False or not all(one.reads_values for one in self.criteria)
-        if not (to_check or is_coded or self.state is not None):
+        if not (to_check or self.has_files is False or not all(one.reads_values for one in self.criteria)):
             return []
         item = aliased(CatalogueItem)
         conditions = code_conditions(self.criteria, item.property_codes, self.with_restricted)
