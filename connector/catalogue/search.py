@@ -43,7 +43,7 @@ from .set_names import labels
 
 SHORT = 1000  # items
 MEDIUM = 5 * SHORT  # items; reading so many is faster than following the index of a frequent word
-LONG = 20 * SHORT  # ids of a list are counted up to this number; a shorter list is read once, a longer one looked up in
+LONG = 20 * SHORT  # ids of a list are counted up to this number; shorter lists are read whole, others looked up by id
 CHECKED = 3 * SHORT  # items; reading the values of more would make pages slow
 
 
@@ -180,14 +180,14 @@ class Selection:
         return self._within(sized[0][1], sized[1:]).distinct()
 
     def _within(self, ids: Select[Any], lists: Sequence[tuple[int, Select[Any]]]) -> Select[Any]:
-        """Return a SELECT of those of these ids that are in all lists, given with their lengths, and old enough."""
+        """Return a SELECT of the ids that are in all lists and old enough. `lists`: each with its length."""
         [column] = ids.selected_columns
         is_old = true() if self.older_than_id is None else column < self.older_than_id
         among = ((column + 0).in_(listed) if length < LONG else _is_among(column, listed) for length, listed in lists)
         return ids.where(*among, is_old)
 
     def matches(self, candidates: Select[Any]) -> Select[Any]:
-        """Return a SELECT of those of these ids whose items meet the conditions on the item itself."""
+        """Return a SELECT of the candidates that meet the conditions on the item itself."""
         [column] = candidates.selected_columns
         return candidates.where(exists().where(CatalogueItem.id == column, *self._own_conditions()))
 

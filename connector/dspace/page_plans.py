@@ -67,7 +67,7 @@ class FilesPerItem:
 
     @property
     def has_changed(self) -> bool:
-        """Return whether items now have so many or so few files that another plan may be cheaper."""
+        """Return whether the number of files per item has changed so much that another plan may be cheaper."""
         if self.at_choice is None:
             return False
         few, many = sorted((self.recent, self.at_choice))
