@@ -85,6 +85,7 @@ def test_pages_of_a_list_are_chosen_by_number(page):
 def test_an_item_set_is_made_filled_renamed_emptied_and_deleted(page):
     page.get_by_label("Sort by").select_option("Title")
     page.get_by_role("button", name="Search", exact=True).click()
+    page.wait_for_url("**sort=title**")
     for title in ("Closed bundle", "Control characters"):
         page.get_by_label(title, exact=True).check()
     page.get_by_label("Name of a new item set").fill("Exhibition")
@@ -116,6 +117,7 @@ def test_an_item_set_is_made_filled_renamed_emptied_and_deleted(page):
 def test_what_a_search_finds_is_exported(page, scripted, site):
     page.get_by_label("Words in any value").fill("herring")
     page.get_by_role("button", name="Search", exact=True).click()
+    expect(page.locator("mark").first).to_have_text("Herring")
     page.get_by_role("link", name="Export", exact=True).click()
     page.get_by_label("Separator").fill("|")
     page.get_by_role("button", name="Export items").click()
