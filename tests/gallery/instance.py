@@ -17,7 +17,7 @@ from connector.imports.import_options import ImportOptions
 from connector.imports.start import queueing
 from connector.jobs import counters, creation, lifecycle
 from connector.models.accounts import Role
-from connector.models.catalogue import CatalogueFile
+from connector.models.catalogue import CatalogueFile, CatalogueItem
 from connector.models.job_kinds import JobKind
 from connector.models.jobs import Job, Kind, State
 from connector.models.publishing import FileMode
@@ -67,7 +67,8 @@ STILL: dict[str, tuple[str, State, dict[str, Any], dict[str, int]]] = {
 def furnish(app: Flask, sample: SampleRepository, omeka: Omeka) -> dict[str, int | str]:
     """Import from the sample repository, publish, and do everything else.
 
-    Return the ids of the jobs by their state, the id of a picture, and the token of an invitation.
+    Return the ids of the jobs by their state, of a picture and of an item with related items, and the token of an
+    invitation.
     """
     _add_items(sample)
     admit(app, VIEWER, Role.VIEWER, VIEWER_TOKEN)
@@ -94,6 +95,7 @@ def furnish(app: Flask, sample: SampleRepository, omeka: Omeka) -> dict[str, int
         _add_lookalikes(sample, omeka)
         jobs["adoption"] = _publish(jobs["problems"], destination_id)
         jobs["remap"] = _remap(repository_id)
+        jobs |= _with_related_items(repository_id, sample)
         counts.count_if_changed()
         thumbnails.make_due()
         picture = db.select(CatalogueFile.id).where(CatalogueFile.is_stored, CatalogueFile.media_type == "image/png")
@@ -126,9 +128,9 @@ def _add_users() -> str:
     return user_management.add("中村 花子", Role.EDITOR)
 
 
-def _import(repository_id: int, sample: SampleRepository, name: str) -> int:
+def _import(repository_id: int, sample: SampleRepository, name: str, *, related_items: bool = False) -> int:
     scope = discovery.find(repository_id, ScopeKind.COLLECTION, sample.data.named(name).handle).scope
-    options = ImportOptions(files=True, item_set_from_collection=True)
+    options = ImportOptions(files=True, item_set_from_collection=True, related_items=related_items)
     return _carried_out(queueing.create(service.source_for(repository_id, scope), options, comment=name))
 
 
@@ -220,6 +222,17 @@ def _remap(repository_id: int) -> int:
     job_id = _carried_out(remap_jobs.create(repository_id))
     _use(repository_id, terms | {"local.nowhere": "bibo:doi"}, ("dc.subject.*",))
     return job_id
+
+
+def _with_related_items(repository_id: int, sample: SampleRepository) -> dict[str, int]:
+    """Import an album and, as related items, the pages that it names, more than its page shows."""
+    data = sample.data
+    home = data.add_collection("كتاب الميناء", data.named("Maps & Pictures"))
+    album = data.add_item(home, [("dc.title", [LONG_WORD])])
+    data.relate(album, "relation.isIssueOfAlbum", _items_of(sample, "Aldermouth Gazette"), "dc.relation")
+    job_id = _import(repository_id, sample, home.name, related_items=True)
+    held = db.session.scalars(db.select(CatalogueItem.id).where(CatalogueItem.source_key == album.handle))
+    return {"related": job_id, "album": held.one()}
 
 
 def _use(repository_id: int, terms: dict[str, str], ignored: tuple[str, ...]) -> None:
