@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ForeignKey, UniqueConstraint, column, false, select, table
+from sqlalchemy import ForeignKey, UniqueConstraint, column, false, select, table, true
 from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from ..dspace.records import Scope, ScopeKind, Server
@@ -19,8 +19,9 @@ class Repository(Base):
     """A DSpace site. `address_key`: the normalized URL of its API (see `endpoint_candidates.base_key`).
 
     `name`: what the repository calls itself. `given_name`: what a person calls it here. `unanswered`: the optional
-    requests that it refused, each with the day of the last attempt. `crosswalk_id`: the rules of its crosswalk that
-    imports use, 0 for the default ones (see `CrosswalkRow`).
+    requests that it refused, each with the day of the last attempt. `oai_url`: the base URL of OAI-PMH beside its REST
+    API, if one was found. `uses_oai`: False if a person, or a comparison of both, switched it off (design rule 21).
+    `crosswalk_id`: the rules of its crosswalk that imports use, 0 for the default ones (see `CrosswalkRow`).
     """
 
     __tablename__ = "repository"
@@ -34,6 +35,8 @@ class Repository(Base):
     generation: Mapped[int]
     version: Mapped[str]
     speaks_oai: Mapped[bool] = mapped_column(default=False, server_default=false())
+    oai_url: Mapped[str | None]
+    uses_oai: Mapped[bool] = mapped_column(default=True, server_default=true())
     name: Mapped[str | None]
     given_name: Mapped[str | None]
     limit: Mapped[int | None]
