@@ -29,6 +29,11 @@ _UNSPACED = re.compile(
     "[\u0e00-\u109f\u1780-\u17ff\u3005-\u3007\u3041-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uac00-\ud7af"
     "\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]+"
 )
+# Accents of Latin, Greek and Cyrillic letters, points of Hebrew, and vowel marks and line extensions of Arabic.
+MARKS = "[\u0300-\u036f\u0591-\u05bd\u0640\u064b-\u065f\u0670]"
+# Letters that people write without their stroke or as two, but that Unicode does not decompose.
+LETTERS = {"ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe"}
+_LETTERS = str.maketrans(LETTERS)
 _LIKE_SPECIAL = re.compile(r"[\\%_]")
 
 
@@ -37,8 +42,8 @@ def search_text(
 ) -> str:
     """Return the text in which a search finds an item, for `LIKE`: title, values, URI labels and file names.
 
-    Each is on its own line, once, case-folded (so "Straße" is "strasse"), in NFC, with single spaces. The last lines
-    are the short words. Each line begins after a line break and ends with one.
+    Each is on its own line, once, folded (see `fold`). The last lines are the short words. Each line begins after a
+    line break and ends with one.
     """
     texts: list[str | None] = [title]
     for values in mapped_values.values():
@@ -123,8 +128,13 @@ def escape_like(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Return the text in Unicode's canonical caseless form (3.13, D145), in NFC, on one line."""
-    one_line = " ".join(storable(text).split())
-    if one_line.isascii():
-        return one_line.lower()
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", one_line).casefold())
+    """Return the text without case, accents and vowel marks, in NFC, on one line: "Häfen" is "hafen".
+
+    It is Unicode's canonical caseless form (3.13, D145) without MARKS, and with LETTERS replaced.
+    """
+    text = storable(text)
+    if text.isascii():
+        return " ".join(text.split()).lower()
+    caseless = unicodedata.normalize("NFD", unicodedata.normalize("NFD", text).casefold())
+    bare = re.sub(MARKS, "", caseless).translate(_LETTERS)
+    return unicodedata.normalize("NFC", " ".join(bare.split()))

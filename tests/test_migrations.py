@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
@@ -14,6 +15,7 @@ from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import upgrade
 
+from connector import word_search
 from connector.catalogue import facet_values, property_codes
 from connector.catalogue.file_rows import files_of
 from connector.catalogue.relation_rows import relations_of
@@ -413,3 +415,34 @@ def test_searches_find_short_words_in_items_from_before_the_migration(app, with_
     }
     selections = {words: Selection(words=words, with_restricted=with_restricted) for words in expected}
     assert {words: sorted(db.session.scalars(found.ids())) for words, found in selections.items()} == expected
+
+
+def test_items_from_before_the_migration_are_found_without_accents(app, monkeypatch):
+    upgrade(revision="0060")
+    titles = ["Häfen, él, eu, É", "a. é b. è", "Café\ncafe", "日本が", "أَحْمَد ــ", "Łódź", "plain", "\u0301", ""]
+    values = [{"dcterms:creator": [{"value": text, "language": None} for text in titles[at:]]} for at in range(9)]
+    item = sa.table("item", *map(sa.column, ("id", "search_text", "restricted_search_text", "title_sort")))
+    for number in range(1, 10):
+        fill(number)
+    with monkeypatch.context() as before, db.engine.begin() as connection:
+        before.setattr(
+            word_search, "fold", lambda text: unicodedata.normalize("NFC", " ".join(text.split()).casefold())
+        )
+        for number, (title, named) in enumerate(zip(titles, values, strict=True), 1):
+            texts = {"search_text": word_search.search_text(title, named, []), "title_sort": word_search.fold(title)}
+            texts["restricted_search_text"] = word_search.search_text(None, named, [title]) if number % 2 else None
+            connection.execute(sa.update(item).where(item.c.id == number).values(texts))
+
+    upgrade()
+
+    stored = db.session.execute(sa.select(item).order_by(item.c.id)).all()
+    expected = [
+        (
+            number,
+            word_search.search_text(title, named, []),
+            word_search.search_text(None, named, [title]) if number % 2 else None,
+            fold(title),
+        )
+        for number, (title, named) in enumerate(zip(titles, values, strict=True), 1)
+    ]
+    assert list(map(tuple, stored)) == expected

@@ -43,8 +43,11 @@ def excerpt(item: CatalogueItem, terms: Sequence[Term], with_restricted: bool) -
     expression = re.compile("|".join(term.expression for term in missing))
     values = item.mapped_values if with_restricted else open_terms(item.mapped_values)
     for term, text in _values(values):
-        if found := expression.search(fold(text)):
-            return term_label(term), marked(_around(" ".join(text.split()), found.start()), terms)
+        if expression.search(fold(text)):
+            line = " ".join(text.split())
+            folded, places = _folded_with_places(line)
+            found = expression.search(folded)
+            return term_label(term), marked(_around(line, places[found.start()] if found else 0), terms)
     return None
 
 

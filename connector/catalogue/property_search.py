@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, and_, exists, false, func, not_, or_, true, type_coerce
+from sqlalchemy import JSON, ColumnElement, and_, exists, false, func, literal_column, not_, or_, true, type_coerce
 
-from ..characters import storable
 from ..errors import InvalidInputError
 from ..extensions import db
 from ..i18n import decimal, gettext as _
 from ..models.catalogue import CatalogueItem
-from ..word_search import MOST_CHARACTERS, Term, escape_like, fold
+from ..word_search import LETTERS, MARKS, MOST_CHARACTERS, Term, escape_like, fold
 from .property_codes import has_property, is_coded
 from .restricted_values import MARK
 
@@ -104,10 +103,22 @@ class Criterion:
             conditions.append(entry[MARK].as_string().is_(None))
         if self.operator is not Operator.ANY:
             text = func.coalesce(entry["value"].as_string(), entry["uri"].as_string())
-            folded = func.fold(text) if is_sqlite else func.lower(func.regexp_replace(text, r"\s+", " ", "g"))
-            value = fold(self.value) if is_sqlite else " ".join(storable(self.value).split()).lower()
-            conditions.append(folded.like(_PATTERNS[self.operator].format(escape_like(value)), escape="\\"))
+            folded = func.fold(text) if is_sqlite else _folded_by_postgresql(text)
+            pattern = _PATTERNS[self.operator].format(escape_like(fold(self.value)))
+            conditions.append(folded.like(pattern, escape="\\"))
         return exists().select_from(element).where(*conditions)
+
+
+def _folded_by_postgresql(text: ColumnElement[str]) -> ColumnElement[str]:
+    """Return the text as `fold` does it, apart from rare letters whose case Python folds and PostgreSQL does not."""
+    letters = {**LETTERS, "ß": "ss", "ς": "σ", "ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl"}
+    single = {letter: other for letter, other in letters.items() if len(other) == 1}
+    folded = func.lower(func.normalize(text, literal_column("NFD")))
+    folded = func.translate(folded, "".join(single), "".join(single.values()))
+    for letter in letters.keys() - single.keys():
+        folded = func.replace(folded, letter, letters[letter])
+    one_line = func.regexp_replace(func.regexp_replace(folded, MARKS, "", "g"), r"\s+", " ", "g")
+    return func.normalize(one_line, literal_column("NFC"))
 
 
 def combined(criteria: Sequence[Criterion], with_restricted: bool) -> ColumnElement[bool]:

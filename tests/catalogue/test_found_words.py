@@ -31,6 +31,7 @@ def excerpt_of(found: CatalogueItem, query: str, with_restricted: bool = True) -
         ("Herring boats", "BOAT", "Herring [boat]s"),
         ("Die Straße und STRASSE", "strasse", "Die [Straße] und [STRASSE]"),
         ("Cafe\u0301 caf\u00e9", "CAFÉ", "[Cafe\u0301] [caf\u00e9]"),
+        ("Alte Häfen, Łódź, أَحْمَد", "hafen lodz احمد", "Alte [Häfen], [Łódź], [أَحْمَد]"),
         ("Harbours, inner harbours, anharbour", "harb*", "[Harb]ours, inner [harb]ours, anharbour"),
         ("The EU and Europe", "eu", "The [EU] and Europe"),
         ("日本語の港", "日本 港", "[日本]語の[港]"),

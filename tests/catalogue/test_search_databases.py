@@ -31,7 +31,8 @@ from tests.tools import needs
 
 TITLES = (
     *("Harbours", "An inner harbour", "anharbour", "Herring boats", "Boats, herring", "The EU", "Europe", "日本の港"),
-    *("Straße", "50% of a_b", "c:\\dir", "éharbour", "(harbour)", "C# [a] {1} ^$ |.*+?&~", "الميناء القديم"),
+    *("Straße", "50% of a_b", "c:\\dir", "éharbour", "(harbour)", "C# [a] {1} ^$ |.*+?&~"),
+    *("Łódź ﬁrst", "œuvre Ærø", "λόγος", "أَحْمَد", "ガラス", "한국", "الميناء القديم"),
 )
 WORDS = st.sampled_from(
     [
@@ -124,7 +125,7 @@ def test_a_criterion_finds_the_items_with_such_a_value(app, term, operator, valu
     assert found | others == {row.id for row in rows}
     assert not found & others
     assert open_only <= found
-    if term and value.lower() == fold(value):
+    if term:
         texts = {row.id: [fold(entry["value"]) for entry in row.mapped_values.get(term, ())] for row in rows}
         has = {Operator.CONTAINS: str.__contains__, Operator.IS: str.__eq__, Operator.STARTS: str.startswith}[operator]
         expected = {item_id for item_id, its in texts.items() if any(has(text, fold(value)) for text in its)}
