@@ -488,6 +488,22 @@ def test_queries_joined_by_or_find_what_any_of_them_finds(dspace9: SampleReposit
     assert ask(dspace9, f"{SEARCH}item&query=(search.resourceid:0* OR nonsense)").status == 422
 
 
+def test_a_query_for_some_handles_counts_those_that_the_reader_finds_in_the_scope(changeable: SampleRepository) -> None:
+    empty, no_file = changeable.data.named("Empty file"), changeable.data.named("No file")
+    elsewhere = next(one for one in changeable.data.items.values() if one.collection is not empty.collection)
+    either = " OR ".join(f'"{handle}"' for handle in (empty.handle, no_file.handle, elsewhere.handle, "1/unknown"))
+    path = f"scope=<Special files>&size=1&query=handle:({either})"
+
+    assert search(changeable, path)["page"]["totalElements"] == 2
+    changeable.data.restrict(empty)
+    assert titles(search(changeable, path)) == ["No file"]
+    when = f"{no_file.last_modified.isoformat()[:23]}Z"
+    for start, end, expected in (("[", "]", 1), ("{", "]", 0), ("[", "}", 0)):
+        query = quote(f" AND lastModified:{start}{when} TO {when}{end}", safe="")
+        assert search(changeable, path + query)["page"]["totalElements"] == expected
+    assert ask(changeable, f'{SEARCH}item&query=handle:("1/2" "3/4")').status == 422
+
+
 def test_a_change_is_seen_at_once(changeable: SampleRepository) -> None:
     item = changeable.data.named("No file")
     path = f"{CORE}/items/{item.uuid}"
@@ -649,6 +665,10 @@ def test_responses_of_the_sample_take_as_long_as_on_a_real_server() -> None:
         (CORE + "/items/<Thirty-five files>/bundles?embed=bitstreams/format", 0.16),
         (CORE + "/bundles/<Thirty-five files/bundle>/bitstreams?page=1", 0.08),
         (CORE + "/collections", 0.0),
+        (SEARCH + "item&size=1", 0.012),
+        (SEARCH + "item&query=search.resourceid:00000000-0000&size=1", 0.012),
+        ("/server/oai/request?verb=ListRecords&metadataPrefix=xoai", 0.04),
+        ("/server/oai/request?verb=Identify", 0.0),
     ],
 )
 def test_each_response_of_the_sample_has_a_duration(path: str, price: float) -> None:

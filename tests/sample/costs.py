@@ -14,10 +14,11 @@ class Costs:
 
     DSpace 7 and later (9.3): a search page costs `per_item` an item and, with b bitstreams embedded, `per_bitstream`
     times b and `square` times b squared, a single item as a page of one; a list of bundles or of bitstreams costs
-    `bundles_request` and `bundles_bitstream` a bitstream in it. `per_skipped`: of each row before a search page, as
-    Solr collects these, too (not measured). DSpace 4 to 6: a list costs `per_row` a row asked for, `row_square` times
-    the square of these rows, and `per_row_file` a file shown in it; a single item costs `legacy_item`. `scale`: all
-    work takes this many times as long. `rate`: bytes a second of the line, for all answers together.
+    `bundles_request` and `bundles_bitstream` a bitstream in it. A search that finds nothing costs as one that finds an
+    item. `per_skipped`: of each row before a search page, as Solr collects these, too (not measured). DSpace 4 to 6: a
+    list costs `per_row` a row asked for, `row_square` times the square of these rows, and `per_row_file` a file shown
+    in it; a single item costs `legacy_item`. A list over OAI-PMH costs `per_record` an item. `scale`: all work takes
+    this many times as long. `rate`: bytes a second of the line, for all answers together.
 
     `spent`: the seconds of work of all answers so far, without `scale`.
     """
@@ -33,6 +34,7 @@ class Costs:
     row_square: float = 0.0
     per_row_file: float = 0.0
     legacy_item: float = 0.0
+    per_record: float = 0.0004
     scale: float = 1.0
     distance: float = 0.0
     rate: float = math.inf
@@ -45,7 +47,7 @@ class Costs:
         self._free = threading.Semaphore(self.processors)
 
     def search_page(self, items: int, bitstreams: int, skipped: int = 0) -> float:
-        work = self.per_item * items + self.per_bitstream * bitstreams + self.square * bitstreams**2
+        work = self.per_item * max(1, items) + self.per_bitstream * bitstreams + self.square * bitstreams**2
         return work + self.per_skipped * skipped
 
     def bundles(self, bitstreams: int) -> float:
@@ -74,7 +76,15 @@ class Costs:
             time.sleep(left)
 
 
-FREE = Costs(per_item=0.0, per_bitstream=0.0, square=0.0, bundles_request=0.0, bundles_bitstream=0.0, per_skipped=0.0)
+FREE = Costs(
+    per_item=0.0,
+    per_bitstream=0.0,
+    square=0.0,
+    bundles_request=0.0,
+    bundles_bitstream=0.0,
+    per_skipped=0.0,
+    per_record=0.0,
+)
 """Answers as fast as they can be written."""
 
 DSPACE_6 = replace(FREE, per_row=0.0055, row_square=0.000035, per_row_file=0.002, legacy_item=0.02)

@@ -1,13 +1,16 @@
 """The OAI-PMH of DSpace: the same content as the REST API, as recorded from a DSpace 9.3.
 
-The index is always fresh. `page_size` records fill a page. A token names prefix, dates, set and offset, as in DSpace.
+The index is fresh until `freeze` is called. It shows what everybody may see, whoever asks. `page_size` records fill a
+page. A token names prefix, dates, set and offset, as in DSpace.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from html import escape
 from urllib.parse import quote
 
@@ -15,7 +18,7 @@ from . import content
 from .answers import Answer, Request
 from .hal_json import date, instant
 from .legacy_json import metadata_order, stamp
-from .records import Bitstream, Collection, Community, Item, Value
+from .records import Bitstream, Collection, Community, Item, Value, signed_in
 from .served import Served
 
 HEADERS = {"Content-Type": "text/xml;charset=UTF-8"}
@@ -34,6 +37,32 @@ class OaiError(Exception):
     """An error of the protocol, which is sent with status 200."""
 
 
+@dataclass(frozen=True)
+class Record:
+    """A record of the index. `metadata`: writes its XML."""
+
+    handle: str
+    datestamp: str
+    is_deleted: bool
+    sets: tuple[str, ...]
+    metadata: Callable[[], str]
+
+    def header(self) -> str:
+        deleted = ' status="deleted"' if self.is_deleted else ""
+        sets = "".join(f"<setSpec>{name}</setSpec>" for name in self.sets)
+        identifier = f"<identifier>oai:127.0.0.1:{self.handle}</identifier>"
+        return f"<header{deleted}>{identifier}<datestamp>{self.datestamp}</datestamp>{sets}</header>"
+
+    def full(self) -> str:
+        metadata = "" if self.is_deleted else f"<metadata>{self.metadata()}</metadata>"
+        return f"<record>{self.header()}{metadata}</record>"
+
+    def frozen(self) -> Record:
+        """Return a record that later changes of the item do not change."""
+        text = "" if self.is_deleted else self.metadata()
+        return replace(self, metadata=lambda: text)
+
+
 class Oai:
     """The OAI-PMH of one sample. `escapes_twice`: as 7.6.6, 8.3, 9.2 and later. `expired`: tokens refused once."""
 
@@ -45,11 +74,25 @@ class Oai:
         self.escapes_twice = generation >= 9
         self.gives_counts = True
         self.expired: set[str] = set()
+        self._frozen: list[Record] | None = None
+
+    def freeze(self) -> None:
+        """Make the index anew, and keep it as it is. Without this, every change shows at once."""
+        with self._data.lock:
+            self._frozen = [record.frozen() for record in self._fresh()]
+
+    def thaw(self) -> None:
+        """Show every change at once again."""
+        self._frozen = None
 
     def answer(self, request: Request) -> Answer | None:
         """Return the answer to an OAI-PMH request or to the address of a file in its records, or None."""
         if request.path == self.path:
-            return self._spoken(request)
+            before = signed_in.set(False)
+            try:
+                return self._spoken(request)
+            finally:
+                signed_in.reset(before)
         if found := re.fullmatch(r"/bitstreams/([^/]+)/download", request.path) if self._newer else None:
             return self._file(self._data.bitstreams.get(found[1]), request)
         if found := None if self._newer else re.fullmatch(r"/bitstream/([^/]+/[^/]+)/(-?\d+)/.*", request.path):
@@ -66,95 +109,100 @@ class Oai:
         return content.answer(one, request)
 
     def _spoken(self, request: Request) -> Answer:
-        verbs: dict[str, Callable[[Request], str]] = {
+        verbs: dict[str, Callable[[Request], tuple[str, int]]] = {
             "Identify": self._identify,
             "ListSets": self._sets,
-            "ListRecords": self._records,
-            "ListIdentifiers": self._headers,
+            "ListRecords": partial(self._listed, write=Record.full),
+            "ListIdentifiers": partial(self._listed, write=Record.header),
             "GetRecord": self._record,
         }
+        rows = 0
         try:
             verb = request.one("verb")
             if verb not in verbs:
                 raise OaiError("badVerb", "Illegal verb")
-            body = f"<{verb}>{verbs[verb](request)}</{verb}>"
+            text, rows = verbs[verb](request)
+            body = f"<{verb}>{text}</{verb}>"
         except OaiError as error:
             body = f'<error code="{error.args[0]}">{error.args[1]}</error>'
-        return Answer(200, f"{ROOT}{body}</OAI-PMH>".encode(), dict(HEADERS), chunked=True)
+        price = self._sample.costs.per_record * rows
+        return Answer(200, f"{ROOT}{body}</OAI-PMH>".encode(), dict(HEADERS), chunked=True, price=price)
 
-    # -- verbs
+    # -- verbs: they return XML, and the number of records that were read for it
 
-    def _identify(self, request: Request) -> str:
+    def _identify(self, request: Request) -> tuple[str, int]:
         deleted = "persistent" if self._generation == 4 else "transient"
         return (
             f"<repositoryName>{escape(self._data.name)}</repositoryName><baseURL>http://internal.invalid:8080</baseURL>"
             f"<protocolVersion>2.0</protocolVersion><deletedRecord>{deleted}</deletedRecord>"
-        )
+        ), 0
 
-    def _sets(self, request: Request) -> str:
-        shown = [*self._data.communities.values(), *(one for one in self._data.collections.values() if one.is_readable)]
+    def _sets(self, request: Request) -> tuple[str, int]:
+        shown = [*self._data.communities.values(), *(one for one in self._data.collections.values() if one.readable)]
         sets = [f"<set><setSpec>{spec(one)}</setSpec><setName>{escape(one.name)}</setName></set>" for one in shown]
-        return self._page(request, sets, "////")
+        return self._page(request, sets, "////"), 0
 
-    def _records(self, request: Request) -> str:
-        return self._listed(request, self._full)
-
-    def _headers(self, request: Request) -> str:
-        return self._listed(request, self._header)
-
-    def _record(self, request: Request) -> str:
+    def _record(self, request: Request) -> tuple[str, int]:
         handle = request.one("identifier").split(":", 2)[-1]
-        one = self._data.handles.get(handle)
-        if not isinstance(one, Item) or not self._is_indexed(one):
+        found = next((record for record in self._index() if record.handle == handle), None)
+        if found is None:
             raise OaiError("idDoesNotExist", "The given id does not exist")
-        return self._full(one)
+        return found.full(), 1
 
-    def _listed(self, request: Request, write: Callable[[Item], str]) -> str:
+    def _listed(self, request: Request, write: Callable[[Record], str]) -> tuple[str, int]:
         token = request.one("resumptionToken")
         if token in self.expired:
             self.expired.discard(token)
             raise OaiError("badResumptionToken", "The resumption token is invalid")
-        parts = token.split("/") if token else [request.one("metadataPrefix"), "", "", request.one("set"), "0"]
-        if parts[0] != "xoai":
+        asked = [request.one(name) for name in ("metadataPrefix", "from", "until", "set")]
+        prefix, since, until, home = token.split("/")[:4] if token else asked
+        if prefix != "xoai":
             raise OaiError("cannotDisseminateFormat", "Unknown metadata format")
-        found = [one for one in self._data.items.values() if self._is_indexed(one)]
-        found = [one for one in found if not parts[3] or parts[3] in map(spec, self._homes(one))]
+        found = [one for one in self._index() if not home or home in one.sets]
+        found = [one for one in found if since <= one.datestamp and (not until or one.datestamp <= until)]
         if not found:
             raise OaiError("noRecordsMatch", "No matches for the query")
-        return self._page(request, found, f"xoai///{parts[3]}/", write)
+        start = "/".join((prefix, since, until, home, ""))
+        return self._page(request, found, start, write), len(self._rows(request, found))
 
     def _page(self, request: Request, rows: Sequence, start: str, write: Callable = str) -> str:
-        offset = int(request.one("resumptionToken").rpartition("/")[2] or 0)
+        offset = self._offset(request)
         end = offset + self.page_size
         count = f' completeListSize="{len(rows)}" cursor="{offset // self.page_size}"' if self.gives_counts else ""
         token = f"{start}{end}" if end < len(rows) else ""
         last = f"<resumptionToken{count}>{token}</resumptionToken>" if token or offset else ""
-        return "".join(write(row) for row in rows[offset:end]) + last
+        return "".join(write(row) for row in self._rows(request, rows)) + last
+
+    def _rows(self, request: Request, rows: Sequence) -> Sequence:
+        offset = self._offset(request)
+        return rows[offset : offset + self.page_size]
+
+    def _offset(self, request: Request) -> int:
+        return int(request.one("resumptionToken").rpartition("/")[2] or 0)
 
     # -- records
 
+    def _index(self) -> list[Record]:
+        return list(self._fresh()) if self._frozen is None else self._frozen
+
+    def _fresh(self) -> Iterator[Record]:
+        for one in self._data.items.values():
+            if self._is_indexed(one):
+                sets = tuple(map(spec, self._homes(one)))
+                datestamp = one.last_modified.strftime("%Y-%m-%dT%H:%M:%SZ")
+                yield Record(one.handle, datestamp, self._is_deleted(one), sets, partial(self._metadata, one))
+
     def _is_indexed(self, one: Item) -> bool:
-        """Return whether there is a record of the item. Restricted items and old versions have none."""
-        return one.readable and (one.in_archive or one.withdrawn)
+        """Return whether there is a record. Restricted items, old versions and most entities have none."""
+        is_shown = one.readable and (one.in_archive or one.withdrawn)
+        return is_shown and one.first("dspace.entity.type") in (None, "Publication")
 
     def _homes(self, one: Item) -> list[Community | Collection]:
         return [*self._data.ancestors(one), *one.collections]
 
-    def _header(self, one: Item) -> str:
-        deleted = ' status="deleted"' if self._is_deleted(one) else ""
-        sets = "".join(f"<setSpec>{spec(home)}</setSpec>" for home in self._homes(one))
-        datestamp = one.last_modified.strftime("%Y-%m-%dT%H:%M:%SZ")
-        identifier = f"<identifier>oai:127.0.0.1:{one.handle}</identifier>"
-        return f"<header{deleted}>{identifier}<datestamp>{datestamp}</datestamp>{sets}</header>"
-
     def _is_deleted(self, one: Item) -> bool:
         """Return whether an item is withdrawn or private. DSpace 4 lists private items here, too."""
         return one.withdrawn or not (one.discoverable or self._generation == 4)
-
-    def _full(self, one: Item) -> str:
-        if self._is_deleted(one):
-            return f"<record>{self._header(one)}</record>"
-        return f"<record>{self._header(one)}<metadata>{self._metadata(one)}</metadata></record>"
 
     def _metadata(self, one: Item) -> str:
         bundles = "".join(self._bundle(bundle.name, bundle.bitstreams) for bundle in one.bundles)
@@ -169,10 +217,13 @@ class Oai:
         return (instant if self._generation >= 9 else date if self._newer else stamp)(when)
 
     def _values(self, one: Item) -> str:
-        """Return values by schema, element, qualifier and language, each where it first stands."""
+        """Return values by schema, element, qualifier and language, each where it first stands.
+
+        Those that come from a relation are left out.
+        """
         tree: dict[str, dict] = {}
-        order = None if self._newer else metadata_order
-        for value in sorted(one.values_shown, key=order) if order else _by_place(one.values_shown):
+        shown = [value for value in one.values_shown if not (value.authority or "").startswith("virtual::")]
+        for value in _by_place(shown) if self._newer else sorted(shown, key=metadata_order):
             path = [*value.field.split(".", 2), value.language or "none"]
             at = tree
             for name in path:

@@ -47,18 +47,19 @@ class Search:
             raise RefusalError(422, "Invalid search request")
         tests = [_test(term) for term in query.split(" AND ")] if query else []
         tests.append(self._within(scope))
-        found = [one for one in self._visible(kind, is_administrative) if all(test(one) for test in tests)]
+        found = [one for one in self._of_kind(kind) if all(test(one) for test in tests)]
+        found = [one for one in found if is_listed(one, is_administrative)]
         found.sort(key=_place)
         if by not in ("", "score"):
             found.sort(key=lambda one: _key(one, by), reverse=direction.lower() == "desc")
         return found
 
-    def _visible(self, kind: str, is_administrative: bool) -> Iterable[Thing]:
+    def _of_kind(self, kind: str) -> Iterable[Thing]:
         data = self._data
         shelves = {"item": data.items, "collection": data.collections, "community": data.communities}
         for name, shelf in shelves.items():
             if kind in ("", name):
-                yield from (one for one in shelf.values() if is_listed(one, is_administrative))
+                yield from shelf.values()
 
     def _within(self, scope: str) -> Test:
         """Return a test for objects of a scope. An unknown or malformed scope is ignored, so all objects pass."""
@@ -105,17 +106,26 @@ def _test(term: str) -> Test:
     if found := re.fullmatch(r"search\.resourceid:([0-9a-f-]+)(\*?)", term):
         text, open_end = found.groups()
         return lambda one: one.uuid.startswith(text) if open_end else one.uuid == text
-    if found := re.fullmatch(r'handle:"([^"]+)"', term):
-        return lambda one: one.handle == found.group(1)
-    if found := re.fullmatch(r"(lastModified|SolrIndexer\.lastIndexed):\[(\S+) TO (\S+)\]", term):
+    if handles := _handles(term):
+        return lambda one: one.handle in handles
+    if found := re.fullmatch(r"(lastModified|SolrIndexer\.lastIndexed):([\[{])(\S+) TO (\S+)([\]}])", term):
         member = "last_modified" if found.group(1) == "lastModified" else "indexed_at"
-        since, until = _moment(found.group(2)), _moment(found.group(3))
-        return lambda one: isinstance(one, Item) and _between(since, getattr(one, member), until)
+        since, until = _moment(found.group(3)), _moment(found.group(4))
+        edges = {edge for edge, bracket in ((since, found.group(2)), (until, found.group(5))) if bracket in "{}"}
+        return lambda one: isinstance(one, Item) and _between(since, getattr(one, member), until, edges)
     raise RefusalError(422, "Unprocessable or invalid entity")
 
 
-def _between(since: datetime | None, when: datetime, until: datetime | None) -> bool:
-    return (since is None or since <= when) and (until is None or when <= until)
+def _handles(term: str) -> frozenset[str]:
+    """Return the handles that a query selects, one or some joined by OR. Other queries select none."""
+    found = re.fullmatch(r'handle:("[^"]+"|\("[^"]+"( OR "[^"]+")*\))', term)
+    return frozenset(re.findall(r'"([^"]+)"', term)) if found else frozenset()
+
+
+def _between(since: datetime | None, when: datetime, until: datetime | None, edges: set[datetime | None]) -> bool:
+    """Return whether a time, which Solr keeps in milliseconds, is in a range without these edges."""
+    when = when.replace(microsecond=when.microsecond // 1000 * 1000)
+    return (since is None or since <= when) and (until is None or when <= until) and when not in edges
 
 
 def _moment(text: str) -> datetime | None:
