@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import unicodedata
+from collections.abc import Iterable, Iterator
 
 import nh3
 from markupsafe import Markup
 
+from .characters import encodable
 from .formatting import between
 from .i18n import decimal, gettext as _, lazy_gettext as _l, ngettext
 from .ranges import Range
@@ -57,6 +60,20 @@ def human_size(size: int) -> str:
 def size_range(sizes: Range) -> str:
     """Return a range of sizes in words: "4.2 MB to 11 MB"."""
     return between(human_size(round(sizes.low)), human_size(round(sizes.high)))
+
+
+def csv_lines(rows: Iterable[Iterable[str]]) -> Iterator[str]:
+    r"""Yield a CSV line (RFC 4180, ended by \r\n) for each row. Half a surrogate pair becomes U+FFFD."""
+    writer = csv.writer(_Echo(), lineterminator="\r\n")
+    for row in rows:
+        yield writer.writerow(map(encodable, row))
+
+
+class _Echo:
+    """A file object for `csv.writer` whose `write` returns the line."""
+
+    def write(self, line: str) -> str:
+        return line
 
 
 def csv_safe(text: str) -> str:

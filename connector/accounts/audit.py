@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import logging
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import chain
 from typing import Any
 
 from flask import has_request_context, request
@@ -17,7 +16,7 @@ from ..actor import NOBODY, current_actor
 from ..extensions import db, transaction, utcnow
 from ..models.accounts import AuditEntry
 from ..pagination import Order
-from ..text import csv_safe
+from ..text import csv_lines, csv_safe
 
 log = logging.getLogger(__name__)
 UNKNOWN = "an unknown name"  # replaces the name typed at a failed sign-in, which may be a password
@@ -79,17 +78,14 @@ def people() -> list[str]:
 
 
 def as_csv(who: str = "", what: str = "") -> Iterator[str]:
-    """Yield the entries that `listed` selects as CSV under COLUMNS, in chunks. Times are in UTC, `data` is JSON."""
-    file = io.StringIO()
-    writer = csv.writer(file)
-    writer.writerow(COLUMNS)
-    for entry in db.session.scalars(entries(who, what).execution_options(yield_per=500)):
-        texts = (entry.who, entry.what, entry.about, entry.address, json.dumps(entry.data, ensure_ascii=False))
-        writer.writerow([f"{entry.at:%Y-%m-%dT%H:%M:%S}Z", *map(csv_safe, texts)])
-        yield file.getvalue()
-        file.seek(0)
-        file.truncate()
-    yield file.getvalue()
+    """Return the lines of the entries that `entries` selects as CSV under COLUMNS. Times are in UTC, `data` is JSON."""
+    selected = db.session.scalars(entries(who, what).execution_options(yield_per=500))
+    return csv_lines(chain([COLUMNS], map(_cells, selected)))
+
+
+def _cells(entry: AuditEntry) -> list[str]:
+    texts = (entry.who, entry.what, entry.about, entry.address, json.dumps(entry.data, ensure_ascii=False))
+    return [f"{entry.at:%Y-%m-%dT%H:%M:%S}Z", *map(csv_safe, texts)]
 
 
 def _address() -> str:

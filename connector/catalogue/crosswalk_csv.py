@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from ..errors import InvalidInputError
 from ..i18n import gettext as _
-from ..text import csv_safe
+from ..text import csv_lines, csv_safe
 from .crosswalk import CrosswalkRules, is_term
 from .crosswalk_choices import DEFAULT, IGNORE
 
@@ -20,12 +20,8 @@ FIELD_PATTERN = re.compile(r"[\w-]+(?:\.[\w-]+){1,2}|[\w-]+(?:\.[\w-]+){0,2}\.\*
 
 def write(rules: CrosswalkRules, fields: Iterable[str]) -> str:
     """Return a CSV with a line for each rule, and for each of these fields that has none."""
-    lines = dict.fromkeys(fields, DEFAULT) | dict(rules.terms) | dict.fromkeys(rules.ignored, IGNORE)
-    file = io.StringIO()
-    writer = csv.writer(file)
-    writer.writerow(COLUMNS)
-    writer.writerows((csv_safe(field), term) for field, term in sorted(lines.items()))
-    return file.getvalue()
+    terms = dict.fromkeys(fields, DEFAULT) | dict(rules.terms) | dict.fromkeys(rules.ignored, IGNORE)
+    return "".join(csv_lines([COLUMNS, *((csv_safe(field), term) for field, term in sorted(terms.items()))]))
 
 
 def read(text: str, fields: Collection[str]) -> CrosswalkRules:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ..characters import encodable
-from ..text import csv_safe
+from ..text import csv_lines, csv_safe
 
 # The first columns of each CSV. A column for each term follows.
 FIXED_COLUMNS = (
@@ -50,20 +48,6 @@ def csv_rows(columns: Sequence[str], records: Iterable[Mapping[str, Any]], separ
     yield from csv_lines(
         (csv_safe(separator.join(column_texts(record, column))) for column in columns) for record in records
     )
-
-
-def csv_lines(rows: Iterable[Iterable[str]]) -> Iterator[str]:
-    r"""Yield a CSV line (RFC 4180, ended by \r\n) for each row. Half a surrogate pair becomes U+FFFD."""
-    writer = csv.writer(_Echo(), lineterminator="\r\n")
-    for row in rows:
-        yield writer.writerow(map(encodable, row))
-
-
-class _Echo:
-    """A file object for `csv.writer` whose `write` returns the line."""
-
-    def write(self, line: str) -> str:
-        return line
 
 
 def column_texts(record: Mapping[str, Any], column: str) -> list[str]:

@@ -5,8 +5,6 @@ Only the exclusion remains, and in each job that changed the item one row with t
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +23,7 @@ from ..models.jobs import JOB
 from ..models.previews import ROW, SAMPLE_ITEM
 from ..pagination import Order
 from ..storage.garbage_collection import check_disk, delete_unreferenced_files
-from ..text import csv_safe
+from ..text import csv_lines, csv_safe
 from .identity import Known
 from .job_changes import clear_before
 from .missing import delete_items
@@ -161,13 +159,12 @@ COLUMNS = ("repository", "handle", "source_id", "reason", "owner", "created")
 
 def as_csv(repository_id: int | None = None) -> str:
     """Return the exclusions as CSV under COLUMNS, newest first. Cells are safe against formulas."""
-    file = io.StringIO()
-    writer = csv.writer(file)
-    writer.writerow(COLUMNS)
-    for one in db.session.scalars(exclusions(repository_id)):
-        values = (one.repository.site_url, one.handle or "", one.source_id, one.reason, one.owner)
-        writer.writerow([*map(csv_safe, values), f"{one.created:%Y-%m-%dT%H:%M:%S}Z"])
-    return file.getvalue()
+    return "".join(csv_lines([COLUMNS, *map(_cells, db.session.scalars(exclusions(repository_id)))]))
+
+
+def _cells(one: Exclusion) -> list[str]:
+    values = (one.repository.site_url, one.handle or "", one.source_id, one.reason, one.owner)
+    return [*map(csv_safe, values), f"{one.created:%Y-%m-%dT%H:%M:%S}Z"]
 
 
 def _name(line: str) -> str:

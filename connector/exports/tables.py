@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..catalogue.export_formats import FIXED_COLUMNS, column_texts, csv_lines, csv_rows
+from ..catalogue.export_formats import FIXED_COLUMNS, column_texts, csv_rows
 from ..i18n import gettext as _
+from ..text import csv_lines
 from .contents import Contents, ExportedItem
 
 # The module maps a header to a property if it is a term, and to the addresses of files if it is this name.

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from flask import Blueprint, Response, current_app, redirect, render_template, request, stream_with_context, url_for
@@ -30,7 +28,7 @@ from ...publishing import previewed_items, publish_jobs, publish_undo_effects as
 from ...publishing.job_kind import PUBLISH_UNDO
 from ...publishing.publish_options import PublishUndoOptions
 from ...tasks import can_retry, retry as retry_failed, wake
-from ...text import csv_safe
+from ...text import csv_lines, csv_safe
 from ..catalogue.missing_pages import first_titles
 
 MOST_PROBLEMS = 50
@@ -272,15 +270,6 @@ def _queued(job_id: int) -> int:
 
 
 def _problem_lines(of: Job) -> Iterator[str]:
-    file = io.StringIO()
-    writer = csv.writer(file)
     columns = (*report.PROBLEM, "outcome")
-    writer.writerow(columns)
-    for problem in _problems(of):
-        details = " · ".join(problem["technical_details"])
-        row = problem | {"technical_details": details}
-        writer.writerow([csv_safe(str(row[name] or "")) for name in columns])
-        yield file.getvalue()
-        file.seek(0)
-        file.truncate()
-    yield file.getvalue()
+    rows = (one | {"technical_details": " · ".join(one["technical_details"])} for one in _problems(of))
+    return csv_lines(chain([columns], ([csv_safe(str(row[name] or "")) for name in columns] for row in rows)))
