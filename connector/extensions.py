@@ -20,7 +20,21 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from huey.api import Huey
 from huey.storage import RedisStorage, SqliteStorage
-from sqlalchemy import JSON, BigInteger, CursorResult, Engine, Integer, MetaData, Table, UpdateBase, event
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ColumnElement,
+    CursorResult,
+    Engine,
+    FromClause,
+    Integer,
+    MetaData,
+    Table,
+    UpdateBase,
+    event,
+    func,
+    select,
+)
 from sqlalchemy.orm import DeclarativeBase
 
 from .word_search import fold
@@ -88,6 +102,11 @@ def execute_counted(statement: UpdateBase) -> int:
     # Without the option, PostgreSQL gives -1 for an INSERT.
     options = {"preserve_rowcount": True}
     return cast(CursorResult[Any], db.session.execute(statement, execution_options=options)).rowcount
+
+
+def count_rows(table: FromClause, *conditions: ColumnElement[bool]) -> int:
+    """Return how many rows of a table or subquery meet these conditions."""
+    return db.session.scalars(select(func.count()).select_from(table).where(*conditions)).one()
 
 
 @event.listens_for(Engine, "connect")

@@ -14,12 +14,12 @@ from math import ceil
 from typing import Any
 
 from flask import request
-from sqlalchemy import ColumnElement, Row, Select, func, inspect, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, inspect, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from .characters import storable
 from .errors import InvalidInputError
-from .extensions import db
+from .extensions import count_rows, db
 from .formatting import number as in_words
 from .i18n import gettext as _
 from .row_ids import row_id
@@ -243,4 +243,4 @@ READ: Mapping[type, Any] = {int: row_id, str: _text, datetime: datetime.fromisof
 
 
 def _count(keys: Select[Any]) -> int:
-    return db.session.scalars(select(func.count()).select_from(keys.order_by(None).subquery())).one()
+    return count_rows(keys.order_by(None).subquery())

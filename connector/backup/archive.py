@@ -18,15 +18,15 @@ from pathlib import Path
 from typing import IO
 
 from flask import current_app
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from ..accounts import audit
 from ..errors import ConflictError, StorageError
-from ..extensions import db, utcnow
+from ..extensions import count_rows, db, utcnow
 from ..i18n import gettext as _
 from ..models.accounts import Account
-from ..models.catalogue import STORED_FILE, CatalogueItem
-from ..models.jobs import Job
+from ..models.catalogue import ITEM, STORED_FILE
+from ..models.jobs import JOB
 from ..models.repositories import Repository
 from ..storage.garbage_collection import the_folder
 from ..storage.instance import copy_database, database_file, revision
@@ -125,8 +125,7 @@ class _Writing:
     def _catch_up(self) -> None:
         """Copy the database and add the files stored since the first round. Copy only a SQLite database."""
         manifest = self._manifest
-        manifest.items = db.session.scalars(select(func.count()).select_from(CatalogueItem)).one()
-        manifest.jobs = db.session.scalars(select(func.count()).select_from(Job)).one()
+        manifest.items, manifest.jobs = count_rows(ITEM), count_rows(JOB)
         db.session.rollback()
         if database_file() is None:
             manifest.lost += self._add_files(_in_database())

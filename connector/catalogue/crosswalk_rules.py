@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from ..accounts import audit
-from ..extensions import db
+from ..extensions import count_rows, db
 from ..models.catalogue import ITEM
 from ..models.repositories import CrosswalkRow, Repository
 from .crosswalk import DEFAULT_RULES, CrosswalkRules
@@ -42,8 +42,7 @@ def replace(repository: Repository, terms: Mapping[str, str], ignored: Sequence[
 
 def waiting_count(repository: Repository) -> int:
     """Return how many items of a repository were mapped with other rules than those in use."""
-    other = (ITEM.c.repository_id == repository.id, ITEM.c.crosswalk_id != repository.crosswalk_id)
-    return db.session.scalars(select(func.count()).select_from(ITEM).where(*other)).one()
+    return count_rows(ITEM, ITEM.c.repository_id == repository.id, ITEM.c.crosswalk_id != repository.crosswalk_id)
 
 
 def _stored(repository_id: int, terms: dict[str, str], ignored: list[str]) -> int:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sqlalchemy import Select, delete, exists, func, insert, literal, null, select
+from sqlalchemy import Select, delete, exists, insert, literal, null, select
 
 from ..accounts import audit
 from ..errors import InvalidInputError
-from ..extensions import db, transaction
+from ..extensions import count_rows, db, transaction
 from ..i18n import gettext as _
 from ..models.catalogue import MEMBER, MEMBERSHIP, ItemSet
 from . import item_set_queries
@@ -64,7 +64,7 @@ def put_in(item_set_id: int, item_ids: Select[int]) -> int:
         chosen = item_ids.subquery()
         here = MEMBERSHIP.c.item_set_id == item_set_id
         is_inside = exists().where(here, MEMBERSHIP.c.item_id == chosen.c[0])
-        new = db.session.scalars(select(func.count()).select_from(chosen).where(~is_inside)).one()
+        new = count_rows(chosen, ~is_inside)
         is_put = exists().where(here, MEMBERSHIP.c.item_id == chosen.c[0], MEMBERSHIP.c.source_id.is_(None))
         rows = select(literal(item_set_id), chosen.c[0], null()).where(~is_put)
         db.session.execute(insert(MEMBERSHIP).from_select(["item_set_id", "item_id", "source_id"], rows))
@@ -83,7 +83,7 @@ def take_out(item_set_id: int, item_ids: Select[int]) -> int:
         item_set = item_set_queries.get(item_set_id)
         here = MEMBERSHIP.c.item_set_id == item_set_id
         inside = select(MEMBERSHIP.c.item_id).where(here, MEMBERSHIP.c.item_id.in_(item_ids)).distinct().subquery()
-        removed = db.session.scalars(select(func.count()).select_from(inside)).one()
+        removed = count_rows(inside)
         is_known = exists().where(MEMBER.c.item_set_id == item_set_id, MEMBER.c.item_id == inside.c[0])
         rows = select(literal(item_set_id), inside.c[0]).where(~is_known)
         db.session.execute(insert(MEMBER).from_select(["item_set_id", "item_id"], rows))

@@ -10,12 +10,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, DateTime, Select, delete, func, literal_column, select, update
+from sqlalchemy import ColumnElement, DateTime, Select, delete, literal_column, select, update
 
 from ..accounts import audit
 from ..dspace.records import SourceState
-from ..extensions import db, execute_counted, transaction
-from ..models.catalogue import ITEM, CatalogueFile, CatalogueItem, Membership
+from ..extensions import count_rows, db, execute_counted, transaction
+from ..models.catalogue import FILE, ITEM, MEMBERSHIP, CatalogueItem
 from ..models.changes import CHANGE
 from ..pagination import Order
 from ..storage.garbage_collection import check_disk, delete_unreferenced_files
@@ -78,11 +78,10 @@ def preview(chosen: MissingSelection) -> dict[str, int]:
 
 def numbers(ids: Select[Any]) -> dict[str, int]:
     """Return how many items, stored files and memberships belong to a SELECT of item ids."""
-    stored = (CatalogueFile.item_id.in_(ids), CatalogueFile.is_stored)
     return {
-        "items": db.session.scalars(select(func.count()).select_from(ids.subquery())).one(),
-        "files": db.session.scalars(select(func.count(CatalogueFile.id)).where(*stored)).one(),
-        "memberships": db.session.scalars(select(func.count(Membership.id)).where(Membership.item_id.in_(ids))).one(),
+        "items": count_rows(ids.subquery()),
+        "files": count_rows(FILE, FILE.c.item_id.in_(ids), FILE.c.sha256.is_not(None)),
+        "memberships": count_rows(MEMBERSHIP, MEMBERSHIP.c.item_id.in_(ids)),
     }
 
 

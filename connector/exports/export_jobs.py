@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, func, insert, literal, select
+from sqlalchemy import Select, insert, literal, select
 
 from ..accounts import names
 from ..actor import current_actor
 from ..catalogue.search import Selection
 from ..errors import InvalidInputError
-from ..extensions import db, transaction
+from ..extensions import count_rows, db, transaction
 from ..formatting import item_count
 from ..i18n import gettext as _
 from ..jobs import creation
@@ -36,7 +36,7 @@ def create(item_ids: Select[Any], options: ExportOptions) -> int:
     if not options.restricted:
         chosen = chosen.where(ITEM.c.is_restricted.is_(False))
     with transaction():
-        number = db.session.scalars(select(func.count()).select_from(chosen.subquery())).one()
+        number = count_rows(chosen.subquery())
         if not number:
             raise InvalidInputError(_("There are no items to export."))
         comment = _("%(format)s: %(items)s", format=FORMATS[options.format].label, items=item_count(number))

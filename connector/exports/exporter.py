@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterator
 
 from flask import current_app
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 
 from ..errors import ConflictError, StorageError
-from ..extensions import db, transaction
+from ..extensions import count_rows, db, transaction
 from ..i18n import decimal, gettext as _, ngettext
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
@@ -81,7 +81,7 @@ def _result(attempt: JobAttempt, not_imported: Counter[str]) -> tuple[bool, str]
     """Return (clean, message) of an export that was written."""
     db.session.expire_all()
     job = db.session.get_one(Job, attempt.job_id)
-    problems = db.session.scalars(select(func.count()).select_from(CHANGE).where(CHANGE.c.job_id == job.id)).one()
+    problems = count_rows(CHANGE, CHANGE.c.job_id == job.id)
     left = (job.expected or 0) - job.counts["seen"]
     sentences = []
     if left:

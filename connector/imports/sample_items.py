@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, delete, func, insert, select
+from sqlalchemy import Select, delete, insert, select
 
 from .. import dspace
 from ..catalogue import file_rows, item_rows, takedown
@@ -17,7 +17,7 @@ from ..catalogue.identity import free_key, source_key
 from ..catalogue.repository_context import RepositoryContext
 from ..dspace.records import Failure, Item, Scope, SourceState
 from ..errors import NotFoundError
-from ..extensions import db, transaction
+from ..extensions import count_rows, db, transaction
 from ..i18n import gettext as _, ngettext
 from ..models.catalogue import CatalogueFile, CatalogueItem, FileStatus
 from ..models.previews import SAMPLE_ITEM, SampleItem
@@ -65,9 +65,7 @@ def are_read(job_id: int) -> bool:
 
 def outcome(job_id: int) -> tuple[bool, str]:
     """Return whether all items chosen as sample items could be read, and a sentence if not."""
-    failed = db.session.scalars(
-        select(func.count()).where(SAMPLE_ITEM.c.job_id == job_id, SAMPLE_ITEM.c.reason.is_not(None))
-    ).one()
+    failed = count_rows(SAMPLE_ITEM, SAMPLE_ITEM.c.job_id == job_id, SAMPLE_ITEM.c.reason.is_not(None))
     db.session.rollback()
     return not failed, _unread_in_words(failed)
 

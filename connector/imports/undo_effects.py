@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Select, and_, exists, func, select
 
-from ..extensions import db
+from ..extensions import count_rows, db
 from ..models.catalogue import FILE, HOLDING, ITEM_SET, MEMBERSHIP, CatalogueItem
 from ..models.changes import CHANGE, Action
 from ..models.jobs import JOB, Job, Kind, State
@@ -22,8 +22,7 @@ def undo_effects(job_id: int) -> dict[str, int]:
     made = HOLDING.c.created_by_job_id == job_id
     stored = and_(FILE.c.item_id == HOLDING.c.item_id, FILE.c.sha256.is_not(None))
     # COUNT(*) lets PostgreSQL read the indexes alone.
-    items = db.session.scalars(select(func.count()).select_from(HOLDING).where(made)).one()
-    files = db.session.scalars(select(func.count()).select_from(HOLDING).join(FILE, stored).where(made)).one()
+    items, files = count_rows(HOLDING, made), count_rows(HOLDING.join(FILE, stored), made)
     # Few items are in several sources, so these are counted one by one and subtracted.
     mine = (CHANGE.c.job_id == job_id, CHANGE.c.action == Action.UPDATED)
     staying = select(

@@ -6,10 +6,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Select, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, delete, insert, select, update
 
 from ..errors import ConflictError, DecisionRequiredError
-from ..extensions import db, transaction
+from ..extensions import count_rows, db, transaction
 from ..i18n import gettext as _, ngettext
 from ..jobs import lifecycle, questions
 from ..jobs.attempt import JobAttempt
@@ -52,8 +52,7 @@ def candidates(job_id: int) -> Select[AdoptionCandidate]:
 
 def ticked_count(job_id: int) -> int:
     """Return how many of the items about which a job asks are ticked."""
-    number = select(func.count()).select_from(CANDIDATE).where(_is_open(job_id), CANDIDATE.c.is_ticked)
-    return db.session.scalars(number).one()
+    return count_rows(CANDIDATE, _is_open(job_id), CANDIDATE.c.is_ticked)
 
 
 def save_ticks(job_id: int, shown: Collection[int], ticked: Collection[int]) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, func, select, update
 from sqlalchemy.orm import joinedload
 
 from ..errors import ConflictError
-from ..extensions import db, execute_counted, transaction
+from ..extensions import count_rows, db, execute_counted, transaction
 from ..i18n import gettext as _, lazy_gettext as _l
 from ..models.catalogue import CatalogueItem
 from ..models.publishing import CONFLICT, PUBLISHED_ITEM, Choice, PublishedItem, PublishingConflict
@@ -80,8 +80,9 @@ def part_name(name: str) -> str:
 
 def count(destination_id: int) -> int:
     """Return how many conflicts at a destination wait for a choice."""
-    is_open = (CONFLICT.c.published_item_id.in_(_published(destination_id)), CONFLICT.c.choice.is_(None))
-    return db.session.scalars(select(func.count()).select_from(CONFLICT).where(*is_open)).one()
+    return count_rows(
+        CONFLICT, CONFLICT.c.published_item_id.in_(_published(destination_id)), CONFLICT.c.choice.is_(None)
+    )
 
 
 def newest(destination_id: int) -> int:

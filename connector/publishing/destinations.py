@@ -12,10 +12,10 @@ from sqlalchemy import delete, func, select
 from ..accounts import audit
 from ..encryption import KeyPurpose, seal
 from ..errors import ConflictError, InvalidInputError, NotFoundError, RequestRejectedError
-from ..extensions import db, transaction
+from ..extensions import count_rows, db, transaction
 from ..i18n import gettext as _
 from ..models.jobs import ACTIVE, Job
-from ..models.publishing import Destination, FileMode, PublishedItem, RefusedFile
+from ..models.publishing import PUBLISHED_ITEM, Destination, FileMode, PublishedItem, RefusedFile
 from ..omeka import Offers, OmekaClient, Site, api_url_of
 from ..repositories.http_factory import page_outage
 from .connection_report import read_only_key, unknown_key
@@ -163,8 +163,8 @@ def remove(destination_id: int) -> None:
 
 def item_count(destination_id: int) -> int:
     """Return how many items are published at a destination."""
-    mine = (PublishedItem.destination_id == destination_id, PublishedItem.omeka_id.is_not(None))
-    return db.session.scalars(select(func.count()).where(*mine)).one()
+    mine = (PUBLISHED_ITEM.c.destination_id == destination_id, PUBLISHED_ITEM.c.omeka_id.is_not(None))
+    return count_rows(PUBLISHED_ITEM, *mine)
 
 
 def name_of(destination_id: int) -> str:

@@ -7,11 +7,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, select
 
 from ..catalogue.source_links import file_link
 from ..dspace.records import ORIGINAL
-from ..extensions import db
+from ..extensions import count_rows, db
 from ..models.catalogue import FILE, HOLDING, ITEM, CatalogueFile, FileStatus, StoredFile
 from ..models.jobs import Job
 from ..models.publishing import PUBLISHING_SELECTION, Choice, FileMode
@@ -50,7 +50,7 @@ class ItemsToSend:
 
     def count(self) -> int:
         """Return the number of items."""
-        return db.session.scalars(select(func.count()).select_from(self._listed.subquery())).one()
+        return count_rows(self._listed.subquery())
 
     def left(self, after: int) -> Select[Any]:
         """Return a SELECT of the ids of the items after an item id."""

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, insert, literal, select
+from sqlalchemy import insert, literal, select
 
 from ..catalogue.item_problems import TITLE_IS_RESTRICTED
-from ..extensions import db
+from ..extensions import count_rows, db
 from ..models.catalogue import ITEM
 from ..models.jobs import Job
 from ..models.publishing import PREVIEWED_ITEM
@@ -34,7 +34,7 @@ def add(job_id: int, actions: Iterable[tuple[int, str]]) -> None:
         wanted.setdefault(action, []).append(item_id)
     for action in wanted.keys() & set(ACTIONS):
         mine = (PREVIEWED_ITEM.c.job_id == job_id, PREVIEWED_ITEM.c.action == action)
-        left = MOST - db.session.scalars(select(func.count()).select_from(PREVIEWED_ITEM).where(*mine)).one()
+        left = MOST - count_rows(PREVIEWED_ITEM, *mine)
         # An undo may have removed an item from the catalogue in the meantime.
         items = select(literal(job_id), ITEM.c.id, literal(action)).where(ITEM.c.id.in_(wanted[action]))
         rows = items.order_by(ITEM.c.id).limit(left)

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, select
 
 from ..errors import ConnectorError
-from ..extensions import db
+from ..extensions import count_rows, db
 from ..jobs import counters
 from ..models.jobs import JOB, Job, State
 from ..models.publishing import PUBLISHED_CHANGE, PUBLISHED_FILE, PUBLISHED_ITEM, PUBLISHED_SET, Destination
@@ -59,21 +59,13 @@ class Comparison:
 def counted(job_id: int) -> Counted:
     """Return what the job left at the destination, in numbers."""
     created = (PUBLISHED_ITEM.c.created_by_job_id == job_id, PUBLISHED_ITEM.c.omeka_id.is_not(None))
-    others = (
-        select(func.count())
-        .select_from(PUBLISHED_FILE)
-        .join(PUBLISHED_ITEM, PUBLISHED_ITEM.c.id == PUBLISHED_FILE.c.published_item_id)
-    )
+    files = PUBLISHED_FILE.join(PUBLISHED_ITEM, PUBLISHED_ITEM.c.id == PUBLISHED_FILE.c.published_item_id)
     elsewhere = PUBLISHED_ITEM.c.created_by_job_id.is_distinct_from(job_id)
     return Counted(
-        db.session.scalars(select(func.count()).select_from(PUBLISHED_ITEM).where(*created)).one(),
-        db.session.scalars(
-            select(func.count()).select_from(PUBLISHED_CHANGE).where(PUBLISHED_CHANGE.c.job_id == job_id)
-        ).one(),
-        db.session.scalars(others.where(PUBLISHED_FILE.c.job_id == job_id, elsewhere)).one(),
-        db.session.scalars(
-            select(func.count()).select_from(PUBLISHED_SET).where(PUBLISHED_SET.c.job_id == job_id)
-        ).one(),
+        count_rows(PUBLISHED_ITEM, *created),
+        count_rows(PUBLISHED_CHANGE, PUBLISHED_CHANGE.c.job_id == job_id),
+        count_rows(files, PUBLISHED_FILE.c.job_id == job_id, elsewhere),
+        count_rows(PUBLISHED_SET, PUBLISHED_SET.c.job_id == job_id),
         counters.value(job_id, LASTING),
     )
 

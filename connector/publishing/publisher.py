@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import func, select
 
 from ..catalogue import item_problems
-from ..extensions import db, transaction, utcnow
+from ..extensions import count_rows, db, transaction, utcnow
 from ..i18n import decimal, gettext as _, ngettext
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
@@ -281,8 +280,7 @@ class Publisher:
     def _result(self) -> tuple[bool, str]:
         db.session.expire_all()
         job = db.session.get_one(Job, self._attempt.job_id)
-        problems = select(func.count()).select_from(CHANGE).where(CHANGE.c.job_id == job.id)
-        is_clean, counts = db.session.scalars(problems).one() == 0, job.counts
+        is_clean, counts = count_rows(CHANGE, CHANGE.c.job_id == job.id) == 0, job.counts
         db.session.rollback()
         sentences = [hidden] if counts["added"] and (hidden := hidden_items(self._connection)) else []
         sentences += [_deleted_in_words(number)] if (number := counts["deleted_there"]) else []

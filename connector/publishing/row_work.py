@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_
 
 from ..catalogue import item_problems
-from ..extensions import db, transaction, utcnow
+from ..extensions import count_rows, db, transaction, utcnow
 from ..i18n import gettext as _, ngettext
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
@@ -221,8 +221,7 @@ class RowWork:
             store(row, effect)
 
     def _has_no_problems(self) -> bool:
-        problems = select(func.count()).select_from(CHANGE).where(CHANGE.c.job_id == self._attempt.job_id)
-        return db.session.scalars(problems).one() == 0
+        return count_rows(CHANGE, CHANGE.c.job_id == self._attempt.job_id) == 0
 
 
 def gone_in_words(number: int) -> str:

@@ -11,10 +11,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 
 from ..errors import NotFoundError, OutcomeUnknownError
-from ..extensions import db, transaction, utcnow
+from ..extensions import count_rows, db, transaction, utcnow
 from ..i18n import gettext as _, ngettext
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
@@ -69,7 +69,7 @@ class Withdrawal(RowWork):
         items = select(PUBLISHED_ITEM).where(PUBLISHED_ITEM.c.id.in_(selected), IS_THERE)
         if self._is_new:
             with transaction():
-                expected = db.session.scalars(select(func.count()).select_from(items.subquery())).one()
+                expected = count_rows(items.subquery())
                 self._attempt.advance(expected=expected, cursor=self._cursor.to_json())
         if self._deletes:
             self._attempt.say(_("Deleting items in Omeka S"))

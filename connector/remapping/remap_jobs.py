@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from ..catalogue import crosswalk_rules
-from ..extensions import db, transaction
+from ..extensions import count_rows, db, transaction
 from ..jobs import creation
 from ..models.catalogue import ITEM
 from ..models.jobs import JOB, Job, State
@@ -27,9 +27,8 @@ def create(repository_id: int) -> int:
         for job in db.session.scalars(select(Job).where(*same)):
             if RemapOptions.of(job) == options:
                 return job.id
-        items = select(func.count()).select_from(ITEM).where(ITEM.c.repository_id == repository_id)
+        number = count_rows(ITEM, ITEM.c.repository_id == repository_id)
         where = {"repository_id": repository_id, "resource": resource_of(repository_id)}
-        number = db.session.scalars(items).one()
         return creation.add_without_source(REMAP.name, options, repository.label, expected=number, **where)
 
 

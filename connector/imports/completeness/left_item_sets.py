@@ -11,12 +11,12 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy import delete, exists, func, select
+from sqlalchemy import delete, exists, select
 
 from ...catalogue.job_changes import insert_changes, update_changes
 from ...dspace.records import ScopeKind
 from ...errors import ConnectorError
-from ...extensions import db
+from ...extensions import count_rows, db
 from ...models.catalogue import HOLDING, ITEM, MEMBERSHIP, ItemSet
 from ...models.changes import CHANGE, Action
 from ..context.import_context import ImportContext
@@ -59,8 +59,7 @@ def items_without_set(context: ImportContext) -> int:
     if not context.options.item_set_from_collection:
         return 0
     inside = exists().where(MEMBERSHIP.c.item_id == HOLDING.c.item_id, MEMBERSHIP.c.source_id == context.source_id)
-    here = (HOLDING.c.source_id == context.source_id, HOLDING.c.left_at.is_(None), ~inside)
-    return db.session.scalars(select(func.count()).select_from(HOLDING).where(*here)).one()
+    return count_rows(HOLDING, HOLDING.c.source_id == context.source_id, HOLDING.c.left_at.is_(None), ~inside)
 
 
 def _ended_memberships(context: ImportContext, unread: Collection[int] = ()) -> Sequence[Any]:

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import func, select
-
-from ...extensions import LARGEST_INTEGER, db, transaction
+from ...extensions import LARGEST_INTEGER, count_rows, db, transaction
 from ...models.catalogue import HOLDING, FileStatus
 from ...models.jobs import Job
 from ..context.import_context import ImportContext
@@ -106,7 +104,7 @@ def _named_left_out(context: ImportContext) -> int:
     if context.options.is_partial or named_items.are_read(context):
         return 0
     mine = (HOLDING.c.source_id == context.source_id, HOLDING.c.left_at.is_(None), HOLDING.c.is_named)
-    number = db.session.scalars(select(func.count()).select_from(HOLDING).where(*mine)).one()
+    number = count_rows(HOLDING, *mine)
     db.session.rollback()
     return number
 

@@ -18,7 +18,7 @@ from sqlalchemy import Select, func, select, update
 
 from ...dspace.records import FileAccess, Item
 from ...errors import TransientError
-from ...extensions import db, transaction
+from ...extensions import count_rows, db, transaction
 from ...i18n import gettext as _, lazy_gettext as _l
 from ...models.catalogue import FILE, HOLDING, ITEM, FileStatus
 from ..context.import_context import ImportContext
@@ -177,7 +177,7 @@ def _result_or_nothing(result: Callable[[], AccessById]) -> AccessById:
 
 def _most_requests(source_id: int, is_full: bool) -> int:
     """Return how many single file checks a run of a source may make."""
-    held = db.session.scalars(select(func.count()).where(HOLDING.c.source_id == source_id)).one()
+    held = count_rows(HOLDING, HOLDING.c.source_id == source_id)
     db.session.rollback()
     if is_full:
         return max(LEAST_IN_FULL_CHECK, held // ITEMS_FOR_ONE_IN_FULL_CHECK)

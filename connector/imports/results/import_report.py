@@ -10,11 +10,11 @@ from sqlalchemy import ColumnElement, Row, case, exists, func, select
 from ...catalogue import item_problems
 from ...catalogue.item_presentation import FILE_STATUSES
 from ...catalogue.problem_files import LISTED
-from ...extensions import db
+from ...extensions import count_rows, db
 from ...i18n import gettext as _
 from ...jobs import report
 from ...models.catalogue import CatalogueFile, CatalogueItem, FileStatus, Holding
-from ...models.changes import Action, Change
+from ...models.changes import CHANGE, Action, Change
 from ...models.jobs import Job
 from ...models.previews import PreviewRow, SampleItem
 
@@ -99,8 +99,7 @@ def failed_items(job_id: int) -> Sequence[Row[*tuple[Any, ...]]]:
 
 def nameless_failures(job_id: int) -> int:
     """Return how many failures of this job name no item: rows of lists whose id could not be read."""
-    query = select(func.count()).where(Change.job_id == job_id, Change.action == Action.FAILED)
-    return db.session.scalars(query.where(Change.source_id.is_(None))).one()
+    return count_rows(CHANGE, CHANGE.c.job_id == job_id, CHANGE.c.action == Action.FAILED, CHANGE.c.source_id.is_(None))
 
 
 def _file_problems(job: Job, limit: int | None, with_restricted: bool) -> Any:

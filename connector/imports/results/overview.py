@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
-from ...extensions import db
-from ...models.jobs import ACTIVE, IS_ASKING, Job, Kind, State
+from ...extensions import count_rows, db
+from ...models.jobs import ACTIVE, IS_ASKING, JOB, Job, Kind, State
 from ...models.repositories import Source
 
 SHOWN = 5  # rows of each list
@@ -73,4 +73,4 @@ def _jobs(query: Select[Job]) -> Sequence[Job]:
 
 
 def _count(condition: ColumnElement[bool]) -> int:
-    return db.session.scalars(select(func.count()).select_from(Job).where(condition)).one()
+    return count_rows(JOB, condition)

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, delete, func, insert, literal, select, upd
 
 from ...dspace.records import Item
 from ...errors import ConflictError
-from ...extensions import db, execute_counted, transaction
+from ...extensions import count_rows, db, execute_counted, transaction
 from ...i18n import gettext as _
 from ...jobs import creation, lifecycle
 from ...models.jobs import ACTIVE, JOB, Kind
@@ -96,8 +96,7 @@ def to_read(job_id: int, *, is_named: bool) -> Iterator[list[Item]]:
 
 def number_to_read(job_id: int) -> int:
     """Return how many ticked items of the scope an import must read."""
-    chosen = (*_of(job_id, PreviewAction.CHOSEN), ROW.c.is_named.is_(False))
-    return db.session.scalars(select(func.count()).select_from(ROW).where(*chosen)).one()
+    return count_rows(ROW, *_of(job_id, PreviewAction.CHOSEN), ROW.c.is_named.is_(False))
 
 
 def forget(job_id: int) -> None:

@@ -9,8 +9,8 @@ from sqlalchemy import func, select
 
 from ...catalogue.missing import IS_LISTED
 from ...dspace.records import ScopeKind, SourceState
-from ...extensions import db
-from ...models.catalogue import CatalogueItem, Holding
+from ...extensions import count_rows, db
+from ...models.catalogue import HOLDING, ITEM
 from ...models.jobs import Job, Kind
 from ...models.repositories import Source
 from ..import_options import ImportOptions, reads_whole_scope
@@ -55,8 +55,6 @@ def last_options(repository_id: int) -> ImportOptions:
 
 def item_counts(source_id: int) -> tuple[int, int]:
     """Return how many items this source holds that have not left it, and how many of them are missing at the source."""
-    mine = (Holding.source_id == source_id, Holding.left_at.is_(None))
-    held = select(func.count()).select_from(Holding).where(*mine)
-    away = select(CatalogueItem.id).where(IS_LISTED, CatalogueItem.source_state != SourceState.PRESENT)
-    gone = held.where(Holding.item_id.in_(away))
-    return db.session.scalars(held).one(), db.session.scalars(gone).one()
+    mine = (HOLDING.c.source_id == source_id, HOLDING.c.left_at.is_(None))
+    gone = select(ITEM.c.id).where(IS_LISTED, ITEM.c.source_state != SourceState.PRESENT)
+    return count_rows(HOLDING, *mine), count_rows(HOLDING, *mine, HOLDING.c.item_id.in_(gone))

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, send_file, url_for
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select
 from werkzeug.datastructures import MultiDict
 
 from ...accounts.authorization import allows, sees_restricted
@@ -14,7 +14,7 @@ from ...catalogue.search import SHORT, Selection, find_newest
 from ...exports import export_jobs, results
 from ...exports.export_options import ExportOptions
 from ...exports.formats import FORMATS
-from ...extensions import db
+from ...extensions import count_rows
 from ...formatting import item_count
 from ...i18n import ngettext
 from ...models.accounts import Role
@@ -80,7 +80,7 @@ def _size() -> str:
     items = None if (selection := _selection()) is None else find_newest(selection)
     most = SHORT if selection and selection.reads_values else COUNTED
     ids = _chosen() if items is None else items.ids()
-    number = db.session.scalars(select(func.count()).select_from(ids.limit(most + 1).subquery())).one()
+    number = count_rows(ids.limit(most + 1).subquery())
     if items and items.oldest_checked_id:
         return ngettext("at least %(num)s item", "at least %(num)s items", number)
     if number > most:
