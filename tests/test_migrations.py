@@ -232,7 +232,7 @@ def test_published_items_are_known_to_be_in_the_item_sets_of_ours(app):
 def test_counts_of_jobs_are_kept_by_name(app):
     upgrade(revision="0024")
     fill(1)
-    names = {name: name for name in import_kinds.IMPORT.counters | import_kinds.UNDO.counters} | {
+    names = {name: name for name in (*import_kinds.IMPORT.counters, *import_kinds.UNDO.counters)} | {
         "not_visible": "hidden"
     }
     columns = {column["name"] for column in sa.inspect(db.engine).get_columns("job")}

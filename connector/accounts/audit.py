@@ -78,9 +78,9 @@ def people() -> list[str]:
 
 
 def as_csv(who: str = "", what: str = "") -> Iterator[str]:
-    """Return the lines of the entries that `entries` selects as CSV under COLUMNS. Times are in UTC, `data` is JSON."""
+    """Yield the lines of the entries that `entries` selects as CSV under COLUMNS. Times are in UTC, `data` is JSON."""
     selected = db.session.scalars(entries(who, what).execution_options(yield_per=500))
-    return csv_lines(chain([COLUMNS], map(_cells, selected)))
+    yield from csv_lines(chain([COLUMNS], map(_cells, selected)))
 
 
 def _cells(entry: AuditEntry) -> list[str]:

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from ..catalogue import item_problems
 from ..i18n import lazy_gettext as _l
-from ..jobs import report
 from ..models.accounts import Role
 from ..models.job_kinds import JobKind, ShownCount, register
 from .export_options import ExportOptions
-
-_COUNTERS = ("seen", "files", "bytes")
-
 
 EXPORT = JobKind(
     name="export",
     title=_l("Export"),
     heading=_l("Export"),
-    counters=frozenset(_COUNTERS),
+    counters=("seen", "files", "bytes"),
     shown=(
         ShownCount("seen", _l("Exported"), _l("%(count)s exported")),
         ShownCount("files", _l("Files exported"), _l("files exported: %(count)s"), is_rare=True),
     ),
     done=("seen",),
-    as_dict=report.with_counts(*_COUNTERS),
-    problems=item_problems.of_job,
-    position=("seen",),
     options=ExportOptions,
     started_by=Role.VIEWER,
 )

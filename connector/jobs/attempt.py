@@ -130,7 +130,7 @@ class JobAttempt:
         Runs inside the caller's transaction. Raises AttemptSupersededError if another attempt has taken over the job.
         Raises ValueError if the kind of the job does not declare a counter.
         """
-        if unknown := (counts.keys() | totals.keys()) - self._kind.counters:
+        if unknown := (counts.keys() | totals.keys()).difference(self._kind.counters):
             raise ValueError(f"The kind “{self._kind.name}” declares no counter “{min(unknown)}”.")
         statement = update(JOB).where(
             JOB.c.id == self.job_id, JOB.c.attempt == self.attempt, JOB.c.state.in_(IN_PROGRESS)

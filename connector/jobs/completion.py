@@ -106,7 +106,8 @@ def after_crash(job: Job, crash: Crash) -> dict[str, Any]:
 
     The place of the job is its cursor and the counts that change between two cursors.
     """
-    place = json.dumps([job.cursor, *(job.counts[name] for name in job.definition.position)], sort_keys=True)
+    names = job.definition.position or job.definition.done
+    place = json.dumps([job.cursor, *(job.counts[name] for name in names)], sort_keys=True)
     crash_fingerprint = hashlib.sha256(place.encode()).hexdigest()
     crash_count = job.crash_count + 1 if job.crash_fingerprint == crash_fingerprint else 1
     values = {"crash_fingerprint": crash_fingerprint, "crash_count": crash_count} | wait_columns(None)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..catalogue import item_problems
 from ..formatting import item_count
 from ..i18n import gettext as _
 from ..models.jobs import Job
@@ -15,7 +16,7 @@ PROBLEM = ("id", "handle", "title", "reason", "technical_details")
 
 def as_dict(job: Job, *, with_restricted: bool = True) -> dict[str, Any]:
     """Return the job as `--json` prints it. `with_restricted`: see `problems`."""
-    return job.definition.as_dict(job, with_restricted)
+    return (job.definition.as_dict or with_counts)(job, with_restricted)
 
 
 def with_numbers(job: Job, numbers: Mapping[str, Any], with_restricted: bool) -> dict[str, Any]:
@@ -36,14 +37,11 @@ def with_numbers(job: Job, numbers: Mapping[str, Any], with_restricted: bool) ->
     }
 
 
-def with_counts(*names: str) -> Callable[[Job, bool], dict[str, Any]]:
-    """Return the function that returns a job with these counts as `--json` prints it."""
-
-    def as_dict(job: Job, with_restricted: bool) -> dict[str, Any]:
-        undoes = {"undoes": job.undoes_id} if job.undoes_id else {}
-        return with_numbers(job, {name: job.counts[name] for name in names} | undoes, with_restricted)
-
-    return as_dict
+def with_counts(job: Job, with_restricted: bool) -> dict[str, Any]:
+    """Return a job with its counts as `--json` prints it."""
+    kind = job.definition
+    numbers = {name: job.counts[name] for name in kind.counters if name not in kind.unreported}
+    return with_numbers(job, numbers | ({"undoes": job.undoes_id} if job.undoes_id else {}), with_restricted)
 
 
 def _wait(job: Job) -> dict[str, Any]:
@@ -57,7 +55,7 @@ def problems(job: Job, limit: int | None = None, *, with_restricted: bool = True
     `limit`: how many are read at most. `with_restricted`: include restricted names, and technical details, since these
     may have addresses of restricted objects.
     """
-    for problem in job.definition.problems(job, limit, with_restricted):
+    for problem in (job.definition.problems or item_problems.of_job)(job, limit, with_restricted):
         yield problem if with_restricted else problem | {"technical_details": []}
 
 

@@ -11,11 +11,6 @@ from .accounts import Role
 from .job_options import JobOptions
 
 
-def no_problems(job: Any, limit: int | None, with_restricted: bool) -> Iterator[dict[str, Any]]:
-    """Return no problems: what a kind declares whose jobs do not work item by item."""
-    return iter(())
-
-
 @dataclass(frozen=True, slots=True)
 class ShownCount:
     """A counter that people see. `label`: on pages. `words`: in sentences, with %(count)s, or "" for pages only.
@@ -70,11 +65,9 @@ class Downloads:
     milliseconds: str
 
     @property
-    def counters(self) -> frozenset[str]:
+    def counters(self) -> tuple[str, ...]:
         """Return the names of all these counters."""
-        return frozenset(
-            {*self.finished, self.files, self.bytes, self.finished_bytes, self.arriving_bytes, self.milliseconds}
-        )
+        return (*self.finished, self.files, self.bytes, self.finished_bytes, self.arriving_bytes, self.milliseconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +76,13 @@ class JobKind:
 
     `name`: the value of `Job.kind`. `title`: the kind in words. `heading`: the title of a job, which may use its source
     as %(source)s and the number of the undone job as %(job)s. `counters`: the names of everything that its jobs count.
-    `shown`: those that people see, in order. `done`: counters whose sum is the number of finished items. `as_dict` and
-    `problems`: see `jobs.report`, which calls them with all arguments by position. `stored`: counters whose sum is the
-    number of stored files. `downloads`: the counters of its downloads, if any. `unseen`: counters of expected items
-    that a job cannot see. `position`: counters that tell whether two attempts ended at the same place. `options`: the
-    class of the options of its jobs. `variants`: by name of an option, the most important first. `limit_option`: the
-    option that limits the number of items.
+    `unreported`: those that `--json` does not print. `shown`: those that people see, in order. `done`: counters whose
+    sum is the number of finished items. `as_dict` and `problems`: functions for `jobs.report`, which calls them with
+    all arguments by position, or None for the usual results. `stored`: counters whose sum is the number of stored
+    files. `downloads`: the counters of its downloads, if any. `unseen`: counters of expected items that a job cannot
+    see. `position`: counters that tell whether two attempts ended at the same place, by default those of `done`.
+    `options`: the class of the options of its jobs. `variants`: by name of an option, the most important first.
+    `limit_option`: the option that limits the number of items.
     `has_hours`: its jobs pause outside the hours in their options or in the schedule of the source. `is_preview`: its
     jobs only read, and keep rows to show. `can_publish`: people can publish what its jobs read. `undo_kind`: the kind
     of the jobs that undo its jobs, or "". `started_by`: the role that a person needs to start such jobs, and to stop or
@@ -97,12 +91,13 @@ class JobKind:
 
     name: str
     title: str
-    counters: frozenset[str]
+    counters: tuple[str, ...]
     shown: tuple[ShownCount, ...]
     done: tuple[str, ...]
-    as_dict: Callable[[Any, bool], dict[str, Any]]
-    problems: Callable[[Any, int | None, bool], Iterator[dict[str, Any]]] = no_problems
+    as_dict: Callable[[Any, bool], dict[str, Any]] | None = None
+    problems: Callable[[Any, int | None, bool], Iterator[dict[str, Any]]] | None = None
     heading: str = ""
+    unreported: tuple[str, ...] = ()
     stored: tuple[str, ...] = ()
     downloads: Downloads | None = None
     unseen: tuple[str, ...] = ()

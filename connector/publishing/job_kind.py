@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ..catalogue import item_problems
 from ..i18n import lazy_gettext as _l
 from ..jobs import report
 from ..models.job_kinds import FAILED, RESULTS, UNCHANGED, UNDO_RESULTS, JobKind, JobVariant, ShownCount, register
@@ -18,9 +17,6 @@ _COUNTERS = (
     *("seen", "added", "adopted", "updated", "unchanged", "failed", "conflicts", "deleted_there"),
     *("files_sent", "requests"),
 )
-_UNDO_COUNTERS = ("removed", "restored", "kept", "gone", "failed", "files_removed", "sets_removed", "requests")
-_PRIVATE_COUNTERS = ("updated", "unchanged", "gone", "failed", "requests")
-_DELETE_COUNTERS = ("removed", "kept", "gone", "failed", "requests")
 _UNDO_NAME = "publish_undo"
 _DIFFERENCES = (
     ShownCount("conflicts", _l("With conflicts"), _l("%(count)s with conflicts"), is_rare=True),
@@ -45,14 +41,15 @@ def _preview_as_dict(job: Job, with_restricted: bool) -> dict[str, Any]:
         group.action: [{"id": item.source_id, "handle": item.handle, "title": item.title} for item in group.items]
         for group in previewed_items.groups(job, with_restricted=with_restricted)
     }
-    return {**report.with_counts(*_COUNTERS)(job, with_restricted), "items": items}
+    return {**report.with_counts(job, with_restricted), "items": items}
 
 
 PUBLISH = JobKind(
     name="publish",
     title=_l("Publishing"),
     heading=_l("Publishing of %(source)s"),
-    counters=frozenset({*_COUNTERS, LASTING}),
+    counters=(*_COUNTERS, LASTING),
+    unreported=(LASTING,),
     shown=(
         *RESULTS,
         ShownCount("adopted", _l("Adopted"), _l("%(count)s adopted"), is_rare=True),
@@ -60,8 +57,6 @@ PUBLISH = JobKind(
         ShownCount("files_sent", _l("Files uploaded"), _l("files uploaded: %(count)s"), is_rare=True),
     ),
     done=("seen",),
-    as_dict=report.with_counts(*_COUNTERS),
-    problems=item_problems.of_job,
     position=("seen", "files_sent"),
     options=PublishOptions,
     undo_kind=_UNDO_NAME,
@@ -76,7 +71,7 @@ PUBLISH_PREVIEW = JobKind(
     name="publish_preview",
     title=_l("Preview of publishing"),
     heading=_l("Preview of the publishing of %(source)s"),
-    counters=frozenset(_COUNTERS),
+    counters=_COUNTERS,
     shown=(
         ShownCount("added", _l("To create"), _l("%(count)s to create")),
         ShownCount("adopted", _l("Already there, to adopt"), _l("%(count)s to adopt")),
@@ -88,8 +83,6 @@ PUBLISH_PREVIEW = JobKind(
     ),
     done=("seen",),
     as_dict=_preview_as_dict,
-    problems=item_problems.of_job,
-    position=("seen",),
     options=PublishOptions,
     can_publish=True,
     variants={
@@ -103,7 +96,7 @@ PUBLISH_UNDO = JobKind(
     name=_UNDO_NAME,
     title=_l("Undo in Omeka S"),
     heading=_l("Undo of job %(job)s in Omeka S: %(source)s"),
-    counters=frozenset(_UNDO_COUNTERS),
+    counters=("removed", "restored", "kept", "gone", "failed", "files_removed", "sets_removed", "requests"),
     shown=(
         *UNDO_RESULTS,
         _GONE,
@@ -112,8 +105,6 @@ PUBLISH_UNDO = JobKind(
         ShownCount("sets_removed", _l("Item sets removed"), _l("item sets removed: %(count)s"), is_rare=True),
     ),
     done=("removed", "restored", "kept", "gone", "failed"),
-    as_dict=report.with_counts(*_UNDO_COUNTERS),
-    problems=item_problems.of_job,
     position=("removed", "restored", "kept", "gone", "failed", "files_removed"),
     options=PublishUndoOptions,
 )
@@ -121,7 +112,8 @@ MAKE_PRIVATE = JobKind(
     name="make_private",
     title=_l("Make private in Omeka S"),
     heading=_l("Make items of %(source)s private in Omeka S"),
-    counters=frozenset({*_PRIVATE_COUNTERS, LASTING}),
+    counters=("updated", "unchanged", "gone", "failed", "requests", LASTING),
+    unreported=(LASTING,),
     shown=(
         ShownCount("updated", _l("Made private"), _l("%(count)s made private")),
         ShownCount("unchanged", _l("Already private"), _l("%(count)s already private")),
@@ -129,9 +121,6 @@ MAKE_PRIVATE = JobKind(
         replace(FAILED, is_rare=True),
     ),
     done=("updated", "unchanged", "gone", "failed"),
-    as_dict=report.with_counts(*_PRIVATE_COUNTERS),
-    problems=item_problems.of_job,
-    position=("updated", "unchanged", "gone", "failed"),
     options=WithdrawalOptions,
     undo_kind=_UNDO_NAME,
 )
@@ -139,7 +128,7 @@ DELETE_PUBLISHED = JobKind(
     name="delete_published",
     title=_l("Delete in Omeka S"),
     heading=_l("Delete items of %(source)s in Omeka S"),
-    counters=frozenset(_DELETE_COUNTERS),
+    counters=("removed", "kept", "gone", "failed", "requests"),
     shown=(
         ShownCount("removed", _l("Deleted"), _l("%(count)s deleted")),
         ShownCount("kept", _l("Kept, edited in Omeka S"), _l("%(count)s kept"), is_rare=True),
@@ -147,9 +136,6 @@ DELETE_PUBLISHED = JobKind(
         replace(FAILED, is_rare=True),
     ),
     done=("removed", "kept", "gone", "failed"),
-    as_dict=report.with_counts(*_DELETE_COUNTERS),
-    problems=item_problems.of_job,
-    position=("removed", "kept", "gone", "failed"),
     options=WithdrawalOptions,
 )
 register(PUBLISH, PUBLISH_PREVIEW, PUBLISH_UNDO, MAKE_PRIVATE, DELETE_PUBLISHED)

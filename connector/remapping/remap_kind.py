@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..i18n import lazy_gettext as _l
-from ..jobs import report
 from ..models.job_kinds import UNCHANGED, UPDATED, JobKind, register
 from ..models.job_options import JobOptions
 from ..models.jobs import Kind
@@ -22,11 +21,9 @@ REMAP = JobKind(
     name="remap",
     title=_l("Apply crosswalk"),
     heading=_l("Apply crosswalk to %(source)s"),
-    counters=frozenset({"updated", "unchanged"}),
+    counters=("updated", "unchanged"),
     shown=(UPDATED, UNCHANGED),
     done=("updated", "unchanged"),
-    as_dict=report.with_counts("updated", "unchanged"),
-    position=("updated", "unchanged"),
     options=RemapOptions,
     undo_kind=Kind.UNDO,
 )

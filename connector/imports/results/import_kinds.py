@@ -45,7 +45,7 @@ IMPORT = JobKind(
     name=Kind.IMPORT,
     title=_l("Import"),
     heading=_l("Import of %(source)s"),
-    counters=frozenset({*ITEMS, *FILES, *DOWNLOADS.counters, "bytes", "requests"}),
+    counters=(*ITEMS, *FILES, *DOWNLOADS.counters, "bytes", "requests"),
     shown=(*RESULTS, *MISSING),
     done=("seen",),
     as_dict=import_report.as_dict,
@@ -68,7 +68,7 @@ PREVIEW = JobKind(
     name=Kind.PREVIEW,
     title=_l("Preview"),
     heading=_l("Preview of %(source)s"),
-    counters=IMPORT.counters | {"samples"},
+    counters=(*IMPORT.counters, "samples"),
     shown=(
         ShownCount("added", _l("Would be new"), _l("%(count)s would be new")),
         ShownCount("updated", _l("Would change"), _l("%(count)s would change")),
@@ -98,11 +98,10 @@ UNDO = JobKind(
     name=Kind.UNDO,
     title=_l("Undo"),
     heading=_l("Undo of job %(job)s: %(source)s"),
-    counters=frozenset({"removed", "restored", "kept"}),
+    counters=("removed", "restored", "kept"),
     shown=UNDO_RESULTS,
     done=("removed", "restored", "kept"),
     as_dict=import_report.undo_as_dict,
-    position=("removed", "restored", "kept"),
 )
 register(IMPORT, PREVIEW, UNDO)
 
