@@ -61,7 +61,7 @@ screenshots: $(READY_DEV)
 	$(BIN)/python -m tests.gallery $(ARGS)
 
 messages: $(READY)
-	$(BIN)/pybabel extract -F babel.cfg -k lazy_gettext -k _l --no-wrap --project=dspace-connector -o messages.pot .
+	$(BIN)/pybabel extract -F babel.cfg -k lazy_gettext -k _l -k ngettext_or_empty:1,2 --no-wrap --project=dspace-connector -o messages.pot .
 
 clean:
 	rm -rf .venv

@@ -55,6 +55,11 @@ def ngettext(singular: str, plural: str, count: int, /, **values: object) -> str
     return text % {"num": decimal(count), **values}
 
 
+def ngettext_or_empty(singular: str, plural: str, count: int, /, **values: object) -> str:
+    """Return the form of a message for a count, or "" if the count is 0."""
+    return ngettext(singular, plural, count, **values) if count else ""
+
+
 def lazy_gettext(message: str, /, **values: object) -> str:
     """Return a text that is translated when it is used, for constants, labels and forms.
 

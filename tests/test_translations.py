@@ -29,6 +29,7 @@ from tests.signed_in import NAME, PASSWORD, turn_two_step_on
 from tests.untranslated import crawl, data_of, forgotten, forgotten_on, is_data
 
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
+TRANSLATE = ("_", "ngettext", "ngettext_or_empty")  # names of functions
 FORMS = [  # POST requests whose answer is a page with an error
     ("/repositories/", 422, {"url": "no address", "endpoint": "", "limit": "many"}),
     ("/repositories/1/", 422, {"scope": "repository:", "test": "x", "file_limit": "x", "hours": "x", "ignored": "!"}),
@@ -193,7 +194,7 @@ def test_every_placeholder_of_a_message_gets_a_value():
 def _messages(tree: ast.AST) -> Iterator[tuple[list[str], set[str]]]:
     """Yield the texts and the names of the values of each call that translates now."""
     for call in ast.walk(tree):
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in ("_", "ngettext"):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in TRANSLATE:
             names = {keyword.arg for keyword in call.keywords}
             messages = [one.value for one in call.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
             if None not in names and names:  # values that are given by a mapping are not known here

@@ -11,7 +11,7 @@ from sqlalchemy import delete, select
 
 from ..errors import ConflictError, StorageError
 from ..extensions import count_rows, db, transaction
-from ..i18n import decimal, gettext as _, ngettext
+from ..i18n import decimal, gettext as _, ngettext_or_empty
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
 from ..models.changes import CHANGE
@@ -83,23 +83,17 @@ def _result(attempt: JobAttempt, not_imported: Counter[str]) -> tuple[bool, str]
     job = db.session.get_one(Job, attempt.job_id)
     problems = count_rows(CHANGE, CHANGE.c.job_id == job.id)
     left = (job.expected or 0) - job.counts["seen"]
-    sentences = []
-    if left:
-        sentences.append(
-            ngettext(
-                "%(num)s item is not in the file, because it was removed or restricted since the start.",
-                "%(num)s items are not in the file, because they were removed or restricted since the start.",
-                left,
-            )
-        )
-    if not_imported:
-        bundles = ", ".join(f"{bundle} ({decimal(number)})" for bundle, number in sorted(not_imported.items()))
-        sentences.append(
-            ngettext(
-                "%(num)s file was not imported and is not in the export, by bundle: %(bundles)s.",
-                "%(num)s files were not imported and are not in the export, by bundle: %(bundles)s.",
-                not_imported.total(),
-                bundles=bundles,
-            )
-        )
-    return not (problems or left), " ".join(sentences)
+    sentences = (
+        ngettext_or_empty(
+            "%(num)s item is not in the file, because it was removed or restricted since the start.",
+            "%(num)s items are not in the file, because they were removed or restricted since the start.",
+            left,
+        ),
+        ngettext_or_empty(
+            "%(num)s file was not imported and is not in the export, by bundle: %(bundles)s.",
+            "%(num)s files were not imported and are not in the export, by bundle: %(bundles)s.",
+            not_imported.total(),
+            bundles=", ".join(f"{bundle} ({decimal(number)})" for bundle, number in sorted(not_imported.items())),
+        ),
+    )
+    return not (problems or left), " ".join(filter(None, sentences))

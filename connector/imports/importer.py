@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ..dspace.records import ScopeKind
 from ..errors import NotFoundError, RestrictedError
 from ..extensions import transaction
-from ..i18n import ngettext
+from ..i18n import ngettext_or_empty
 from ..jobs import counters
 from ..jobs.attempt import JobAttempt
 from ..models.repositories import Source
@@ -72,10 +72,9 @@ class Importer:
         if self._files:
             self._files.fetch_all()
         clean, message = reconcile(context, self._source_recorder, self._access_check.left_out)
-        if not (excluded := len(context.progress.excluded)):
-            return clean, message
-        delete_unreferenced_files()  # files whose download was running when their item was taken down
-        return clean, f"{message} {_excluded_in_words(excluded)}".strip()
+        if excluded := context.progress.excluded:
+            delete_unreferenced_files()  # files whose download was running when their item was taken down
+        return clean, f"{message} {_excluded_in_words(len(excluded))}".strip()
 
     def _read(self) -> None:
         """Read everything after the cursor, unless the scope no longer exists, and record that this is done."""
@@ -133,4 +132,6 @@ def _left_to_test(context: ImportContext) -> int | None:
 
 
 def _excluded_in_words(number: int) -> str:
-    return ngettext("%(num)s item is excluded by a takedown.", "%(num)s items are excluded by a takedown.", number)
+    return ngettext_or_empty(
+        "%(num)s item is excluded by a takedown.", "%(num)s items are excluded by a takedown.", number
+    )

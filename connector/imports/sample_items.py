@@ -18,7 +18,7 @@ from ..catalogue.repository_context import RepositoryContext
 from ..dspace.records import Failure, Item, Scope, SourceState
 from ..errors import NotFoundError
 from ..extensions import count_rows, db, transaction
-from ..i18n import gettext as _, ngettext
+from ..i18n import gettext as _, ngettext, ngettext_or_empty
 from ..models.catalogue import CatalogueFile, CatalogueItem, FileStatus
 from ..models.previews import SAMPLE_ITEM, SampleItem
 from ..models.repositories import Repository
@@ -177,17 +177,12 @@ def _longest(item: Item) -> int:
 def _verdict(looked: int, failed: int) -> tuple[bool, str]:
     if not looked:
         return True, _("There is no item to show.")
-    sentences = []
-    if looked > 1:
-        sentences.append(
-            ngettext("Chosen from the first %(num)s item.", "Chosen from the first %(num)s items.", looked)
-        )
-    sentences.append(_unread_in_words(failed))
-    return not failed, " ".join(filter(None, sentences))
+    chosen = ngettext("Chosen from the first %(num)s item.", "Chosen from the first %(num)s items.", looked)
+    return not failed, " ".join(filter(None, (chosen if looked > 1 else "", _unread_in_words(failed))))
 
 
 def _unread_in_words(number: int) -> str:
     """Return a sentence about sample items that could not be read, or ""."""
-    if not number:
-        return ""
-    return ngettext("%(num)s sample item could not be read.", "%(num)s sample items could not be read.", number)
+    return ngettext_or_empty(
+        "%(num)s sample item could not be read.", "%(num)s sample items could not be read.", number
+    )

@@ -14,7 +14,7 @@ from ..catalogue.job_changes import clear_before
 from ..catalogue.repository_context import RepositoryContext, context_of
 from ..errors import NotFoundError
 from ..extensions import db, transaction
-from ..i18n import gettext as _, lazy_gettext as _l, ngettext
+from ..i18n import gettext as _, lazy_gettext as _l, ngettext_or_empty
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
 from ..models.catalogue import HOLDING, ITEM, ITEM_SET, MEMBERSHIP
@@ -58,10 +58,8 @@ def run(run: JobAttempt) -> tuple[bool, str]:
     delete_unreferenced_files()
     db.session.expire_all()
     kept = db.session.get_one(Job, run.job_id).counts["kept"]
-    sentences = [_kept_in_words(kept)] if kept else []
-    sentences += [_gone_in_words(first.gone)] if first.gone else []
-    sentences += [_lasting_in_words(first.lasting)] if first.lasting else []
-    return True, " ".join(sentences)
+    sentences = (_kept_in_words(kept), _gone_in_words(first.gone), _lasting_in_words(first.lasting))
+    return True, " ".join(filter(None, sentences))
 
 
 def _at_first(run: JobAttempt, known: dict[str, int] | None, job_id: int) -> UndoCursor:
@@ -140,7 +138,7 @@ def _forget(run: JobAttempt, job_id: int, repository: RepositoryContext) -> bool
 
 
 def _kept_in_words(number: int) -> str:
-    return ngettext(
+    return ngettext_or_empty(
         "%(num)s item was kept, because other imports hold or changed it.",
         "%(num)s items were kept, because other imports hold or changed them.",
         number,
@@ -148,7 +146,7 @@ def _kept_in_words(number: int) -> str:
 
 
 def _gone_in_words(number: int) -> str:
-    return ngettext(
+    return ngettext_or_empty(
         "%(num)s item was no longer here: removed or taken down before.",
         "%(num)s items were no longer here: removed or taken down before.",
         number,
@@ -157,7 +155,7 @@ def _gone_in_words(number: int) -> str:
 
 def _lasting_in_words(number: int) -> str:
     """Return a sentence about changes that can no longer be undone."""
-    return ngettext(
+    return ngettext_or_empty(
         "%(num)s item that it changed stays as it is: the earlier state is no longer stored, so only what the import "
         "added can be removed.",
         "%(num)s items that it changed stay as they are: the earlier state is no longer stored, so only what the "

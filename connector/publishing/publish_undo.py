@@ -13,7 +13,7 @@ from sqlalchemy import Table, delete, select, union, update
 
 from ..errors import NotFoundError
 from ..extensions import db, transaction, utcnow
-from ..i18n import gettext as _, lazy_gettext as _l, ngettext
+from ..i18n import gettext as _, lazy_gettext as _l, ngettext_or_empty
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
 from ..models.jobs import Job
@@ -199,12 +199,9 @@ class PublishUndo(RowWork):
     def _result(self) -> tuple[bool, str]:
         db.session.expire_all()
         counts = db.session.get_one(Job, self._attempt.job_id).counts
-        sentences = [_kept_in_words(counts["kept"])] if counts["kept"] else []
-        sentences += [gone_in_words(counts["gone"])] if counts["gone"] else []
-        sentences += (
-            [_lasting_in_words(number)] if (number := publish_undo_effects.counted(self._job_id).lasting) else []
-        )
-        return self._has_no_problems(), " ".join(sentences)
+        lasting = publish_undo_effects.counted(self._job_id).lasting
+        sentences = (_kept_in_words(counts["kept"]), gone_in_words(counts["gone"]), _lasting_in_words(lasting))
+        return self._has_no_problems(), " ".join(filter(None, sentences))
 
 
 def _edited_in_words(names: Sequence[str]) -> str:
@@ -213,7 +210,7 @@ def _edited_in_words(names: Sequence[str]) -> str:
 
 
 def _kept_in_words(number: int) -> str:
-    return ngettext(
+    return ngettext_or_empty(
         "%(num)s item was kept, because somebody edited it in Omeka S or a later job changed it.",
         "%(num)s items were kept, because somebody edited them in Omeka S or a later job changed them.",
         number,
@@ -221,7 +218,7 @@ def _kept_in_words(number: int) -> str:
 
 
 def _lasting_in_words(number: int) -> str:
-    return ngettext(
+    return ngettext_or_empty(
         "%(num)s item that the job changed stays as it is in Omeka S, because its earlier values are no longer stored.",
         "%(num)s items that the job changed stay as they are in Omeka S, because their earlier values are no longer "
         "stored.",

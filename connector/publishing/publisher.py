@@ -14,7 +14,7 @@ from flask import current_app
 
 from ..catalogue import item_problems
 from ..extensions import count_rows, db, transaction, utcnow
-from ..i18n import decimal, gettext as _, ngettext
+from ..i18n import decimal, gettext as _, ngettext_or_empty
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
 from ..models.changes import CHANGE
@@ -282,11 +282,13 @@ class Publisher:
         job = db.session.get_one(Job, self._attempt.job_id)
         is_clean, counts = count_rows(CHANGE, CHANGE.c.job_id == job.id) == 0, job.counts
         db.session.rollback()
-        sentences = [hidden] if counts["added"] and (hidden := hidden_items(self._connection)) else []
-        sentences += [_deleted_in_words(number)] if (number := counts["deleted_there"]) else []
-        sentences += [_left_out_in_words(self._left_out)] if self._left_out else []
-        sentences += [sentence] if self._import_id and (sentence := unfinished_in_words(self._import_id)) else []
-        return is_clean, " ".join(sentences)
+        sentences = (
+            hidden_items(self._connection) if counts["added"] else "",
+            _deleted_in_words(counts["deleted_there"]),
+            _left_out_in_words(self._left_out) if self._left_out else "",
+            unfinished_in_words(self._import_id) if self._import_id else "",
+        )
+        return is_clean, " ".join(filter(None, sentences))
 
 
 def conflict_in_words(names: Sequence[str], task: ItemToSend) -> str:
@@ -310,7 +312,7 @@ def _left_out_in_words(left_out: Mapping[str, int]) -> str:
 
 
 def _deleted_in_words(number: int) -> str:
-    return ngettext(
+    return ngettext_or_empty(
         "%(num)s item was deleted in Omeka S, or is not visible for this key. It is not published again.",
         "%(num)s items were deleted in Omeka S, or are not visible for this key. They are not published again.",
         number,

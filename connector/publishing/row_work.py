@@ -17,7 +17,7 @@ from sqlalchemy import or_
 
 from ..catalogue import item_problems
 from ..extensions import count_rows, db, transaction, utcnow
-from ..i18n import gettext as _, ngettext
+from ..i18n import gettext as _, ngettext_or_empty
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
 from ..models.changes import CHANGE
@@ -226,7 +226,7 @@ class RowWork:
 
 def gone_in_words(number: int) -> str:
     """Return how many items were no longer at the destination."""
-    return ngettext(
+    return ngettext_or_empty(
         "%(num)s item was deleted in Omeka S before, or is not visible for this key.",
         "%(num)s items were deleted in Omeka S before, or are not visible for this key.",
         number,

@@ -15,7 +15,7 @@ from sqlalchemy import delete, select, update
 
 from ..errors import NotFoundError, OutcomeUnknownError
 from ..extensions import count_rows, db, transaction, utcnow
-from ..i18n import gettext as _, ngettext
+from ..i18n import gettext as _, ngettext_or_empty
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
 from ..models.jobs import Job
@@ -136,8 +136,7 @@ class Withdrawal(RowWork):
     def _result(self) -> tuple[bool, str]:
         db.session.expire_all()
         counts = db.session.get_one(Job, self._attempt.job_id).counts
-        sentences = [_kept_in_words(counts["kept"])] if counts["kept"] else []
-        sentences += [gone_in_words(counts["gone"])] if counts["gone"] else []
+        sentences = filter(None, (_kept_in_words(counts["kept"]), gone_in_words(counts["gone"])))
         return self._has_no_problems(), " ".join(sentences)
 
 
@@ -172,7 +171,7 @@ def _store_deleted(row: Any, effect: Effect) -> None:
 
 
 def _kept_in_words(number: int) -> str:
-    return ngettext(
+    return ngettext_or_empty(
         "%(num)s item was kept, because somebody edited it in Omeka S.",
         "%(num)s items were kept, because somebody edited them in Omeka S.",
         number,

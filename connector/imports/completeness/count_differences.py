@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...dspace.records import ScopeKind
-from ...i18n import decimal, gettext as _, lazy_gettext as _l, ngettext
+from ...i18n import decimal, gettext as _, lazy_gettext as _l, ngettext, ngettext_or_empty
 from ...models.jobs import Job
 from ..context.import_context import ImportContext
 
@@ -58,19 +58,17 @@ def explained_difference(context: ImportContext) -> str:
     is_community = context.scope.kind is ScopeKind.COMMUNITY
     outside = context.progress.not_visible.get(context.scope.id, 0) if is_community else 0
     inside = sum(context.progress.not_visible.values()) - outside - sum(context.progress.overcounted.values())
-    sentences = []
-    if inside:
-        sentences.append(_inside_in_words(inside))
-    if context.progress.overcounted and not new_overcount(context):
-        sentences.append(_overcount(context))
-    if outside:
-        sentences.append(_outside_in_words(outside))
-        sentences.append(str(_LISTED_ELSEWHERE if context.client.lists_all_items else _LISTED_NOWHERE))
-    return " ".join(sentences)
+    sentences = (
+        _inside_in_words(inside),
+        "" if new_overcount(context) else _overcount(context),
+        _outside_in_words(outside),
+        str(_LISTED_ELSEWHERE if context.client.lists_all_items else _LISTED_NOWHERE) if outside else "",
+    )
+    return " ".join(filter(None, sentences))
 
 
 def _inside_in_words(number: int) -> str:
-    return ngettext(
+    return ngettext_or_empty(
         "The source counts %(num)s more item that it does not list: private or restricted ones.",
         "The source counts %(num)s more items that it does not list: private or restricted ones.",
         number,
@@ -78,7 +76,7 @@ def _inside_in_words(number: int) -> str:
 
 
 def _outside_in_words(number: int) -> str:
-    return ngettext(
+    return ngettext_or_empty(
         "The community counts %(num)s more item, in collections that are not visible.",
         "The community counts %(num)s more items, in collections that are not visible.",
         number,
@@ -86,9 +84,9 @@ def _outside_in_words(number: int) -> str:
 
 
 def _overcount(context: ImportContext) -> str:
-    """Return a message with the number of items not listed: too many to assume that they are private."""
+    """Return a message with the number of items not listed: too many to assume that they are private, or ""."""
     places, number = len(context.progress.overcounted), sum(context.progress.overcounted.values())
-    return ngettext(
+    return ngettext_or_empty(
         "%(num)s collection lists less than half of the items that the source counts there; %(items)s are not listed. "
         "They may be private or restricted, or the list may be incomplete.",
         "%(num)s collections list less than half of the items that the source counts there; %(items)s are not listed. "

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from ...dspace.records import ScopeKind
 from ...extensions import db
-from ...i18n import gettext as _, lazy_gettext as _l, ngettext
+from ...i18n import gettext as _, lazy_gettext as _l, ngettext, ngettext_or_empty
 from ...models.catalogue import HOLDING, ITEM
 from ..context.import_context import ImportContext
 from ..results import import_report
@@ -61,23 +61,17 @@ def failures_without_item(context: ImportContext) -> str:
 
 def unread_items(number: int) -> str:
     """Return a message about items that could not be read, or ""."""
-    if not number:
-        return ""
-    return ngettext("%(num)s item could not be read.", "%(num)s items could not be read.", number)
+    return ngettext_or_empty("%(num)s item could not be read.", "%(num)s items could not be read.", number)
 
 
 def files_not_downloaded(number: int) -> str:
     """Return a message about files that could not be downloaded, or ""."""
-    if not number:
-        return ""
-    return ngettext("%(num)s file could not be downloaded.", "%(num)s files could not be downloaded.", number)
+    return ngettext_or_empty("%(num)s file could not be downloaded.", "%(num)s files could not be downloaded.", number)
 
 
 def missing_files(number: int) -> str:
     """Return a message about files that a job is the first to find missing, or ""."""
-    if not number:
-        return ""
-    return ngettext(
+    return ngettext_or_empty(
         "%(num)s file is listed at the source, but is missing there.",
         "%(num)s files are listed at the source, but are missing there.",
         number,
@@ -86,9 +80,7 @@ def missing_files(number: int) -> str:
 
 def files_with_another_checksum(number: int) -> str:
     """Return a message about files with another checksum, or ""."""
-    if not number:
-        return ""
-    return ngettext(
+    return ngettext_or_empty(
         "%(num)s file is stored with another checksum than at the source.",
         "%(num)s files are stored with another checksum than at the source.",
         number,
@@ -97,9 +89,7 @@ def files_with_another_checksum(number: int) -> str:
 
 def unlisted_items(names: Sequence[str]) -> str:
     """Return a message about items that can be read but are not listed, or ""."""
-    if not names:
-        return ""
-    return ngettext(
+    return ngettext_or_empty(
         "%(num)s item can be read but is no longer listed: %(names)s. The search index of the repository may have to "
         "be rebuilt.",
         "%(num)s items can be read but are no longer listed: %(names)s. The search index of the repository may have to "
@@ -111,9 +101,7 @@ def unlisted_items(names: Sequence[str]) -> str:
 
 def named_items(number: int) -> str:
     """Return a message about the items that were read because others name them, or ""."""
-    if not number:
-        return ""
-    return ngettext(
+    return ngettext_or_empty(
         "Also read: %(num)s related item that these items name.",
         "Also read: %(num)s related items that these items name.",
         number,
@@ -122,9 +110,7 @@ def named_items(number: int) -> str:
 
 def unread_named_items(ids: Sequence[str]) -> str:
     """Return a message about named items that could not be read, or ""."""
-    if not ids:
-        return ""
-    return ngettext(
+    return ngettext_or_empty(
         "No item could be read for %(num)s id that these items name: %(names)s. It may be deleted or restricted.",
         "No items could be read for %(num)s ids that these items name: %(names)s. They may be deleted or restricted.",
         len(ids),
@@ -141,9 +127,7 @@ def no_named_items(context: ImportContext) -> str:
 
 def named_items_left_out(number: int) -> str:
     """Return a message about named items that are held and that an import without the option did not read, or ""."""
-    if not number:
-        return ""
-    return ngettext(
+    return ngettext_or_empty(
         "%(num)s related item was not read, because “Import related items” is off.",
         "%(num)s related items were not read, because “Import related items” is off.",
         number,
@@ -152,9 +136,7 @@ def named_items_left_out(number: int) -> str:
 
 def items_without_set(number: int) -> str:
     """Return a message about items that are in no item set, or ""."""
-    if not number:
-        return ""
-    return ngettext(
+    return ngettext_or_empty(
         "%(num)s item is in no item set, because the collection cannot be read.",
         "%(num)s items are in no item set, because the collection cannot be read.",
         number,
@@ -163,9 +145,7 @@ def items_without_set(number: int) -> str:
 
 def unchecked_files(number: int) -> str:
     """Return a message about files whose access was not checked, or ""."""
-    if not number:
-        return ""
-    return ngettext(
+    return ngettext_or_empty(
         "Later imports check whether %(num)s file is still open or closed at the source.",
         "Later imports check whether %(num)s files are still open or closed at the source.",
         number,
@@ -174,9 +154,7 @@ def unchecked_files(number: int) -> str:
 
 def items_of_unknown_state(names: Sequence[str]) -> str:
     """Return a message about items whose state the repository did not return, or ""."""
-    if not names:
-        return ""
-    return ngettext(
+    return ngettext_or_empty(
         "The repository did not say whether %(num)s item still exists: %(names)s.",
         "The repository did not say whether %(num)s items still exist: %(names)s.",
         len(names),
@@ -186,9 +164,7 @@ def items_of_unknown_state(names: Sequence[str]) -> str:
 
 def unlisted_files(number: int) -> str:
     """Return a message about items whose files could not be listed, or ""."""
-    if not number:
-        return ""
-    return ngettext(
+    return ngettext_or_empty(
         "The files of %(num)s item could not be listed. Run the import again later.",
         "The files of %(num)s items could not be listed. Run the import again later.",
         number,
@@ -197,9 +173,7 @@ def unlisted_files(number: int) -> str:
 
 def shared_handles(handles: Sequence[str]) -> str:
     """Return a message about handles that several items have, or ""."""
-    if not handles:
-        return ""
-    return ngettext(
+    return ngettext_or_empty(
         "One handle belongs to more than one item: %(names)s. All these items are here. Tell the repository.",
         "%(num)s handles belong to more than one item: %(names)s. All these items are here. Tell the repository.",
         len(handles),

@@ -13,7 +13,7 @@ from ...catalogue.item_presentation import FILE_STATUSES
 from ...catalogue.item_problems import TITLE_IS_RESTRICTED, UNREAD, problem
 from ...catalogue.problem_files import LISTED
 from ...extensions import db
-from ...i18n import gettext as _, ngettext
+from ...i18n import gettext as _, ngettext_or_empty
 from ...models.catalogue import CatalogueFile, CatalogueItem, FileStatus, Holding
 from ...models.changes import Change, FileProblem
 from ...models.jobs import Job
@@ -43,11 +43,12 @@ def in_words(job: Job) -> str:
     """Return how many items and files of this job failed, and how many files are not available, or ""."""
     items = job.counts["failed"]
     failed, unavailable = (sum(job.counts[TRIED[status]] for status in each) for each in (FAILED, UNAVAILABLE))
-    parts = [ngettext("%(num)s item failed", "%(num)s items failed", items)] if items else []
-    parts += [ngettext("%(num)s file failed", "%(num)s files failed", failed)] if failed else []
-    if unavailable:
-        parts.append(ngettext("%(num)s file not available", "%(num)s files not available", unavailable))
-    return ", ".join(parts)
+    parts = (
+        ngettext_or_empty("%(num)s item failed", "%(num)s items failed", items),
+        ngettext_or_empty("%(num)s file failed", "%(num)s files failed", failed),
+        ngettext_or_empty("%(num)s file not available", "%(num)s files not available", unavailable),
+    )
+    return ", ".join(filter(None, parts))
 
 
 def open_problems(job: Job) -> OpenProblems | None:
