@@ -10,7 +10,7 @@ from ..i18n import gettext as _
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
 from ..jobs.request_counter import count_requests
-from ..omeka import Site
+from ..omeka.resources import Site
 from . import destinations
 from .destination_connections import DestinationConnection
 

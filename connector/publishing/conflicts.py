@@ -14,7 +14,7 @@ from ..extensions import count_rows, db, execute_counted, transaction
 from ..i18n import gettext as _, lazy_gettext as _l
 from ..models.catalogue import CatalogueItem
 from ..models.publishing import CONFLICT, PUBLISHED_ITEM, Choice, PublishedItem, PublishingConflict
-from ..omeka import Value
+from ..omeka.resources import Value
 from . import destinations, publish_jobs
 from .mapping import local_name, name_of
 from .resource_groups import CLASS, ITEM_SETS, SITES, TEMPLATE, VISIBILITY, groups_of

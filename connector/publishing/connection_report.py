@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from ..i18n import gettext as _, ngettext
 from ..models.publishing import Destination
-from ..omeka import Site
-from ..omeka.resources import BIBO, DCTERMS
+from ..omeka.resources import BIBO, DCTERMS, Site
 from .destination_connections import DestinationConnection, connected_to
 
 # Both namespaces have terms that the crosswalk uses.

@@ -13,7 +13,7 @@ from ..encryption import KeyPurpose, unseal
 from ..extensions import db
 from ..http import HttpClient, OutageWait, QueryKey
 from ..models.publishing import Destination
-from ..omeka import OmekaClient
+from ..omeka.omeka_client import OmekaClient
 from ..repositories.http_factory import open_http, page_outage
 
 # Omeka S checks a bcrypt hash for each request with a key. More than two writers gain nothing (measured on 4.2).

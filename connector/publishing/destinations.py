@@ -16,7 +16,8 @@ from ..extensions import count_rows, db, transaction
 from ..i18n import gettext as _
 from ..models.jobs import ACTIVE, Job
 from ..models.publishing import PUBLISHED_ITEM, Destination, FileMode, PublishedItem, RefusedFile
-from ..omeka import Offers, OmekaClient, Site, api_url_of
+from ..omeka.omeka_client import OmekaClient, api_url_of
+from ..omeka.resources import Offers, Site
 from ..repositories.http_factory import page_outage
 from .connection_report import read_only_key, unknown_key
 from .destination_connections import connected_to, open_site

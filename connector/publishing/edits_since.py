@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..omeka import Item, ItemSet, Media
-from ..omeka.resources import IDENTIFIER, TITLE, URI
+from ..omeka.resources import IDENTIFIER, TITLE, URI, Item, ItemSet, Media
 from .merge import Sent
 from .resource_groups import MEMBERSHIPS, groups_of
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ..errors import InvalidInputError, RestrictedError
 from ..i18n import gettext as _
 from ..models.repositories import Repository
-from ..omeka import NewVocabulary
+from ..omeka.resources import NewVocabulary
 from .destination_connections import DestinationConnection
 
 _NOT_IN_A_PREFIX = re.compile(r"[^A-Za-z0-9_-]")

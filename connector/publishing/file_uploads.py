@@ -16,7 +16,7 @@ from sqlalchemy import Select, delete, insert, select
 
 from ..extensions import db, utcnow
 from ..models.publishing import PUBLISHED_FILE, PUBLISHED_ITEM, UPLOAD
-from ..omeka import Media
+from ..omeka.resources import Media
 
 
 @dataclass(frozen=True, slots=True)

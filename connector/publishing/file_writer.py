@@ -10,7 +10,7 @@ from ..errors import ConnectorError, OutcomeUnknownError, RequestRejectedError
 from ..extensions import utcnow
 from ..http import Upload
 from ..i18n import gettext as _
-from ..omeka import Item, Media, NewMedia
+from ..omeka.resources import Item, Media, NewMedia
 from .destination_connections import DestinationConnection
 from .file_uploads import BegunUpload
 from .item_failures import ITEM_PROBLEMS, Problem, problem_of

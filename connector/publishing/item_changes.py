@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..omeka import Item
+from ..omeka.resources import Item
 from .merge import Sent
 from .resource_groups import groups_of, with_groups
 from .stored_items import group_from_json, group_to_json

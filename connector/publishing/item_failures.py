@@ -13,7 +13,7 @@ from ..errors import (
     RestrictedError,
 )
 from ..i18n import gettext as _, lazy_gettext as _l
-from ..omeka import Refusal, refusal_in
+from ..omeka.refusals import Refusal, refusal_in
 
 ITEM_PROBLEMS = (*LASTING_ERRORS, OutcomeUnknownError, InvalidInputError)
 _LONGEST_TEXT = 500  # characters of a message of Omeka S

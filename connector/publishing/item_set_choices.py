@@ -11,7 +11,7 @@ from ..extensions import db, transaction
 from ..i18n import gettext as _
 from ..models.publishing import ItemSetChoice
 from ..models.repositories import Source
-from ..omeka import ItemSet
+from ..omeka.resources import ItemSet
 from ..repositories import service
 from . import destinations
 from .destination_connections import connected_to

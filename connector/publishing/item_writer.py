@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from ..errors import JobStoppedError, OutcomeUnknownError
 from ..i18n import gettext as _
-from ..omeka import Item
-from ..omeka.resources import IDENTIFIER
+from ..omeka.resources import IDENTIFIER, Item
 from .destination_connections import DestinationConnection
 from .edits_since import is_touched
 from .file_uploads import BegunUpload

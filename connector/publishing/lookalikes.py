@@ -10,8 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..i18n import gettext as _
-from ..omeka import Item
-from ..omeka.resources import IDENTIFIER, URI
+from ..omeka.resources import IDENTIFIER, URI, Item
 from .mapping import IDENTIFIER_START
 
 PROPERTIES = frozenset({IDENTIFIER, URI})

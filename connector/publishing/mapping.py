@@ -9,8 +9,7 @@ from typing import Any
 from ..catalogue.crosswalk import term_label
 from ..catalogue.restricted_values import MARK
 from ..dspace.records import SourceState
-from ..omeka import Item, Value, literal, uri
-from ..omeka.resources import BIBO, DCTERMS, HAS_PART, IDENTIFIER, URI
+from ..omeka.resources import BIBO, DCTERMS, HAS_PART, IDENTIFIER, URI, Item, Value, literal, uri
 from .field_vocabulary import FieldVocabulary
 
 # Prefixes of the crosswalk and their namespaces, which identify a vocabulary at each site.

@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..models.publishing import Choice
-from ..omeka import Item, Value
-from ..omeka.resources import IDENTIFIER, URI
+from ..omeka.resources import IDENTIFIER, URI, Item, Value
 from .resource_groups import MEMBERS, MEMBERSHIPS, by_property, groups_of, with_groups
 
 Values = tuple[Value, ...]

@@ -10,7 +10,7 @@ from ..extensions import transaction
 from ..i18n import gettext as _
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
-from ..omeka import Item
+from ..omeka.resources import Item
 from . import previewed_items
 from .attempt_connections import Connect, connected_for
 from .destination_connections import open_destination

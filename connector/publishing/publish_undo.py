@@ -18,7 +18,7 @@ from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
 from ..models.jobs import Job
 from ..models.publishing import PUBLISHED_CHANGE, PUBLISHED_FILE, PUBLISHED_ITEM, PUBLISHED_SET
-from ..omeka import Item
+from ..omeka.resources import Item
 from . import adoptions, file_uploads, item_changes, publish_undo_effects
 from .attempt_connections import Connect, connected_for
 from .conflicts import part_name

@@ -13,7 +13,7 @@ from ..extensions import count_rows, db
 from ..jobs import counters
 from ..models.jobs import JOB, Job, State
 from ..models.publishing import PUBLISHED_CHANGE, PUBLISHED_FILE, PUBLISHED_ITEM, PUBLISHED_SET, Destination
-from ..omeka import Item
+from ..omeka.resources import Item
 from . import destinations, file_uploads
 from .destination_connections import connected_to
 from .edits_since import has_edited_media, is_edited

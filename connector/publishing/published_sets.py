@@ -14,8 +14,7 @@ from ..i18n import gettext as _
 from ..jobs.attempt import JobAttempt
 from ..models.publishing import ItemSetChoice, PublishedSet
 from ..models.repositories import Source
-from ..omeka import ItemSet, literal, uri
-from ..omeka.resources import IDENTIFIER, TITLE, URI
+from ..omeka.resources import IDENTIFIER, TITLE, URI, ItemSet, literal, uri
 from .destination_connections import DestinationConnection
 from .file_writer import RUNS_ON
 from .mapping import identifier_of

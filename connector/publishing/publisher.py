@@ -20,7 +20,7 @@ from ..jobs.attempt import JobAttempt
 from ..models.changes import CHANGE
 from ..models.jobs import Job
 from ..models.publishing import FileMode
-from ..omeka import Item
+from ..omeka.resources import Item
 from . import adoptions, destinations
 from .attempt_connections import Connect, connected_for
 from .conflicts import part_name

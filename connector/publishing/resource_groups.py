@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..omeka import Item, Value
+from ..omeka.resources import Item, Value
 
 CLASS, TEMPLATE, VISIBILITY = "resource_class", "template", "is_public"
 MEMBERS = (CLASS, TEMPLATE, VISIBILITY)

@@ -22,7 +22,7 @@ from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
 from ..models.changes import CHANGE
 from ..models.publishing import PUBLISHED_ITEM
-from ..omeka import Item, Media
+from ..omeka.resources import Item, Media
 from . import adoptions, file_uploads
 from .attempt_connections import check_key
 from .destination_connections import WRITERS, DestinationConnection

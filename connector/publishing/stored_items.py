@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from ..omeka import Item, Value
+from ..omeka.resources import Item, Value
 from .merge import Sent
 from .resource_groups import MEMBERS, MEMBERSHIPS
 

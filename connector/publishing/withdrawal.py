@@ -28,7 +28,7 @@ from ..models.publishing import (
     UPLOAD,
     WITHDRAWAL_SELECTION,
 )
-from ..omeka import Item
+from ..omeka.resources import Item
 from .attempt_connections import Connect, connected_for
 from .destination_connections import DestinationConnection, open_destination
 from .item_changes import Changes, GroupChange

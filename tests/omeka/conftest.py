@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from connector.http import AddressRule, ConcurrencyLimit, HttpClient, HttpSettings, OutageWait, QueryKey
-from connector.omeka import OmekaClient
+from connector.omeka.omeka_client import OmekaClient
 from tests.omeka_server import Omeka
 
 

@@ -10,8 +10,8 @@ from werkzeug.wrappers import Response
 
 from connector.errors import InvalidAddressError, InvalidInputError, NotFoundError, OutcomeUnknownError, TransientError
 from connector.http import Upload
-from connector.omeka import Item, ItemSet, NewMedia, api_url_of, literal, uri
-from connector.omeka.resources import DCTERMS, IDENTIFIER, TITLE, URI
+from connector.omeka.omeka_client import api_url_of
+from connector.omeka.resources import DCTERMS, IDENTIFIER, TITLE, URI, Item, ItemSet, NewMedia, literal, uri
 
 SUBJECT = f"{DCTERMS}subject"
 THESIS = "http://purl.org/ontology/bibo/Thesis"

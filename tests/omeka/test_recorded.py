@@ -10,8 +10,7 @@ import responses
 
 from connector.errors import NotFoundError, NotOmekaError, OutcomeUnknownError, RequestRejectedError, RestrictedError
 from connector.http import Upload
-from connector.omeka import Item, ItemSet, NewMedia, literal, uri
-from connector.omeka.resources import IDENTIFIER, TITLE, URI
+from connector.omeka.resources import IDENTIFIER, TITLE, URI, Item, ItemSet, NewMedia, literal, uri
 
 from .recordings import API, exchange
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connector.omeka import Refusal, refusal_in
+from connector.omeka.refusals import Refusal, refusal_in
 
 from .recordings import exchange
 

@@ -13,8 +13,7 @@ from connector.jobs import lifecycle
 from connector.models.catalogue import CatalogueFile, CatalogueItem, Holding
 from connector.models.jobs import Job, State
 from connector.models.publishing import AdoptionCandidate, FileMode, PublishedFile, PublishedItem
-from connector.omeka import Item, literal, uri
-from connector.omeka.resources import IDENTIFIER, URI
+from connector.omeka.resources import IDENTIFIER, URI, Item, literal, uri
 from connector.publishing import adoptions, conflicts, destinations, publish_jobs
 from connector.publishing.adoptions import Answer
 from connector.publishing.item_addresses import addresses_of

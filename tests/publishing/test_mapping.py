@@ -5,8 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from connector.dspace.records import SourceState
-from connector.omeka import literal, uri
-from connector.omeka.resources import BIBO, DCTERMS, IDENTIFIER, TITLE, URI
+from connector.omeka.resources import BIBO, DCTERMS, IDENTIFIER, TITLE, URI, literal, uri
 from connector.publishing.mapping import ItemRules, identifier_of, mapped
 
 THESIS = f"{BIBO}Thesis"

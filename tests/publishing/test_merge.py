@@ -6,8 +6,7 @@ from dataclasses import replace
 
 from hypothesis import given, strategies as st
 
-from connector.omeka import Item, Value, literal
-from connector.omeka.resources import DCTERMS, IDENTIFIER, TITLE
+from connector.omeka.resources import DCTERMS, IDENTIFIER, TITLE, Item, Value, literal
 from connector.publishing.merge import Sent, is_same, merge, sent_after
 from connector.publishing.stored_items import from_json, sent_of, to_json
 

@@ -22,7 +22,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from ...i18n import gettext as _, lazy_gettext as _l
 from ...models.publishing import Destination, FileMode
-from ...omeka import Named, Offers
+from ...omeka.resources import Named, Offers
 from ...publishing import destinations
 from ...publishing.destinations import KEY_CHARACTERS, MAX_NAME_CHARACTERS, DestinationSettings
 from ...row_ids import row_id
