@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from ..accounts.authorization import may
-from ..dspace import clean_address
 from ..dspace.records import Estimate, ScopeKind
+from ..dspace.typed_addresses import clean_address
 from ..errors import InvalidInputError
 from ..formatting import file_count, item_count, request_count, time_range
 from ..i18n import gettext as _, lazy_gettext as _l

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ..dspace import clean_address
+from ..dspace.typed_addresses import clean_address
 from ..errors import InvalidInputError
 from ..i18n import gettext as _, lazy_gettext as _l
 from ..models.repositories import Repository

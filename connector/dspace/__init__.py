@@ -11,25 +11,10 @@ from dataclasses import dataclass
 
 from ..http import HttpClient, OutageWait
 from .detect import detect
-from .endpoint_candidates import KNOWN_ENDPOINTS, base_key
 from .hal import HalClient
 from .legacy import LegacyClient
 from .oai import OaiClient
 from .records import Scope, Server
-from .typed_addresses import address_spellings, clean_address
-from .visibility import OpenItems
-
-__all__ = [
-    "KNOWN_ENDPOINTS",
-    "Client",
-    "Found",
-    "OpenItems",
-    "address_spellings",
-    "base_key",
-    "clean_address",
-    "client",
-    "connect",
-]
 
 Client = HalClient | LegacyClient | OaiClient
 

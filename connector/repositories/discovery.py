@@ -9,9 +9,11 @@ from flask import current_app
 
 from .. import dspace
 from ..accounts import audit
+from ..dspace.endpoint_candidates import base_key
 from ..dspace.estimates import Sample
 from ..dspace.records import Estimate, Scope, ScopeKind, Server
 from ..dspace.site_names import propose_name
+from ..dspace.typed_addresses import address_spellings
 from ..errors import (
     ConflictError,
     NotDSpaceError,
@@ -163,7 +165,7 @@ def _find(url: str, endpoint: str, seconds: float) -> tuple[dspace.Found, int]:
     """Return the DSpace at an address, and the number of requests. Try the other spellings of the address, too."""
     outage, requests, failures = page_outage(), 0, list[RepositoryError]()
     with time_limit(outage, seconds):
-        for host in dspace.address_spellings(url):
+        for host in address_spellings(url):
             for address in host:
                 http = open_http(address, outage, connect_timeout=10, read_timeout=15)
                 try:
@@ -216,13 +218,13 @@ def _remember(found: dspace.Found, limit: int | None, same_as: int | None) -> tu
                     id=known.id,
                 )
             )
-    elif known is not None and known.address_key == dspace.base_key(found.bases[0]) != dspace.base_key(server.api_url):
+    elif known is not None and known.address_key == base_key(found.bases[0]) != base_key(server.api_url):
         # The same API under another host name: keep the known address, and so the login.
         server = replace(server, site_url=known.site_url, api_url=known.api_url)
     if repository is None:
         repository = Repository(communities=[])
         db.session.add(repository)
-    forgotten = _move(repository, server, limit, dspace.base_key(found.bases[0]))
+    forgotten = _move(repository, server, limit, base_key(found.bases[0]))
     db.session.flush()
     return repository, forgotten
 

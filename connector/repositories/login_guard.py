@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from .. import dspace
 from ..dspace.records import Item, Scope
+from ..dspace.visibility import OpenItems
 from ..errors import NotFoundError, RestrictedError
 from ..http import Download
 from .connections import RepositoryConnection
@@ -108,7 +109,7 @@ class LoginGuard:
                 break
         return False
 
-    def open_items(self, scope: Scope, items: Collection[Item]) -> dspace.OpenItems:
+    def open_items(self, scope: Scope, items: Collection[Item]) -> OpenItems:
         """Return the items of the scope, among these, that a signed-out reader can see, as shown to that reader, by id.
 
         Their metadata and files are None if unknown. Files are only requested for items given with files.

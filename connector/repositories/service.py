@@ -9,7 +9,7 @@ from sqlalchemy import exists, select
 from ..accounts import audit
 from ..catalogue import crosswalk_rules
 from ..catalogue.source_links import scope_link
-from ..dspace import base_key
+from ..dspace.endpoint_candidates import base_key
 from ..dspace.records import Community, Scope, Server
 from ..errors import ConflictError, InvalidInputError, NotFoundError
 from ..extensions import db, transaction, utcnow

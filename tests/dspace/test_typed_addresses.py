@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from connector.dspace import address_spellings, clean_address
 from connector.dspace.endpoint_candidates import address_of
+from connector.dspace.typed_addresses import address_spellings, clean_address
 from connector.errors import InvalidInputError
 
 

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from connector.dspace import base_key
+from connector.dspace.endpoint_candidates import base_key
 from connector.storage.instance import prepare
 from tests.conftest import app_at, let_go
 from tests.old_instances import at

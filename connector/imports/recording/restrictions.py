@@ -14,8 +14,8 @@ from ...catalogue import marks
 from ...catalogue.repository_context import RepositoryContext
 from ...catalogue.restricted_values import Shown
 from ...catalogue.store import Saved
-from ...dspace import OpenItems
 from ...dspace.records import Item, Scope
+from ...dspace.visibility import OpenItems
 from ...extensions import db
 from ...models.catalogue import ITEM
 from ...repositories.login_guard import LoginGuard

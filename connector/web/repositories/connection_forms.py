@@ -6,7 +6,7 @@ from wtforms import Field, PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 from wtforms.widgets import URLInput
 
-from ...dspace import clean_address
+from ...dspace.typed_addresses import clean_address
 from ...i18n import lazy_gettext as _l
 from ...models.repositories import Repository
 from ..base_form import Form

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from ...catalogue.crosswalk_csv import FIELD_PATTERN
-from ...dspace import clean_address
 from ...dspace.records import ScopeKind
+from ...dspace.typed_addresses import clean_address
 from ...errors import InvalidInputError
 from ...i18n import gettext as _
 from ...jobs.schedule import Window, parse_window
