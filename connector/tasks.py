@@ -35,7 +35,7 @@ from .publishing import (
 )
 from .publishing.job_kind import DELETE_PUBLISHED, MAKE_PRIVATE, PUBLISH, PUBLISH_PREVIEW, PUBLISH_UNDO
 from .remapping import remapper
-from .remapping.remap_kind import REMAP
+from .remapping.remap_jobs import REMAP
 from .repositories.connections import RepositoryConnection, open_connection
 
 log = logging.getLogger(__name__)

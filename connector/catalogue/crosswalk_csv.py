@@ -11,7 +11,7 @@ from ..errors import InvalidInputError
 from ..i18n import gettext as _
 from ..text import csv_lines, csv_safe
 from .crosswalk import CrosswalkRules, is_term
-from .crosswalk_choices import DEFAULT, IGNORE
+from .crosswalk_rules import DEFAULT, IGNORE
 
 COLUMNS = ("field", "term")
 # schema.element[.qualifier], or a prefix of it that ends in `.*`

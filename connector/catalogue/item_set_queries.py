@@ -1,8 +1,9 @@
-"""Queries for the pages that list item sets."""
+"""Queries for the pages that list item sets, and names that tell sets with the same name apart."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from sqlalchemy import func, select
 
@@ -39,3 +40,19 @@ def counts(item_set_ids: Sequence[int], *, with_restricted: bool) -> dict[int, i
         Membership.item_id.not_in(select(CatalogueItem.id).where(unlisted)),
     )
     return {row[0]: row[1] for row in db.session.execute(query.group_by(Membership.item_set_id))}
+
+
+def labels(item_sets: Iterable[Any]) -> dict[int, str]:
+    """Return a name for each of these sets, by id. Each set needs `id`, `name` and `origin`."""
+    rows = list(item_sets)
+    if not rows:
+        return {}
+    shared = select(ItemSet.name).group_by(ItemSet.name).having(func.count() > 1)
+    names = set(db.session.scalars(shared))  # read all: a list of hundreds of names costs more than the short index
+    return {row.id: _name_with_id(row) if row.name in names else row.name for row in rows}
+
+
+def _name_with_id(row: Any) -> str:
+    handle = row.origin.partition(":")[2] if row.origin else ""
+    number = _("set %(number)s", number=row.id)
+    return f"{row.name} ({', '.join(filter(None, (handle, number)))})"

@@ -36,10 +36,10 @@ from ..row_ids import row_id
 from ..storage import search_index
 from ..word_search import Term, escape_like, search_terms
 from .facet_values import KINDS, is_date, value_id
+from .item_set_queries import labels
 from .property_codes import has_files
 from .property_search import MOST_ROWS, Criterion, code_conditions, combined, required_strings
 from .related_queries import Related, is_related, related_ids
-from .set_names import labels
 
 SHORT = 1000  # items
 MEDIUM = 5 * SHORT  # items; reading so many is faster than following the index of a frequent word
@@ -335,7 +335,7 @@ def jobs_of(item_ids: list[int]) -> dict[int, list[int]]:
 
 
 def set_names_of(item_ids: list[int]) -> dict[int, list[str]]:
-    """Return the names of the item sets of each of these items (see `set_names`), by item id."""
+    """Return the names of the item sets of each of these items (see `item_set_queries.labels`), by item id."""
     query = select(Membership.item_id, ItemSet.id).join(ItemSet, ItemSet.id == Membership.item_set_id)
     query = query.where(Membership.item_id.in_(item_ids)).distinct().add_columns(ItemSet.name)
     found = db.session.execute(query.order_by(ItemSet.name, ItemSet.id)).all()

@@ -20,7 +20,7 @@ from ..jobs.attempt import JobAttempt
 from ..models.catalogue import CatalogueFile, CatalogueItem, FileStatus, ItemSet, Membership
 from ..models.exports import ExportItem
 from ..storage.garbage_collection import the_folder
-from .export_options import ExportOptions
+from .export_kind import ExportOptions
 
 FILES_PAGE = 10  # items of which the files are exported, too
 

@@ -16,8 +16,7 @@ from ..i18n import gettext as _
 from ..jobs import creation
 from ..models.catalogue import HOLDING, ITEM, CatalogueItem
 from ..models.exports import ExportItem
-from .export_kind import EXPORT
-from .export_options import ExportOptions
+from .export_kind import EXPORT, ExportOptions
 from .formats import FORMATS
 
 

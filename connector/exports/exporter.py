@@ -21,7 +21,7 @@ from ..storage.content_store import Part
 from ..storage.disk_space import Room
 from . import results
 from .contents import Contents
-from .export_options import ExportOptions
+from .export_kind import ExportOptions
 from .formats import FORMATS
 
 OWNER_ONLY = 0o700

@@ -19,8 +19,7 @@ from ..models.catalogue import CatalogueItem
 from ..models.exports import EXPORT_ITEM
 from ..models.jobs import ACTIVE, JOB, Job, State
 from ..storage.content_store import FileFolder
-from .export_kind import EXPORT
-from .export_options import ExportOptions
+from .export_kind import EXPORT, ExportOptions
 from .formats import FORMATS
 
 KEPT = timedelta(days=1)

@@ -18,9 +18,8 @@ from ..models.publishing import PUBLISHING_SELECTION, Choice, FileMode
 from ..storage.content_store import FileFolder
 from . import file_uploads
 from .file_writer import FileToSend, file_in_words
-from .item_addresses import addresses_of
 from .item_writer import ItemToSend
-from .lookalikes import Unpublished
+from .lookalikes import Unpublished, addresses_of
 from .mapping import FileLink, ItemRules, fields_of, identifier_of, is_open, mapped
 from .merge import Sent, settled
 from .publish_options import PublishOptions

@@ -8,17 +8,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from ..i18n import gettext as _
 from ..omeka.resources import IDENTIFIER, URI, Item
 from .mapping import IDENTIFIER_START
 
 PROPERTIES = frozenset({IDENTIFIER, URI})
+_RESOLVER = "hdl.handle.net"
 
 
 @dataclass(frozen=True, slots=True)
 class Unpublished:
-    """An item of the catalogue that we have not published at the destination. `addresses`: see `item_addresses`."""
+    """An item of the catalogue that we have not published at the destination. `addresses`: see `addresses_of`."""
 
     item_id: int
     source_id: str
@@ -104,3 +106,26 @@ def _several_here(number: int) -> str:
         "of the right one in Omeka S, or remove the address there, then publish again.",
         item=number,
     )
+
+
+def addresses_of(handle: str | None, given: str | None, sites: Iterable[str]) -> frozenset[str]:
+    """Return the addresses of an item: the given one, and its handle at the resolver and at the repository.
+
+    `given`: the address in its metadata. `sites`: addresses of the repository for people, without slash at the end.
+    Each address occurs with http and https, and those of the repository with and without "www.".
+    """
+    known = {given} if given else set()
+    if handle:
+        pages = {f"{_RESOLVER}/{handle}", *(f"{place}/handle/{handle}" for place in _places(sites))}
+        known |= {f"{scheme}://{page}" for scheme in ("http", "https") for page in pages}
+    return frozenset(known)
+
+
+def _places(sites: Iterable[str]) -> Collection[str]:
+    """Return host and path of the sites, with and without "www."."""
+    found = set()
+    for site in sites:
+        parts = urlsplit(site)
+        bare = parts.netloc.lower().removeprefix("www.")
+        found |= {f"{host}{parts.path.rstrip('/')}" for host in (bare, f"www.{bare}")}
+    return found

@@ -1,17 +1,41 @@
-"""Use case: queue a job that applies the crosswalk of a repository again."""
+"""The jobs that apply the crosswalk of a repository again: their kind, their options, and how they are queued."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from sqlalchemy import select
 
 from ..catalogue import crosswalk_rules
 from ..extensions import count_rows, db, transaction
+from ..i18n import lazy_gettext as _l
 from ..jobs import creation
 from ..models.catalogue import ITEM
-from ..models.jobs import JOB, Job, State
+from ..models.job_kinds import UNCHANGED, UPDATED, JobKind, register
+from ..models.job_options import JobOptions
+from ..models.jobs import JOB, Job, Kind, State
 from ..models.repositories import resource_of
 from ..repositories import service
-from .remap_kind import REMAP, RemapOptions
+
+
+@dataclass(frozen=True)
+class RemapOptions(JobOptions):
+    """The options of a job. `crosswalk_id`: the rules that it applies, 0 for the default ones."""
+
+    crosswalk_id: int = 0
+
+
+REMAP = JobKind(
+    name="remap",
+    title=_l("Apply crosswalk"),
+    heading=_l("Apply crosswalk to %(source)s"),
+    counters=("updated", "unchanged"),
+    shown=(UPDATED, UNCHANGED),
+    done=("updated", "unchanged"),
+    options=RemapOptions,
+    undo_kind=Kind.UNDO,
+)
+register(REMAP)
 
 
 def create(repository_id: int) -> int:

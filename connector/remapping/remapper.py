@@ -18,7 +18,7 @@ from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
 from ..models.catalogue import ITEM
 from ..models.changes import Action
-from .remap_kind import RemapOptions
+from .remap_jobs import RemapOptions
 
 ITEMS_PER_STEP = 200
 COLUMNS = ("id", "title", "source_metadata", "source_key", "source_id", "handle", "crosswalk_id")

@@ -1,15 +1,16 @@
-"""The base class of all forms."""
+"""The base class of all forms, and a decorator for views that show a form again."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any
 
 from flask import request
 from flask_wtf import FlaskForm
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # missing in the stubs
 
-from ..errors import ConnectorError
+from ..errors import ConnectorError, InvalidInputError
 from .error_explanations import explain
 
 
@@ -43,3 +44,22 @@ class Form(FlaskForm):
         def wrap_formdata(self, form: FlaskForm, formdata: Any) -> Any:
             """Return the submitted fields, or None if nothing was submitted or it has `formdata=None`."""
             return request.form if formdata is not None and form.is_submitted() else None
+
+
+def shows_again(page: Callable[[InvalidInputError], str]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return a decorator for a view. If the view raises InvalidInputError, the response is this page with status 422.
+
+    The page shows the error, and the form keeps what was chosen.
+    """
+
+    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(view)
+        def decorated(**arguments: Any) -> Any:
+            try:
+                return view(**arguments)
+            except InvalidInputError as error:
+                return page(error), 422
+
+        return decorated
+
+    return decorate

@@ -12,7 +12,7 @@ from connector.extensions import db, transaction, utcnow
 from connector.models.accounts import AuditEntry
 from connector.models.catalogue import ItemSet
 from connector.models.jobs import Job, State
-from connector.web.api import last_change
+from connector.web.api import responses
 
 LONG_AGO = timedelta(hours=3)
 PATHS = ["/api/items", "/api/items?q=harbour", "/api/items/1", "/api/item-sets", "/api/jobs/1"]
@@ -21,7 +21,7 @@ PATHS = ["/api/items", "/api/items?q=harbour", "/api/items/1", "/api/item-sets",
 @pytest.fixture
 def settled(program, monkeypatch):
     """Return the program when nothing has changed for hours."""
-    monkeypatch.setattr(last_change, "STARTED_AT", utcnow() - LONG_AGO)
+    monkeypatch.setattr(responses, "STARTED_AT", utcnow() - LONG_AGO)
     with program.app.app_context():
         triggers = db.text("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit'")
         for name in db.session.scalars(triggers).all():  # they keep entries from being changed

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from connector.exports import export_jobs, results
-from connector.exports.export_options import ExportOptions
+from connector.exports.export_kind import ExportOptions
 from connector.jobs import lifecycle, report
 from connector.models.catalogue import CatalogueItem
 from connector.tasks import carry_out

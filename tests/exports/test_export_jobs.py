@@ -8,7 +8,7 @@ from sqlalchemy import delete, select, update
 from connector.errors import ConflictError, InvalidInputError
 from connector.exports import export_jobs, results
 from connector.exports.contents import Contents
-from connector.exports.export_options import ExportOptions
+from connector.exports.export_kind import ExportOptions
 from connector.extensions import db, transaction, utcnow
 from connector.jobs import lifecycle
 from connector.jobs.attempt import JobAttempt

@@ -11,7 +11,7 @@ from connector.accounts import access_tokens, user_management
 from connector.catalogue import counts, crosswalk_rules, missing, takedown, thumbnails
 from connector.dspace.records import ScopeKind
 from connector.exports import export_jobs
-from connector.exports.export_options import ExportOptions
+from connector.exports.export_kind import ExportOptions
 from connector.extensions import db, transaction, utcnow
 from connector.imports.import_options import ImportOptions
 from connector.imports.start import queueing

@@ -16,9 +16,8 @@ from connector.models.publishing import AdoptionCandidate, FileMode, PublishedFi
 from connector.omeka.resources import IDENTIFIER, URI, Item, literal, uri
 from connector.publishing import adoptions, conflicts, destinations, publish_jobs
 from connector.publishing.adoptions import Answer
-from connector.publishing.item_addresses import addresses_of
 from connector.publishing.job_kind import PUBLISH, PUBLISH_PREVIEW
-from connector.publishing.lookalikes import Unpublished, paired
+from connector.publishing.lookalikes import Unpublished, addresses_of, paired
 from connector.tasks import carry_out
 from tests.pages import words
 

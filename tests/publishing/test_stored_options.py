@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from connector.exports.export_options import ExportOptions
+from connector.exports.export_kind import ExportOptions
 from connector.publishing.publish_cursors import PublishCursor, RowCursor
 from connector.publishing.publish_options import PublishOptions, PublishUndoOptions, WithdrawalOptions
 

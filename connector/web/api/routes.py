@@ -24,10 +24,9 @@ from ...pagination import Order, rows_after
 from ..catalogue.item_lists import SIZES, sorted_keys
 from ..catalogue.readable import readable_item
 from ..imports.job_pages import is_withheld
-from .last_change import last_change
 from .openapi import AFTER, SEARCH, answer_of, answers, document
 from .response_types import ItemPage, ItemSetPage, ItemSetRecord, JobRecord
-from .responses import json_response
+from .responses import json_response, last_change
 from .search_arguments import checked_search
 
 blueprint = Blueprint("api", __name__, url_prefix="/api")

@@ -9,9 +9,9 @@ from flask import Blueprint, render_template, request
 from ...accounts.authorization import allows, sees_restricted
 from ...catalogue import item_presentation, item_set_queries
 from ...catalogue.crosswalk import BIBO, DCTERMS
+from ...catalogue.item_set_queries import labels
 from ...catalogue.property_search import MOST_ROWS, Join, Operator
 from ...catalogue.search import Selection, find
-from ...catalogue.set_names import labels
 from ...models.accounts import Role
 from ...models.item_facets import Facet
 from ...repositories import service

@@ -6,7 +6,7 @@ from wtforms import BooleanField, RadioField, StringField
 from wtforms.validators import InputRequired, Length, Regexp
 
 from ...catalogue.export_formats import SEPARATOR
-from ...exports.export_options import ExportOptions
+from ...exports.export_kind import ExportOptions
 from ...exports.formats import FORMATS
 from ...i18n import lazy_gettext as _l
 from ..base_form import Form, choices_of

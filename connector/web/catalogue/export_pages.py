@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 from ...accounts.authorization import allows, sees_restricted
 from ...catalogue.search import SHORT, Selection, find_newest
 from ...exports import export_jobs, results
-from ...exports.export_options import ExportOptions
+from ...exports.export_kind import ExportOptions
 from ...exports.formats import FORMATS
 from ...extensions import count_rows
 from ...formatting import item_count
@@ -22,7 +22,7 @@ from ...models.jobs import Job
 from ...pagination import COUNTED
 from ...row_ids import row_id
 from ...tasks import wake
-from ..refused_forms import shows_again
+from ..base_form import shows_again
 from .export_forms import ExportForm
 from .item_lists import as_arguments, asked_selection, chosen_items, form_selection
 from .list_pages import list_of_form

@@ -19,8 +19,8 @@ from ...catalogue import (
     search,
     thumbnails,
 )
+from ...catalogue.item_set_queries import labels
 from ...catalogue.search import Selection, find_newest
-from ...catalogue.set_names import labels
 from ...catalogue.source_links import value_href
 from ...dspace.records import SourceState
 from ...errors import InvalidInputError, NotFoundError

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from ...accounts.authorization import allows, sees_restricted
 from ...catalogue import item_set_changes, item_set_queries
-from ...catalogue.set_names import labels
+from ...catalogue.item_set_queries import labels
 from ...errors import InvalidInputError
 from ...formatting import item_count
 from ...i18n import gettext as _
@@ -17,8 +17,8 @@ from ...models.accounts import Role
 from ...models.catalogue import ItemSet
 from ...pagination import Order, asked_place, page_of
 from ...row_ids import row_id
+from ..base_form import shows_again
 from ..flash_messages import flash, link
-from ..refused_forms import shows_again
 from .item_lists import chosen_items
 from .item_set_forms import ItemSetForm
 from .list_pages import item_set_page, list_address_of_form, list_of_form

@@ -9,8 +9,8 @@ from flask import render_template, request, url_for
 from ...accounts.authorization import sees_restricted
 from ...catalogue import facets, item_set_queries
 from ...catalogue.item_order import Sort
+from ...catalogue.item_set_queries import labels
 from ...catalogue.search import Selection, find, find_newest
-from ...catalogue.set_names import labels
 from ...errors import InvalidInputError
 from ...pagination import asked_place
 from ...row_ids import row_id

@@ -23,10 +23,10 @@ from ...publishing import withdrawal_jobs
 from ...repositories import service
 from ...row_ids import row_id
 from ...tasks import wake
+from ..base_form import shows_again
 from ..flash_messages import flash, job_links
 from ..publishing import withdrawal_choices
 from ..publishing.withdrawal_choices import WithdrawalChoices
-from ..refused_forms import shows_again
 
 TITLES = 20  # of the items that are about to be deleted
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...catalogue import item_set_queries
-from ...catalogue.set_names import labels
+from ...catalogue.item_set_queries import labels
 from ...errors import NotFoundError
 from ...i18n import gettext as _, ngettext
 from ...imports.import_options import ImportOptions

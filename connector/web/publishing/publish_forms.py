@@ -16,10 +16,10 @@ from ...publishing import destinations, publish_jobs
 from ...publishing.job_kind import PUBLISH, PUBLISH_PREVIEW
 from ...row_ids import row_id
 from ...tasks import wake
+from ..base_form import shows_again
 from ..catalogue.item_lists import chosen_items
 from ..catalogue.list_pages import list_of_form
 from ..flash_messages import flash, job_links
-from ..refused_forms import shows_again
 
 blueprint = Blueprint("publishing", __name__, url_prefix="/publish")
 

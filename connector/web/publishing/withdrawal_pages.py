@@ -18,9 +18,9 @@ from ...publishing import publish_undo_effects, withdrawal_jobs
 from ...publishing.job_kind import DELETE_PUBLISHED, WITHDRAWALS
 from ...publishing.withdrawal_jobs import Holder
 from ...row_ids import row_id
+from ..base_form import shows_again
 from ..catalogue.missing_pages import TITLES, chosen_missing, first_titles, missing_page
 from ..flash_messages import flash
-from ..refused_forms import shows_again
 from .publish_forms import started
 
 blueprint = Blueprint("withdrawals", __name__, url_prefix="/withdraw")

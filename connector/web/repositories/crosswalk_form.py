@@ -5,7 +5,7 @@ from __future__ import annotations
 from wtforms import SelectField
 
 from ...catalogue.crosswalk import BIBO, DCTERMS, term_label, terms_of
-from ...catalogue.crosswalk_choices import DEFAULT, IGNORE
+from ...catalogue.crosswalk_rules import DEFAULT, IGNORE
 from ...i18n import gettext as _, lazy_gettext as _l
 from ..base_form import Form
 

@@ -11,7 +11,7 @@ from flask import Response, redirect, render_template, request, url_for
 from ...accounts.authorization import allows
 from ...catalogue import crosswalk_csv, crosswalk_rules, field_counts
 from ...catalogue.crosswalk import CrosswalkRules, crosswalk
-from ...catalogue.crosswalk_choices import choice_of, ignoring_pattern, with_choice
+from ...catalogue.crosswalk_rules import choice_of, ignoring_pattern, with_choice
 from ...catalogue.differences import of_mapped_values
 from ...catalogue.field_counts import FieldCount
 from ...errors import InvalidInputError, NotFoundError

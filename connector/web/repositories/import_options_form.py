@@ -10,7 +10,7 @@ from flask import current_app
 from wtforms import BooleanField, Field, SelectField, StringField, TextAreaField
 from wtforms.validators import Length, ValidationError
 
-from ...catalogue.set_names import labels
+from ...catalogue.item_set_queries import labels
 from ...i18n import gettext as _, lazy_gettext as _l
 from ...imports.import_options import HAS_RELATED_ITEMS, ImportOptions
 from ...models.catalogue import ItemSet
