@@ -42,6 +42,7 @@ from .user_commands import as_option
 @option("--endpoint", default="rest", show_default=True, help=_l("Path of the API below the site, or its URL."))
 @option("--limit", help=_l("Results per request, 1 to 1,000."))
 @option("--delay", metavar="SECONDS", help=_l("Pause between two requests to this repository, 0 to 60."))
+@option("--oai/--no-oai", "uses_oai", default=None, help=_l("Use OAI-PMH beside the REST API of this repository."))
 @option("--collection", metavar="ID", help=_l("A collection, by uuid, number or handle."))
 @option("--community", metavar="ID", help=_l("A community with all below it."))
 @option("--item", metavar="ID", help=_l("One item."))
@@ -89,7 +90,13 @@ def _import(url: str, as_json: bool, **options: Any) -> None:
     delay = None if options["delay"] is None else check_delay(options["delay"])
     limit = check_limit(options["limit"])
     connected = discovery.connect(
-        clean_address(url), options["endpoint"], limit, same_as, delay=delay, may_forget_login=may(Role.ADMIN)
+        clean_address(url),
+        options["endpoint"],
+        limit,
+        same_as,
+        delay=delay,
+        uses_oai=options["uses_oai"],
+        may_forget_login=may(Role.ADMIN),
     )
     scope, requests = connected.scope, connected.requests
     if kind is not None:

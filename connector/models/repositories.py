@@ -61,6 +61,11 @@ class Repository(Base):
         return [name for name, day in self.unanswered.items() if today - date.fromisoformat(day) < ASKED_AGAIN_AFTER]
 
     @property
+    def can_use_oai(self) -> bool:
+        """Return whether imports can use OAI-PMH beside the REST API."""
+        return self.generation >= 7 and not self.speaks_oai
+
+    @property
     def label(self) -> str:
         """Return the name of the repository, or its host if it has no name."""
         return self.given_name or self.name or self.site_url.split("://", 1)[-1]
@@ -74,9 +79,16 @@ class Repository(Base):
 
     @property
     def found(self) -> str:
-        """Return the detected version and endpoint, for example "DSpace 9.3 at server/api"."""
+        """Return the detected version and endpoints, for example "DSpace 9.3 at server/api"."""
         if self.speaks_oai:
             return _("DSpace at %(endpoint)s, over OAI-PMH", endpoint=self.endpoint)
+        if self.oai_url and self.uses_oai:
+            return _(
+                "DSpace %(version)s at %(endpoint)s; OAI-PMH at %(oai_endpoint)s",
+                version=self.version,
+                endpoint=self.endpoint,
+                oai_endpoint=self.oai_url.removeprefix(self.site_url).strip("/"),
+            )
         return _("DSpace %(version)s at %(endpoint)s", version=self.version, endpoint=self.endpoint)
 
 

@@ -63,12 +63,14 @@ def connect(
     same_as: int | None = None,
     *,
     delay: float | None = None,
+    uses_oai: bool | None = None,
     may_forget_login: bool = True,
     seconds: float = CONNECT_SECONDS,
 ) -> Connected:
     """Find the DSpace at an address and save the repository.
 
-    `delay`: seconds between two requests from now on, None to keep the setting. `same_as`: the known repository that
+    `delay`: seconds between two requests from now on. `uses_oai`: whether imports use OAI-PMH beside the REST API from
+    now on. None keeps the setting. `same_as`: the known repository that
     has moved to this address, chosen by a person (design rule 4). `seconds`: time limit of the search.
 
     Raise RequestTimeoutError after the time limit, InvalidInputError, RepositoryError, and PermissionDeniedError if a
@@ -89,6 +91,7 @@ def connect(
                 )
             )
         repository.delay = repository.delay if delay is None else delay
+        repository.uses_oai = repository.uses_oai if uses_oai is None else uses_oai
         audit.note("connect", repository.site_url, found=repository.found)
         return Connected(repository.id, found.scope, requests, forgotten)
 
@@ -242,6 +245,8 @@ def _move(repository: Repository, server: Server, limit: int | None, key: str) -
     if forgotten:
         audit.note("login forgotten", before, name=repository.login_name, moved_to=server.site_url)
         repository.login_name = repository.login_secret = None
+    if repository.api_url != server.api_url:
+        repository.oai_url = None
     repository.address_key, repository.limit = key, limit
     repository.site_url, repository.api_url, repository.ui_url = server.site_url, server.api_url, server.ui_url
     repository.endpoint = server.api_url.removeprefix(server.site_url).strip("/")

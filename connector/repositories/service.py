@@ -109,14 +109,18 @@ def source_for(repository_id: int, scope: Scope) -> int:
         return source.id
 
 
-def change(repository_id: int, *, name: str, limit: int | None, delay: float) -> None:
-    """Set the name and the limits of a repository. An empty name, or the one that it gives itself, is not stored."""
+def change(repository_id: int, *, name: str, limit: int | None, delay: float, uses_oai: bool) -> None:
+    """Set the name, the limits and the use of OAI-PMH of a repository.
+
+    An empty name, or the one that the repository gives itself, is not stored.
+    """
     with transaction():
         repository = get(repository_id)
         given = None if name in ("", repository.name) else name
         if given != repository.given_name:
             audit.note("repository named", repository.site_url, before=repository.label, after=given or repository.name)
         repository.given_name, repository.limit, repository.delay = given, limit, delay
+        repository.uses_oai = uses_oai
 
 
 def ignore_fields(repository_id: int, fields: Sequence[str]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wtforms import Field, PasswordField, StringField
+from wtforms import BooleanField, Field, PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 from wtforms.widgets import URLInput
 
@@ -55,8 +55,13 @@ class ConnectForm(Form):
         return [self.url, self.endpoint, self.limit]
 
     @property
+    def more(self) -> list[Field]:
+        """Return the fields below “More options”."""
+        return [self.delay]
+
+    @property
     def opens_more(self) -> bool:
-        """Return whether the field below “More options” is set or has an error."""
+        """Return whether a field below “More options” is set or has an error."""
         return bool(self.delay.data or self.delay.errors)
 
 
@@ -72,17 +77,39 @@ class ChangeForm(ConnectForm):
         description=_l("Shown on all pages. Leave empty for the name that the repository gives itself."),
         render_kw={"class": "long-text"},
     )
+    uses_oai = BooleanField(
+        _l("Use OAI-PMH beside the REST API"),
+        description=_l(
+            "Many items then come much faster. The app checks with the REST API that the result is the same."
+        ),
+    )
 
     @property
     def always_shown(self) -> list[Field]:
         """Return the fields that are always visible."""
         return [self.name, *super().always_shown]
 
+    @property
+    def more(self) -> list[Field]:
+        """Return the fields below “More options”."""
+        return [*super().more, *([self.uses_oai] if self.uses_oai is not None else [])]
+
+    @property
+    def opens_more(self) -> bool:
+        """Return whether a field below “More options” has another value than usual, or an error."""
+        return super().opens_more or (self.uses_oai is not None and not self.uses_oai.data)
+
+    def offer(self, repository: Repository) -> None:
+        """Offer OAI-PMH if the repository can be read in both ways."""
+        if not repository.can_use_oai:
+            del self.uses_oai
+
     def fill(self, repository: Repository) -> None:
         """Fill the form with the settings of a repository."""
         self.name.data = repository.given_name or repository.name or ""
         self.url.data, self.endpoint.data = repository.site_url, repository.endpoint
         self.limit.data = repository.limit
+        self.uses_oai.data = repository.uses_oai
         self.delay.data = f"{repository.delay:g}" if repository.delay else ""
 
     def moves(self, repository: Repository) -> bool:

@@ -59,15 +59,17 @@ def change(repository_id: int) -> str:
     repository = credentials.to_be_moved(repository_id)
     form = ChangeForm(formdata=None)
     form.fill(repository)
+    form.offer(repository)
     return _connect_page(form, repository)
 
 
 @blueprint.post("/repositories/<int:repository_id>/change")
 @allows(Role.EDITOR)
 def change_now(repository_id: int) -> Any:
-    """Save the name and the limits of a known repository. Connect to its address if that is another one."""
+    """Save the settings of a known repository. Connect to its address if that is another one."""
     repository = credentials.to_be_moved(repository_id)
     form = ChangeForm()
+    form.offer(repository)
     if not form.validate():
         return _connect_page(form, repository), 422
     if form.moves(repository):
@@ -78,7 +80,13 @@ def change_now(repository_id: int) -> Any:
             return _connect_page(form, service.get(repository_id)), 422
         if connected.login_forgotten:
             flash(FORGOTTEN)
-    service.change(repository_id, name=form.name.data or "", limit=form.limit.data, delay=form.delay.data)
+    service.change(
+        repository_id,
+        name=form.name.data or "",
+        limit=form.limit.data,
+        delay=form.delay.data,
+        uses_oai=form.uses_oai is None or form.uses_oai.data,
+    )
     flash(_("The settings of %(name)s were saved.", name=service.get(repository_id).label))
     return redirect(url_for(".options", repository_id=repository_id), 303)
 
