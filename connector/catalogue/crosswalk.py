@@ -84,7 +84,7 @@ FINER = {
     "source.uri": "dcterms:source",
 }
 
-_LABELS = {
+LABELS = {
     f"{prefix}:{name}": label
     for prefix, terms in (("dcterms", DCTERMS), ("bibo", BIBO))
     for name, label in terms.items()
@@ -160,12 +160,12 @@ def terms_of(field: str) -> tuple[str, ...]:
 
 def term_label(term: str) -> str:
     """Return the label that Omeka S shows for a term ("Is Part Of", "uri"), or the field if it has no term."""
-    return str(_LABELS.get(term, term))
+    return str(LABELS.get(term, term))
 
 
 def is_term(text: str) -> bool:
     """Return whether this is a term such as dcterms:title."""
-    return text in _LABELS
+    return text in LABELS
 
 
 def ignored_by(field: str, ignored: Iterable[str]) -> bool:

@@ -12,7 +12,7 @@ from ..dspace.records import SourceState
 from ..i18n import gettext as _, lazy_gettext as _l
 from ..models.catalogue import CatalogueFile, CatalogueItem, FileStatus
 from . import restricted_values
-from .crosswalk import BIBO, DCTERMS
+from .crosswalk import LABELS
 from .source_links import file_link
 
 FILE_STATUSES = {
@@ -73,10 +73,9 @@ _FIRST = (
     *("bibo:pages", "bibo:pageStart", "bibo:pageEnd", "bibo:doi", "bibo:isbn", "bibo:issn"),
 )
 _LAST = ("dcterms:date", "dcterms:dateSubmitted", "dcterms:available", "dcterms:modified", "dcterms:provenance")
-_TERMS = (*(f"dcterms:{name}" for name in DCTERMS), *(f"bibo:{name}" for name in BIBO))
 _ORDER = {
     term: place
-    for place, term in enumerate((*_FIRST, *(term for term in _TERMS if term not in (*_FIRST, *_LAST)), *_LAST))
+    for place, term in enumerate((*_FIRST, *(term for term in LABELS if term not in (*_FIRST, *_LAST)), *_LAST))
 }
 Values = Sequence[tuple[str, list[dict[str, Any]]]]
 

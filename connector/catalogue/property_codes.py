@@ -10,12 +10,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement
 
-from .crosswalk import BIBO, DCTERMS
+from .crosswalk import LABELS
 from .facet_values import ORIGINALS
 from .restricted_values import MARK, Mapped
 
 # Databases have the positions of terms in this list, so a new term goes to its end.
-CODED = (*(f"dcterms:{name}" for name in DCTERMS), *(f"bibo:{name}" for name in BIBO))
+CODED = tuple(LABELS)
 _CODES = {term: f"{position:02x}" for position, term in enumerate(CODED)}
 _FILES, _FIELD = "fe", "ff"  # original files, and any field without a term
 _OPEN, _RESTRICTED = " ", "-"  # stand before a code

@@ -90,22 +90,15 @@ def _state(row: Any, url: str) -> SourceState:
     return SourceState.WITHDRAWN if is_withdrawn else SourceState.PRESENT
 
 
-def complete_item(row: Any, url: str, collection: Collection | None = None) -> Item:
-    """Return an item that was requested with everything.
+def item_with_details(row: Any, url: str, collection: Collection | None = None) -> Item:
+    """Return an item that was requested with everything, without its files if these are missing or malformed.
 
-    Raise BadResponseError if metadata or bitstreams are missing.
+    Raise BadResponseError if its metadata are missing.
     """
     required(row, "metadata", list, url)
-    required(row, "bitstreams", list, url)
-    return item(row, url, collection)
-
-
-def item_with_details(row: Any, url: str, collection: Collection | None = None) -> Item:
-    """Return an item that was requested with everything, without its files if these are missing or malformed."""
     try:
-        return complete_item(row, url, collection)
+        return item(row, url, collection)
     except BadResponseError:
-        required(row, "metadata", list, url)
         return item(row | {"bitstreams": None}, url, collection)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from ..errors import ConnectorError, OutcomeUnknownError, RequestRejectedError
@@ -85,8 +86,7 @@ class FileWriter:
         """Return the media of an item when the site must have ended the uploads that have begun."""
         media = self._media_of(item_id)
         missing = [upload.began_at for upload in begun.values() if upload.medium(media) is None]
-        seconds = RUNS_ON - (utcnow() - max(missing)).total_seconds() if missing else 0.0
-        if seconds <= 0:
+        if not (seconds := seconds_left(max(missing, default=None))):
             return media
         self._wait(seconds)
         return self._media_of(item_id)
@@ -122,6 +122,11 @@ class FileWriter:
             self._client.delete_media(media.id)
             raise RequestRejectedError(_("Omeka S stored it damaged, so it was removed there. Publish again."))
         return media
+
+
+def seconds_left(began_at: datetime | None) -> float:
+    """Return how many seconds Omeka S may still work on a request that began then, in UTC. 0 without such a request."""
+    return max(0.0, RUNS_ON - (utcnow() - began_at).total_seconds()) if began_at else 0.0
 
 
 def _continued(begun: Mapping[str, BegunUpload], media: Sequence[Media]) -> dict[str, int]:

@@ -15,8 +15,8 @@ from ..jobs.attempt import JobAttempt
 from ..models.publishing import ItemSetChoice, PublishedSet
 from ..models.repositories import Source
 from ..omeka.resources import IDENTIFIER, TITLE, URI, ItemSet, literal, uri
+from .attempt_connections import wait_for_requests
 from .destination_connections import DestinationConnection
-from .file_writer import RUNS_ON
 from .mapping import identifier_of
 
 
@@ -77,8 +77,7 @@ class ItemSets:
         number = self._find_id(own)
         if number is not None or own.begun_at is None:
             return number
-        attempt.stop.wait(max(0.0, RUNS_ON - (utcnow() - own.begun_at).total_seconds()))
-        attempt.check()
+        wait_for_requests(attempt, own.begun_at)
         return self._find_id(own)
 
     def _chosen_sets(self, source_id: int) -> frozenset[int] | None:

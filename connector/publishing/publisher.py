@@ -13,7 +13,7 @@ from typing import Any
 from flask import current_app
 
 from ..catalogue import item_problems
-from ..extensions import count_rows, db, transaction, utcnow
+from ..extensions import count_rows, db, transaction
 from ..i18n import decimal, gettext as _, ngettext_or_empty
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
@@ -22,12 +22,11 @@ from ..models.jobs import Job
 from ..models.publishing import FileMode
 from ..omeka.resources import Item
 from . import adoptions, destinations
-from .attempt_connections import Connect, connected_for
+from .attempt_connections import Connect, connected_for, wait_for_requests
 from .conflicts import part_name
 from .connection_report import hidden_items
 from .destination_connections import WRITERS, DestinationConnection, open_destination
 from .field_vocabulary import VocabularyWriter, vocabulary_of
-from .file_writer import RUNS_ON
 from .followed_import import FollowedImport, takes_items, unfinished_in_words
 from .item_failures import Problem
 from .item_rules import checked_rules
@@ -226,7 +225,7 @@ class Publisher:
         begun = [task for task in tasks if task.item_id not in found and task.is_begun]
         by_identifier = self._found(begun)
         missing = [task for task in begun if task.identifier not in by_identifier]
-        if missing and self._waited_for(missing):
+        if missing and wait_for_requests(self._attempt, self._published.last_begin(missing)):
             by_identifier |= self._found(missing)
         return found | {
             task.item_id: by_identifier[task.identifier] for task in begun if task.identifier in by_identifier
@@ -235,18 +234,6 @@ class Publisher:
     def _found(self, tasks: Sequence[ItemToSend]) -> dict[str, Item]:
         besides = {number for task in tasks for number in task.besides}
         return self._writer.find([task.identifier for task in tasks], besides)
-
-    def _waited_for(self, tasks: Sequence[ItemToSend]) -> bool:
-        """Wait until the site must have ended the requests of an earlier attempt. Return whether there was a wait."""
-        begun = self._published.last_begin(tasks)
-        db.session.rollback()
-        seconds = RUNS_ON - (utcnow() - begun).total_seconds() if begun else 0.0
-        if seconds <= 0:
-            return False
-        self._attempt.say(_("Waiting for requests of an earlier attempt to end"))
-        self._attempt.stop.wait(seconds)
-        self._attempt.check()
-        return True
 
     def _record(self, outcome: Outcome, unchanged: int = 0, **values: Any) -> None:
         """Store what happened to an item, in one transaction with the counts. An item counts once for a job.

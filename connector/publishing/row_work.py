@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import or_
 
 from ..catalogue import item_problems
-from ..extensions import count_rows, db, transaction, utcnow
+from ..extensions import count_rows, db, transaction
 from ..i18n import gettext as _, ngettext_or_empty
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
@@ -24,10 +24,10 @@ from ..models.changes import CHANGE
 from ..models.publishing import PUBLISHED_ITEM
 from ..omeka.resources import Item, Media
 from . import adoptions, file_uploads
-from .attempt_connections import check_key
+from .attempt_connections import check_key, wait_for_requests
 from .destination_connections import WRITERS, DestinationConnection
 from .edits_since import has_edited_media, is_edited, is_edited_medium
-from .file_writer import RUNS_ON, FileWriter
+from .file_writer import FileWriter
 from .item_changes import Changes
 from .item_failures import ITEM_PROBLEMS, Problem, problem_of
 from .item_writer import ItemWriter
@@ -152,21 +152,12 @@ class RowWork:
         """Return the items of rows, by the id of the row. Those without an id there are found by their identifier."""
         by_id = self._writer.read([row.omeka_id for row in rows if row.omeka_id is not None])
         unanswered = [row for row in rows if row.omeka_id is None]
-        if unanswered:
-            self._wait_for(unanswered)
+        wait_for_requests(self._attempt, max((row.sending_since for row in unanswered), default=None))
         besides = adoptions.declined(self._destination_id, [row.item_id for row in unanswered])
         db.session.rollback()
         found = self._writer.find([row.identifier for row in unanswered], besides)
         items = {row.id: by_id.get(row.omeka_id) or found.get(row.identifier) for row in rows}
         return {row_id: item for row_id, item in items.items() if item is not None}
-
-    def _wait_for(self, rows: Sequence[Any]) -> None:
-        """Wait until the site must have ended the requests that create these items."""
-        seconds = max(RUNS_ON - (utcnow() - row.sending_since).total_seconds() for row in rows)
-        if seconds > 0:
-            self._attempt.say(_("Waiting for requests of an earlier attempt to end"))
-            self._attempt.stop.wait(seconds)
-            self._attempt.check()
 
     def _is_edited(self, item: Item, row: Any, batch: Batch) -> bool:
         if is_edited(item, sent_of(row.wanted, row.accepted)):

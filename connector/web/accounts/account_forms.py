@@ -20,30 +20,35 @@ ROLES = {
 ADVICE = _l("At least %(least)s characters. A few words together are strong and easy to remember.", least=LEAST)
 
 
+_REQUIRED = {"required": True}
+_TYPED_AS_IT_IS = {"autocapitalize": "off", "spellcheck": "false"} | _REQUIRED
+_NAME_INPUT = {"autocomplete": "username"} | _TYPED_AS_IT_IS
+_NEW_PASSWORD = {"autocomplete": "new-password"} | _REQUIRED
+_CURRENT_PASSWORD = {"autocomplete": "current-password"} | _REQUIRED
+
+
+def _code_field(label: str) -> StringField:
+    """Return the field of a verification code or a recovery code."""
+    code = {"autocomplete": "one-time-code"} | _TYPED_AS_IT_IS
+    return StringField(label, [Length(max=MAX_NAME_CHARACTERS)], render_kw=code)
+
+
 class SignInForm(Form):
     """Name and password. Their lengths are limited so that a request cannot make the app hash a huge text."""
 
-    name = StringField(
-        _l("Name"),
-        [Length(max=MAX_NAME_CHARACTERS)],
-        render_kw={"autocomplete": "username", "autocapitalize": "off", "spellcheck": "false", "required": True},
-    )
-    password = PasswordField(
-        _l("Password"), [Length(max=MOST)], render_kw={"autocomplete": "current-password", "required": True}
-    )
+    name = StringField(_l("Name"), [Length(max=MAX_NAME_CHARACTERS)], render_kw=_NAME_INPUT)
+    password = PasswordField(_l("Password"), [Length(max=MOST)], render_kw=_CURRENT_PASSWORD)
     next = HiddenField()
 
 
 class ChoosePasswordForm(Form):
     """A new password, typed twice."""
 
-    password = PasswordField(
-        _l("Password"), description=ADVICE, render_kw={"autocomplete": "new-password", "required": True}
-    )
+    password = PasswordField(_l("Password"), description=ADVICE, render_kw=_NEW_PASSWORD)
     again = PasswordField(
         _l("Password again"),
         [EqualTo("password", message=_l("The passwords do not match."))],
-        render_kw={"autocomplete": "new-password", "required": True},
+        render_kw=_NEW_PASSWORD,
     )
 
 
@@ -54,31 +59,22 @@ class FirstAdminForm(ChoosePasswordForm):
     name = StringField(
         _l("Name"),
         description=_l("The name for signing in. It is shown beside your actions."),
-        render_kw={"autocomplete": "username", "autocapitalize": "off", "spellcheck": "false", "required": True},
-    )
-
-
-class ChangePasswordForm(Form):
-    """The current password, and a new one typed twice."""
-
-    current = PasswordField(
-        _l("Current password"), [Length(max=MOST)], render_kw={"autocomplete": "current-password", "required": True}
-    )
-    new = PasswordField(
-        _l("New password"), description=ADVICE, render_kw={"autocomplete": "new-password", "required": True}
-    )
-    again = PasswordField(
-        _l("New password again"),
-        [EqualTo("new", message=_l("The passwords do not match."))],
-        render_kw={"autocomplete": "new-password", "required": True},
+        render_kw=_NAME_INPUT,
     )
 
 
 class PasswordAgainForm(Form):
     """The current password, to confirm a change to the account."""
 
-    current = PasswordField(
-        _l("Current password"), [Length(max=MOST)], render_kw={"autocomplete": "current-password", "required": True}
+    current = PasswordField(_l("Current password"), [Length(max=MOST)], render_kw=_CURRENT_PASSWORD)
+
+
+class ChangePasswordForm(PasswordAgainForm):
+    """The current password, and a new one typed twice."""
+
+    new = PasswordField(_l("New password"), description=ADVICE, render_kw=_NEW_PASSWORD)
+    again = PasswordField(
+        _l("New password again"), [EqualTo("new", message=_l("The passwords do not match."))], render_kw=_NEW_PASSWORD
     )
 
 
@@ -95,21 +91,13 @@ class AccessTokenForm(PasswordAgainForm):
 class CodeForm(Form):
     """A verification code or a recovery code."""
 
-    code = StringField(
-        _l("Code"),
-        [Length(max=MAX_NAME_CHARACTERS)],
-        render_kw={"autocomplete": "one-time-code", "autocapitalize": "off", "spellcheck": "false", "required": True},
-    )
+    code = _code_field(_l("Code"))
 
 
 class MoveForm(PasswordAgainForm):
     """The password and a code, to move two-step sign-in to another phone."""
 
-    code = StringField(
-        _l("Code from the old phone, or a recovery code"),
-        [Length(max=MAX_NAME_CHARACTERS)],
-        render_kw={"autocomplete": "one-time-code", "autocapitalize": "off", "spellcheck": "false", "required": True},
-    )
+    code = _code_field(_l("Code from the old phone, or a recovery code"))
 
 
 class InviteForm(Form):
