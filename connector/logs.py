@@ -21,7 +21,7 @@ from flask import Flask, Response, current_app, g, request
 from .error_translation import QUEUE, of_queue
 
 log = logging.getLogger(__name__)
-SELDOM = "seldom"  # key of the LogThrottle in `app.extensions`
+THROTTLE = "seldom"  # key of the LogThrottle in `app.extensions`
 _request: ContextVar[str | None] = ContextVar("request", default=None)
 _job: ContextVar[int | None] = ContextVar("job", default=None)
 
@@ -39,7 +39,7 @@ def init_app(app: Flask) -> None:
     app.before_request(_begin)
     app.after_request(_end)
     app.teardown_request(_forget_request)
-    app.extensions[SELDOM] = LogThrottle()
+    app.extensions[THROTTLE] = LogThrottle()
 
 
 def _forget_request(error: BaseException | None) -> None:
@@ -73,7 +73,7 @@ def log_throttled(
     logger: logging.Logger, sentence: str, fault: Exception | None = None, level: int = logging.ERROR
 ) -> None:
     """Log a sentence, unless this app logged the same one within a minute. `fault`: a bug, for its traceback."""
-    if current_app.extensions[SELDOM].is_due(sentence):
+    if current_app.extensions[THROTTLE].is_due(sentence):
         logger.log(level, "%s", sentence, exc_info=fault)
 
 
@@ -123,7 +123,7 @@ class LogThrottle:
             return True
 
 
-class QueueAway(logging.Filter):
+class QueueErrorFilter(logging.Filter):
     """A filter for huey's loggers, which log a traceback for each failed read of an unavailable queue.
 
     It allows one sentence a minute instead. Errors in tasks are logged by another logger.
@@ -132,14 +132,14 @@ class QueueAway(logging.Filter):
     def __init__(self, pause: float = 60.0):
         """Set the seconds between two sentences."""
         super().__init__()
-        self._seldom = LogThrottle(pause)
+        self._throttle = LogThrottle(pause)
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Replace the record's traceback by a sentence. Return False if the pause is not over."""
         if not record.exc_info or not isinstance(record.exc_info[1], QUEUE):
             return True
         record.msg, record.args, record.exc_info = str(of_queue(record.exc_info[1])), (), None
-        return self._seldom.is_due("")  # the same key for all sentences
+        return self._throttle.is_due("")  # the same key for all sentences
 
 
 STYLES: dict[str, type[logging.Formatter]] = {"plain": Plain, "json": Json}

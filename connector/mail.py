@@ -43,11 +43,11 @@ def send(mail: EmailMessage) -> None:
             refused = smtp.send_message(mail)
     except smtplib.SMTPAuthenticationError as error:
         raise NotificationError(
-            _("The mail server %(server)s does not take the user name and password.", server=server)
+            _("The mail server %(server)s rejects the user name and password.", server=server)
         ) from error
     except smtplib.SMTPRecipientsRefused as error:
         raise NotificationError(
-            _("The mail server %(server)s takes mail for none of %(to)s.", server=server, to=mail["To"])
+            _("The mail server %(server)s accepts mail for none of %(to)s.", server=server, to=mail["To"])
         ) from error
     except smtplib.SMTPResponseException as error:
         raise NotificationError(

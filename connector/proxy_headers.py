@@ -13,7 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 log = logging.getLogger(__name__)
 CLIENT = "X-Forwarded-For"
-BELIEVED = (CLIENT, "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Prefix")
+FORWARDED_HEADERS = (CLIENT, "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Prefix")
 UNKNOWN = "unknown"  # RFC 7239's name for a client whose address the proxy does not give
 
 
@@ -55,7 +55,7 @@ class _Counted:
         self._app, self._hops, self._warned = app, hops, False
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        counts = {name: len(parse_list_header(text)) for name in BELIEVED if (text := environ.get(_key(name)))}
+        counts = {name: len(parse_list_header(text)) for name in FORWARDED_HEADERS if (text := environ.get(_key(name)))}
         if counts and counts.get(CLIENT, 0) < self._hops:
             environ["REMOTE_ADDR"] = UNKNOWN
         self._warn_once(counts)

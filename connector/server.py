@@ -22,7 +22,7 @@ from .errors import ConflictError
 from .extensions import huey
 from .i18n import gettext as _, lazy_gettext as _l, ngettext
 from .jobs.attempt import pause_all
-from .logs import QueueAway, log_throttled, print_status
+from .logs import QueueErrorFilter, log_throttled, print_status
 from .tasks import DUTIES
 from .tls_warnings import settings_without_tls
 
@@ -155,9 +155,9 @@ def _start_consumer(workers: int) -> Consumer:
         periodic=False,  # see DUTIES
     )
     consumer._set_signal_handlers = lambda: None  # type: ignore[method-assign]  # this module handles the signals
-    away = QueueAway()
+    queue_errors = QueueErrorFilter()
     for part in (consumer.worker_class, consumer.scheduler_class):
-        logging.getLogger(f"huey.consumer.{part.process_name}").addFilter(away)
+        logging.getLogger(f"huey.consumer.{part.process_name}").addFilter(queue_errors)
     consumer.start()
     return consumer
 

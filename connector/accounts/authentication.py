@@ -25,13 +25,13 @@ from .one_time_links import fingerprint
 from .sessions import Person
 
 log = logging.getLogger(__name__)
-HALF_WAY = "half_way"  # key in the cookie; the value is a HalfWay
-MAX_HALF_SIGN_IN_SECONDS = 300
+PENDING = "half_way"  # key in the cookie; the value is a PendingSignIn
+MAX_PENDING_SECONDS = 300
 UNSET = "(null)"  # Apache sends this in a header for a variable that is not set
 
 
 @dataclass(frozen=True)
-class HalfWay:
+class PendingSignIn:
     """A user who has entered the password in this browser, but no verification code yet.
 
     `since`: Unix time in seconds. `mark`: fingerprint of the hash of the password. `back`: the path to go to after
@@ -109,22 +109,22 @@ def sign_in(name: str, password: str, back: str | None = None) -> bool:
     return False
 
 
-def half_way() -> HalfWay | None:
-    """Return the half finished sign-in of this browser, or None if there is none or it has expired."""
-    if HALF_WAY not in session:
+def pending_sign_in() -> PendingSignIn | None:
+    """Return the unfinished sign-in of this browser, or None if there is none or it has expired."""
+    if PENDING not in session:
         return None
-    half = HalfWay(*session[HALF_WAY])
-    if now() - half.since > MAX_HALF_SIGN_IN_SECONDS or not two_step.is_on(half.account_id):
+    pending = PendingSignIn(*session[PENDING])
+    if now() - pending.since > MAX_PENDING_SECONDS or not two_step.is_on(pending.account_id):
         return None
-    mark = device_cookies.password_mark(half.account_id)
-    return half if mark and mark == half.mark else None
+    mark = device_cookies.password_mark(pending.account_id)
+    return pending if mark and mark == pending.mark else None
 
 
-def enter_by_code(half: HalfWay, code: str) -> bool:
+def enter_by_code(pending: PendingSignIn, code: str) -> bool:
     """Begin the session if the verification code is right. Return whether it began."""
-    if two_step.accepts(half.account_id, code) and enter(half.account_id, half.mark):
+    if two_step.accepts(pending.account_id, code) and enter(pending.account_id, pending.mark):
         return True
-    name = user_management.get(half.account_id).name
+    name = user_management.get(pending.account_id).name
     db.session.rollback()
     audit.record("code refused", name)
     return False
@@ -198,7 +198,7 @@ def _proceed(account_id: int, mark: str, back: str | None) -> bool:
         _end_the_one_before()
     session.clear()
     g.person = None
-    session[HALF_WAY] = astuple(HalfWay(account_id, now(), mark, back))
+    session[PENDING] = astuple(PendingSignIn(account_id, now(), mark, back))
     return True
 
 

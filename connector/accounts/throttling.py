@@ -22,18 +22,20 @@ PACE = "10 per minute; 40 per hour; 120 per day"  # failures from one address, o
 
 def init_app(app: Flask) -> None:
     """Register the handler that removes requests that did not fail from the counts."""
-    app.after_request(_give_back)
+    app.after_request(_uncount_success)
 
 
-def failures(pace: str, key: Callable[[], str], scope: str, spares: Callable[[], bool] | None = None) -> RouteLimit:
+def failures(
+    pace: str, key: Callable[[], str], scope: str, exempt_when: Callable[[], bool] | None = None
+) -> RouteLimit:
     """Limit the failed POST requests to a view per key. Views with the same `scope` share their counts.
 
-    `spares`: a function that returns whether a request is neither counted nor refused.
+    `exempt_when`: a function that returns whether a request is neither counted nor refused.
     """
-    return limiter.shared_limit(pace, scope=scope, key_func=key, methods=["POST"], exempt_when=spares)
+    return limiter.shared_limit(pace, scope=scope, key_func=key, methods=["POST"], exempt_when=exempt_when)
 
 
-def _give_back(response: Response) -> Response:
+def _uncount_success(response: Response) -> Response:
     if response.status_code != REFUSED:
         with suppress(*error_translation.QUEUE):  # queue server down: the attempt stays counted until the window ends
             for counted in limiter.current_limits:

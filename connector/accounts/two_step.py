@@ -186,7 +186,7 @@ def _new_recovery_codes(account_id: int) -> list[str]:
     db.session.execute(delete(CODE).where(CODE.c.account_id == account_id))
     rows = [{"account_id": account_id, "code_hash": fingerprint(code)} for code in codes]
     db.session.execute(insert(CODE), rows)
-    return ["-".join(in_fours(code)) for code in codes]
+    return ["-".join(in_groups_of_four(code)) for code in codes]
 
 
 def _clear(account_id: int) -> None:
@@ -198,7 +198,7 @@ def _clear(account_id: int) -> None:
     audit.note("two-step sign-in off", name)
 
 
-def in_fours(text: str) -> list[str]:
+def in_groups_of_four(text: str) -> list[str]:
     """Return the text in groups of four characters, for reading and typing."""
     return [text[at : at + 4] for at in range(0, len(text), 4)]
 

@@ -141,7 +141,7 @@ def set_role(account_id: int, role: Role) -> None:
     with transaction():
         account = get(account_id)
         if role is not Role.ADMIN:
-            _spare_the_last_admin(account_id)
+            _refuse_last_admin(account_id)
         audit.note("role", account.name, before=account.role, after=role.value)
         _set(account_id, role=role.value)
 
@@ -161,7 +161,7 @@ def disable(account_id: int) -> None:
     Raise ConflictError if it is the last admin.
     """
     with transaction():
-        _spare_the_last_admin(account_id)
+        _refuse_last_admin(account_id)
         _set(account_id, disabled=utcnow())
         sessions.end_all(account_id)  # after `_set`: its row lock makes a parallel sign-in finish first or fail
         one_time_links.void(account_id)
@@ -217,7 +217,7 @@ def _admins() -> Select[int]:
     return select(ACCOUNT.c.id).where(*able, *(() if is_by_proxy() else (ACCOUNT.c.password.is_not(None),)))
 
 
-def _spare_the_last_admin(account_id: int) -> None:
+def _refuse_last_admin(account_id: int) -> None:
     """Raise ConflictError if this is the only admin. Lock the rows, so that two admins cannot demote each other."""
     if list(db.session.scalars(_admins().with_for_update())) == [account_id]:
         raise ConflictError(_("This is the last active admin. Make another account an admin first."))

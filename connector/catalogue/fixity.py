@@ -125,7 +125,7 @@ def _without_anything(folder: FileFolder, repair: bool) -> Iterator[Finding]:
         for row in rows:
             with folder.lock():
                 if not with_row([row.sha256]) and not folder.path(row.sha256).exists() and _wanted_by(row.sha256):
-                    yield _lost(folder, row.sha256, _("Its bytes are gone."), repair)
+                    yield _lost(folder, row.sha256, _("The stored content is missing."), repair)
 
 
 def _without_row(folder: FileFolder, repair: bool) -> Iterator[Finding]:
@@ -153,10 +153,10 @@ def _unknown(folder: FileFolder, sha256: str, repair: bool) -> Finding:
         return _lost(folder, sha256, reason, repair)
     if is_named:
         found = Finding(
-            ProblemKind.FORGOTTEN, sha256, _("Its bytes are whole, but not in the list of stored bytes."), items
+            ProblemKind.FORGOTTEN, sha256, _("The content is intact, but the database does not list it."), items
         )
-        return _mended(found, _remember, folder, _("Put back into the list.")) if repair else found
-    found = Finding(ProblemKind.NAMELESS, sha256, _("No item needs these bytes."))
+        return _mended(found, _remember, folder, _("Added to the database again.")) if repair else found
+    found = Finding(ProblemKind.NAMELESS, sha256, _("No item uses this content."))
     return _mended(found, FileFolder.remove, folder, _("Removed.")) if repair else found
 
 
@@ -193,7 +193,9 @@ def _lost(folder: FileFolder, sha256: str, reason: str, repair: bool) -> Finding
     mended = _("The next import with files fetches it again.")
     if aside:
         place = aside.relative_to(folder.folder.parent)
-        mended = _("The next import with files fetches it again. What was there lies in %(place)s.", place=place)
+        mended = _(
+            "The next import with files fetches it again. The damaged content was moved to %(place)s.", place=place
+        )
     return replace(found, mended=mended)
 
 

@@ -153,7 +153,7 @@ def _print_estimate(estimate: Estimate, as_json: bool) -> None:
         print_json(asdict(estimate))
         return
     if estimate.items is None:
-        click.echo(_("The repository does not tell how much there is."))
+        click.echo(_("The repository does not report any counts."))
         return
     counted = {item_count: estimate.items, request_count: estimate.requests, file_count: estimate.files}
     counts = ", ".join(in_words(number) for in_words, number in counted.items() if number is not None)

@@ -13,7 +13,7 @@ from ..formatting import file_count
 from ..i18n import gettext as _, lazy_gettext as _l, ngettext
 from ..imports.start import scheduling
 from ..jobs import notifications
-from ..jobs.schedule import WEEKDAYS, Every, Schedule, on_the_wall, parse_day, parse_time, parse_window
+from ..jobs.schedule import WEEKDAYS, Every, Schedule, parse_day, parse_time, parse_window, to_local_time
 from ..models.repositories import Source
 from ..repositories import service
 from ..tasks import prune
@@ -94,7 +94,7 @@ def _in_words(source: Source) -> str:
     return _(
         "%(schedule)s. Next: %(time)s (%(zone)s).",
         schedule=schedule,
-        time=f"{on_the_wall(source.due_at, zone):%Y-%m-%d %H:%M}",
+        time=f"{to_local_time(source.due_at, zone):%Y-%m-%d %H:%M}",
         zone=zone,
     )
 

@@ -21,7 +21,7 @@ class ListingOrder:
     query: str | None = None
 
 
-AS_IT_COMES = ListingOrder(None)
+SERVER_ORDER = ListingOrder(None)
 
 
 def orders_of(part: Sequence[str], within: Sequence[str]) -> tuple[ListingOrder, ...]:
@@ -43,7 +43,7 @@ _WHOLE = Subset()
 
 
 def items_in(
-    scope: Scope, subset: Subset | None = None, order: ListingOrder = AS_IT_COMES, *, with_private: bool
+    scope: Scope, subset: Subset | None = None, order: ListingOrder = SERVER_ORDER, *, with_private: bool
 ) -> list[tuple[str, str]]:
     """Return the parameters that select and sort items. The caller adds those for pages and embeds.
 

@@ -36,7 +36,7 @@ class AllItemsWalk:
             except TransientError:
                 pass  # pages are smaller, and show which row fails
             else:
-                yield from self._give_of_all_items(rows)
+                yield from self._pages_of(rows)
                 return
         has_moved = yield from self._pages_of_all_items()
         if has_moved:
@@ -59,23 +59,23 @@ class AllItemsWalk:
                     each.add(offset - self._builder.place.offset, len(ids - met) + len(rows.failures))
                 has_moved = has_moved or not met.isdisjoint(ids)
                 met |= ids
-                yield from self._give_of_all_items(rows, offset)
+                yield from self._pages_of(rows, offset)
                 if idle.is_long:
                     return has_moved
                 if self._builder.place.offset > most:
                     failure = Failure(None, None, None, endless_in_words(self._builder.place.offset))
-                    yield from self._builder.give_failures([failure])
+                    yield from self._builder.failure_pages([failure])
                     return False
             if not stretch.is_long:
                 end = self._builder.place.offset + 1
         return has_moved
 
-    def _give_of_all_items(self, rows: Rows, offset: int | None = None) -> Iterator[Page]:
-        yield from self._builder.give(self._builder.take_new(rows.items), offset)
-        yield from self._builder.give_failures(self._not_told_by_their_collections(rows.failures))
+    def _pages_of(self, rows: Rows, offset: int | None = None) -> Iterator[Page]:
+        yield from self._builder.pages(self._builder.take_new(rows.items), offset)
+        yield from self._builder.failure_pages(self._not_reported_by_collections(rows.failures))
         self._builder.ids.clear()  # `seen` knows these items by now, and the list is long
 
-    def _not_told_by_their_collections(self, failures: Iterable[Failure]) -> Iterator[Failure]:
+    def _not_reported_by_collections(self, failures: Iterable[Failure]) -> Iterator[Failure]:
         """Yield the failures, except rows that a collection has already reported.
 
         A row without a known id fails in its collection, and again in the list of all items.

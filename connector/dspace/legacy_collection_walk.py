@@ -56,9 +56,9 @@ class CollectionWalk:
                 self._builder.count = self._builder.count if rows.total is None else rows.total
                 met, start = len(self._builder.ids), self._builder.place.offset
                 number = len(rows.items) + len(rows.failures)
-                unmet = self._builder.take_new(rows.items)
+                new = self._builder.take_new(rows.items)
                 end.note(start, offset - start, number, len(self._builder.ids) - met, at_start)
-                yield from self._builder.give(unmet, offset)
+                yield from self._builder.pages(new, offset)
                 if end.is_reached:
                     break
         if end.is_endless:
@@ -114,8 +114,8 @@ class CollectionWalk:
         except TransientError:
             return False
         listed = {item.id for item in rows.items}
-        yield from self._builder.give(self._builder.take_new(rows.items))
-        yield from self._builder.give_failures(rows.failures)
+        yield from self._builder.pages(self._builder.take_new(rows.items))
+        yield from self._builder.failure_pages(rows.failures)
         self._explain(part, len(listed) + len(rows.failures))
         return True
 
@@ -132,8 +132,8 @@ class CollectionWalk:
             is_sure = is_sure and listed.isdisjoint(ids) and ids <= self._builder.ids and not idle.is_long
             listed |= ids
             broken += len(rows.failures)
-            yield from self._builder.give(self._builder.take_new(rows.items))
-            yield from self._builder.give_failures(rows.failures)
+            yield from self._builder.pages(self._builder.take_new(rows.items))
+            yield from self._builder.failure_pages(rows.failures)
             if idle.is_long:
                 break
         return len(listed) + broken, is_sure

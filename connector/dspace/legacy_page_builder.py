@@ -68,19 +68,19 @@ class PageBuilder:
 
         After a resume the known ones are not counted, as the cursor may include them already.
         """
-        unmet = {item.id: item for item in items if item.id not in self.ids}
-        self.ids.update(unmet)
-        ids = list(unmet)
+        new = {item.id: item for item in items if item.id not in self.ids}
+        self.ids.update(new)
+        ids = list(new)
         known = self._failed.intersection(ids)
         for start in range(0, len(ids), ASKED_AT_ONCE):
             known |= self._seen(ids[start : start + ASKED_AT_ONCE])
         if not self.is_resumed:
             self.place.distinct += len(known)
         if self._with_collection:
-            self._again += [unmet[id] for id in ids if id in known and unmet[id].collection is not None]
-        return [item for id, item in unmet.items() if id not in known]
+            self._again += [new[id] for id in ids if id in known and new[id].collection is not None]
+        return [item for id, item in new.items() if id not in known]
 
-    def give(self, items: list[Item], offset: int | None = None) -> Iterator[Page]:
+    def pages(self, items: list[Item], offset: int | None = None) -> Iterator[Page]:
         """Yield pages of these items, complete unless the walk is light.
 
         `offset`: the number of rows of the part that are done with the last item.
@@ -103,15 +103,15 @@ class PageBuilder:
             return iter(items)
         return self._complete(items)
 
-    def give_failures(self, failures: Iterable[Failure]) -> Iterator[Page]:
+    def failure_pages(self, failures: Iterable[Failure]) -> Iterator[Page]:
         """Yield a page of the failures that were not reported before, if there are any."""
-        untold = tuple(each for each in failures if each.id is None or each.id not in self._failed)
-        named = {failure.id for failure in untold if failure.id is not None}
+        unreported = tuple(each for each in failures if each.id is None or each.id not in self._failed)
+        named = {failure.id for failure in unreported if failure.id is not None}
         self._failed |= named
-        self.unnamed += len(untold) - len(named)
+        self.unnamed += len(unreported) - len(named)
         self.place.fresh += len(named)
-        if untold:
-            yield self.page((), untold)
+        if unreported:
+            yield self.page((), unreported)
 
     def page(self, items: tuple[Item, ...] = (), failures: tuple[Failure, ...] = ()) -> Page:
         """Return a page of these items and failures, with the counts explained since the last page."""

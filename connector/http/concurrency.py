@@ -110,7 +110,7 @@ class ConcurrencyLimit:
             self._abandon(number, runs_on)
             raise
         finally:
-            self._give_back(number)
+            self._release(number)
 
     def record_success(self, seconds: float, kind: str) -> None:
         """Record a good response. Only times of the same `kind` are compared: a listing page differs from a file."""
@@ -199,7 +199,7 @@ class ConcurrencyLimit:
                 abandoned.erase(self._locks[number])
                 self._free(number)
 
-    def _give_back(self, number: int) -> None:
+    def _release(self, number: int) -> None:
         with self._changed:
             if number not in self._abandoned:
                 self._free(number)

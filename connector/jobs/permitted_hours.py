@@ -16,7 +16,7 @@ from sqlalchemy import Row
 from ..i18n import gettext as _
 from ..models.job_kinds import KINDS
 from ..models.job_options import JobOptions
-from .schedule import Schedule, Window, on_the_wall
+from .schedule import Schedule, Window, to_local_time
 
 
 @dataclass(frozen=True)
@@ -57,5 +57,5 @@ def waiting(opens: datetime, zone: tzinfo) -> str:
     """Return the sentence for the job's page that says until when a run waits."""
     return _(
         "Waiting until %(time)s. The job then continues automatically. To continue now, choose Resume.",
-        time=f"{on_the_wall(opens, zone):%H:%M}",
+        time=f"{to_local_time(opens, zone):%H:%M}",
     )

@@ -77,7 +77,7 @@ class Window:
 
     def is_open(self, now: datetime, zone: tzinfo) -> bool:
         """Return whether a run may work now."""
-        return self.holds(on_the_wall(now, zone).time())
+        return self.holds(to_local_time(now, zone).time())
 
     def opening(self, after: datetime, zone: tzinfo) -> datetime:
         """Return the next time at which the permitted hours begin."""
@@ -193,7 +193,7 @@ def parse_day(day: str | int) -> int | None:
     return int(text)
 
 
-def on_the_wall(moment: datetime, zone: tzinfo) -> datetime:
+def to_local_time(moment: datetime, zone: tzinfo) -> datetime:
     """Return the local time in the zone for a UTC time, without offset."""
     return moment.replace(tzinfo=UTC).astimezone(zone).replace(tzinfo=None)
 
@@ -202,7 +202,7 @@ def _moments_after(
     after: datetime, hour: time, zone: tzinfo, is_day: Callable[[date], bool] = lambda day: True
 ) -> Iterator[datetime]:
     """Yield, without end, the UTC times after this one at which local clocks show the hour on a day that `is_day`."""
-    day = on_the_wall(after, zone).date()
+    day = to_local_time(after, zone).date()
     while True:
         if is_day(day) and (moment := _moment(datetime.combine(day, hour), zone)) > after:
             yield moment
@@ -216,6 +216,6 @@ def _moment(wall: datetime, zone: tzinfo) -> datetime:
     """
     while True:
         moment = wall.replace(tzinfo=zone).astimezone(UTC).replace(tzinfo=None)
-        if on_the_wall(moment, zone) == wall:
+        if to_local_time(moment, zone) == wall:
             return moment
         wall += MINUTE

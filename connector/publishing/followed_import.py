@@ -45,7 +45,7 @@ class FollowedImport:
         due = (FILE.c.item_id == CHANGE.c.item_id, FILE.c.bundle.in_(bundles), is_untried)
         self._lacks_files = exists().where(*due, FILE.c.status == FileStatus.NOT_DOWNLOADED)
 
-    def is_at_work(self) -> bool:
+    def is_running(self) -> bool:
         """Return whether the import still writes items. If not, store that the job continues with the whole source.
 
         If the import waits in the queue, this attempt ends, so that it does not keep a worker from the import.

@@ -28,9 +28,9 @@ class ItemToSend:
     `refused`: a sentence about each file that it has refused. `has_conflicts`: whether conflicts of it are stored.
     `recorded`: what we last sent, without choices for conflicts. `planned`: the changes that an earlier attempt of the
     job planned or made. `begun_uploads`: those of earlier attempts without an answer, by SHA-256. `fields`: those
-    without a term. `besides`: ids at the destination of items that nobody wanted to adopt for it. `is_counted`: whether
-    the job has recorded the item before. `is_withdrawn`: whether a person had it deleted there and it may still not be
-    public.
+    without a term. `declined`: ids at the destination of items that the user declined to adopt for it. `is_counted`:
+    whether the job has recorded the item before. `is_withdrawn`: whether a person had it deleted there and it may still
+    not be public.
     """
 
     item_id: int
@@ -46,7 +46,7 @@ class ItemToSend:
     planned: Changes = field(default_factory=dict)
     begun_uploads: Mapping[str, BegunUpload] = field(default_factory=dict)
     fields: Fields = field(default_factory=Fields)
-    besides: frozenset[int] = frozenset()
+    declined: frozenset[int] = frozenset()
     is_counted: bool = False
     is_withdrawn: bool = False
 
@@ -131,10 +131,10 @@ class ItemWriter:
         # An upload that an earlier attempt began cannot belong to an item that this one has created.
         return self._with_files(outcome, task.begun_uploads if current else {})
 
-    def find(self, identifiers: Collection[str], besides: Collection[int]) -> dict[str, Item]:
-        """Return the items with these identifiers, the oldest one of each. `besides`: ids of items to leave out."""
+    def find(self, identifiers: Collection[str], declined: Collection[int]) -> dict[str, Item]:
+        """Return the items with these identifiers, the oldest one of each. `declined`: ids of items to leave out."""
         found = self.find_all(identifiers, {IDENTIFIER})
-        ours = {text: [item for item in items if item.id not in besides] for text, items in found.items()}
+        ours = {text: [item for item in items if item.id not in declined] for text, items in found.items()}
         return {text: min(items, key=lambda item: item.id) for text, items in ours.items() if items}
 
     def find_all(self, texts: Collection[str], properties: Collection[str]) -> dict[str, list[Item]]:
@@ -183,7 +183,7 @@ class ItemWriter:
         return self._create(task)
 
     def _found(self, task: ItemToSend) -> Item | None:
-        return self.find([task.identifier], task.besides).get(task.identifier)
+        return self.find([task.identifier], task.declined).get(task.identifier)
 
     def wait(self, seconds: float) -> None:
         """Wait this many seconds. Raise JobStoppedError if a stop is wanted."""

@@ -87,7 +87,7 @@ class ItemsToSend:
         conflicts = self._published.conflicts([there.id for there in known.values()])
         planned = self._published.planned([there.id for there in known.values()])
         uploads = file_uploads.begun([there.id for there in known.values()])
-        besides = self._published.declined(ids)
+        declined = self._published.declined(ids)
         files = self._files([row.id for row in rows if is_open(row)])
         links = self._links(rows)
         tasks = []
@@ -116,7 +116,7 @@ class ItemsToSend:
                 planned=planned.get(there.id, {}) if there else {},
                 begun_uploads=uploads.get(there.id, {}) if there else {},
                 fields=fields_of(row.mapped_values, rules),
-                besides=besides,
+                declined=declined,
                 is_counted=there is not None and there.job_id == self._job_id,
                 is_withdrawn=there is not None and there.withdrawn_at is not None and not is_open(row),
             )

@@ -99,7 +99,7 @@ class Publisher:
 
         So are items that have not changed here, although the import has written them.
         """
-        while followed.is_at_work():
+        while followed.is_running():
             self._attempt.check()
             if rows := followed.next_items():
                 self._attempt.say(self._activity())
@@ -232,8 +232,8 @@ class Publisher:
         }
 
     def _found(self, tasks: Sequence[ItemToSend]) -> dict[str, Item]:
-        besides = {number for task in tasks for number in task.besides}
-        return self._writer.find([task.identifier for task in tasks], besides)
+        declined = {number for task in tasks for number in task.declined}
+        return self._writer.find([task.identifier for task in tasks], declined)
 
     def _record(self, outcome: Outcome, unchanged: int = 0, **values: Any) -> None:
         """Store what happened to an item, in one transaction with the counts. An item counts once for a job.

@@ -153,9 +153,9 @@ class RowWork:
         by_id = self._writer.read([row.omeka_id for row in rows if row.omeka_id is not None])
         unanswered = [row for row in rows if row.omeka_id is None]
         wait_for_requests(self._attempt, max((row.sending_since for row in unanswered), default=None))
-        besides = adoptions.declined(self._destination_id, [row.item_id for row in unanswered])
+        declined = adoptions.declined(self._destination_id, [row.item_id for row in unanswered])
         db.session.rollback()
-        found = self._writer.find([row.identifier for row in unanswered], besides)
+        found = self._writer.find([row.identifier for row in unanswered], declined)
         items = {row.id: by_id.get(row.omeka_id) or found.get(row.identifier) for row in rows}
         return {row_id: item for row_id, item in items.items() if item is not None}
 

@@ -35,7 +35,7 @@ class Part:
             prefix = f"{socket.gethostname()}-{os.getpid()}-"
             self._file = tempfile.NamedTemporaryFile(dir=folder, prefix=prefix, suffix=".part", delete=False)  # noqa: SIM115
         except OSError as error:
-            raise _trouble(error) from error
+            raise _storage_error(error) from error
         self.path = Path(self._file.name)
 
     def write(self, piece: bytes) -> None:
@@ -43,7 +43,7 @@ class Part:
         try:
             self._file.write(piece)
         except OSError as error:
-            raise _trouble(error) from error
+            raise _storage_error(error) from error
 
     def finish(self) -> None:
         """Sync the bytes to the disk, so that they survive a power failure."""
@@ -52,7 +52,7 @@ class Part:
             os.fsync(self._file.fileno())
             self._file.close()
         except OSError as error:
-            raise _trouble(error) from error
+            raise _storage_error(error) from error
 
     def pieces(self) -> Iterator[bytes]:
         """Yield the bytes of the finished part."""
@@ -61,7 +61,7 @@ class Part:
                 while piece := file.read(PIECE):
                     yield piece
         except OSError as error:
-            raise _trouble(error) from error
+            raise _storage_error(error) from error
 
     def discard(self) -> None:
         """Delete the part, unless it has become a stored file. If that fails, `tidy` deletes it later."""
@@ -104,7 +104,7 @@ class FileFolder:
             os.replace(part.path, target)
             sync(target.parent)
         except OSError as error:
-            raise _trouble(error) from error
+            raise _storage_error(error) from error
 
     def fault(self, sha256: str, size: int | None = None) -> str | None:
         """Return what is wrong with the file of this SHA-256, as a sentence, or None. `size` in bytes.
@@ -122,9 +122,9 @@ class FileFolder:
                 )
             with open(path, "rb") as file:
                 intact = hashlib.file_digest(file, "sha256").hexdigest() == sha256
-            return None if intact else _("Its bytes are not those that were stored.")
+            return None if intact else _("The content differs from what was stored.")
         except FileNotFoundError:
-            return _("Its bytes are gone.")
+            return _("The stored content is missing.")
         except OSError as error:
             if error.errno == errno.EIO:
                 return _("The disk cannot read its bytes any more.")
@@ -145,7 +145,7 @@ class FileFolder:
             os.replace(path, target)
             sync(aside)
         except OSError as error:
-            raise _trouble(error) from error
+            raise _storage_error(error) from error
         return target
 
     def remove(self, sha256: str) -> None:
@@ -154,7 +154,7 @@ class FileFolder:
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
-            raise _trouble(error) from error
+            raise _storage_error(error) from error
         with suppress(OSError):
             path.parent.rmdir()
 
@@ -181,7 +181,7 @@ class FileFolder:
         try:
             file = open(self.folder.with_suffix(".lock"), "w")  # noqa: SIM115
         except OSError as error:
-            raise _trouble(error) from error
+            raise _storage_error(error) from error
         with file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
@@ -218,7 +218,7 @@ def away(error: OSError) -> StorageError:
     return StorageError(_("The files folder cannot be used: %(strerror)s. Is its disk there?", strerror=error.strerror))
 
 
-def _trouble(error: OSError) -> StorageError:
+def _storage_error(error: OSError) -> StorageError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageError(_("The disk with the files folder is full. Free some space, then try again."))
     return StorageError(_("The files folder cannot be written: %(strerror)s.", strerror=error.strerror))

@@ -70,7 +70,7 @@ SENTENCES = {
 EXPIRED = _l(
     "The form has expired, because you signed in or out or the server was restarted. Reload the page and try again."
 )
-AWAY = _l(
+DATABASE_UNAVAILABLE = _l(
     "The database cannot be used now: perhaps it is just being started, or its disk is full. Wait a "
     "moment, then try again. The log of the server says more."
 )
@@ -176,7 +176,7 @@ def _without_database(error: OperationalError | TimeoutError) -> tuple[Any, int]
         raise error
     log.error("%s", error_translation.translate(error) or error)
     db.session.rollback()
-    return _error_page(503, AWAY)
+    return _error_page(503, DATABASE_UNAVAILABLE)
 
 
 def _not_our_form(error: CSRFError) -> Any:

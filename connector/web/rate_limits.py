@@ -44,7 +44,7 @@ FILTERS = {
     "missing.index": ("repository",),
     "previews.preview": ("show",),
 }
-WAYS_OUT = frozenset({"accounts.sign_out", "imports.stop"})  # never limited
+NEVER_LIMITED = frozenset({"accounts.sign_out", "imports.stop"})
 COUNTS = "costly"  # the key of Counts in `app.extensions`
 SLOT, IS_LIST = "connector.slot", "connector.is_list"  # keys in the WSGI environ
 A_MINUTE = 60  # seconds
@@ -78,13 +78,13 @@ class _Slots:
         try:
             answer = self._app(environ, start_response)
             is_list = environ.get(IS_LIST, False)
-            return ClosingIterator(answer, lambda: _give_back(environ)) if is_list else answer
+            return ClosingIterator(answer, lambda: _release_slot(environ)) if is_list else answer
         finally:
             if not is_list:
-                _give_back(environ)
+                _release_slot(environ)
 
 
-def _give_back(environ: dict[str, Any]) -> None:
+def _release_slot(environ: dict[str, Any]) -> None:
     if SLOT in environ:
         environ.pop(SLOT).release()
 
@@ -110,6 +110,6 @@ def _begin() -> None:
 def _is_costly_page() -> bool:
     """Return whether the request changes something, asks a repository, searches, or filters a list."""
     if request.method == "POST":
-        return request.endpoint not in WAYS_OUT
+        return request.endpoint not in NEVER_LIMITED
     is_filtered = any(request.args.get(name, "").strip() for name in FILTERS.get(request.endpoint or "", ()))
     return is_filtered or request.endpoint in QUESTIONS

@@ -370,7 +370,7 @@ def test_secret_and_recovery_codes_are_shown_once_and_never_stored_readable(offi
     pages = "".join(browser.get(path).get_data(as_text=True) for path in (ON, "/account/"))
     account = office.account("Anna")
 
-    for secret in (phone.secret, " ".join(two_step.in_fours(phone.secret)), *phone.recovery):
+    for secret in (phone.secret, " ".join(two_step.in_groups_of_four(phone.secret)), *phone.recovery):
         assert secret not in pages + caplog.text + str(office.trail()) + account.two_step_secret
 
 

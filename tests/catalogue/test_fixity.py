@@ -89,9 +89,9 @@ def test_a_check_of_undamaged_files_reads_every_file_and_reports_nothing(stocked
 @pytest.mark.parametrize(
     ("harm", "kind", "reason"),
     [
-        (Path.unlink, ProblemKind.MISSING, "gone"),
+        (Path.unlink, ProblemKind.MISSING, "missing"),
         (cut, ProblemKind.DAMAGED, " bytes, and "),
-        (flip, ProblemKind.DAMAGED, "not those that were stored"),
+        (flip, ProblemKind.DAMAGED, "differs from what was stored"),
     ],
 )
 def test_missing_and_damaged_files_are_reported_with_their_items_and_not_changed(stocked, harm, kind, reason):

@@ -364,7 +364,7 @@ def test_mail_is_sent_encrypted_with_smtps(importer, app):
             "smtp",
             {"auth_require_tls": False},
             {"SMTP_PASSWORD": "mistyped"},
-            "does not take the user name and password",
+            "rejects the user name and password",
         ),
         ("smtp", {}, {"SMTP_PASSWORD": PASSWORD}, "could not be used: SMTP AUTH extension not supported"),
         ("smtp", {"data_size_limit": 100}, {}, "refuses the mail, with code 552"),
@@ -405,7 +405,7 @@ def test_mail_refused_for_all_recipients_is_not_sent(importer, server, caplog):
 
     send(importer)
 
-    assert "takes mail for none of library@example.edu" in caplog.text
+    assert "accepts mail for none of library@example.edu" in caplog.text
 
 
 def test_a_webhook_receives_the_job_as_json_with_its_address(importer, app, webhook):

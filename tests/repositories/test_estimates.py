@@ -135,4 +135,4 @@ def test_the_command_says_that_no_estimate_is_available(app, sample, monkeypatch
     with app.app_context():
         told = app.test_cli_runner().invoke(args=["import", sample.url, "--all", "--estimate"])
 
-    assert told.stdout == "The repository does not tell how much there is.\n"
+    assert told.stdout == "The repository does not report any counts.\n"

@@ -52,7 +52,7 @@ def text(job: Job, contact: str, *, with_restricted: bool = True) -> str:
     """
     label = source_label(job.source, with_restricted=with_restricted)
     head, result = _head(job, label, contact), [report.line(job, label)]
-    parts = (head, _request_lines(job), _troubles(job), _unanswered(job), _question(job), result)
+    parts = (head, _request_lines(job), _failures(job), _unanswered(job), _question(job), result)
     return "\n\n".join(filter(None, map("\n".join, parts))) + "\n"
 
 
@@ -97,14 +97,14 @@ def _request_lines(job: Job) -> Iterator[str]:
         )
 
 
-def _troubles(job: Job) -> Iterator[str]:
+def _failures(job: Job) -> Iterator[str]:
     traffic = job.traffic or {}
     if not traffic.get("troubles"):
         if job.counts["requests"]:
             yield _("All requests succeeded.")
         return
     yield _("Failed requests:")
-    yield from (_trouble(kind, data) for kind, data in sorted(traffic["troubles"].items()))
+    yield from (_failure_line(kind, data) for kind, data in sorted(traffic["troubles"].items()))
     waits = {"waits": _times(traffic["waits"]), "duration": duration(traffic["seconds_waited"])}
     if not traffic["halvings"]:
         yield _("The app waited %(waits)s, %(duration)s in total.", **waits)
@@ -117,7 +117,7 @@ def _troubles(job: Job) -> Iterator[str]:
         )
 
 
-def _trouble(kind: str, data: Mapping[str, Any]) -> str:
+def _failure_line(kind: str, data: Mapping[str, Any]) -> str:
     what = _("status %(status)s", status=kind) if kind.isdigit() else FAILURES.get(kind, kind)
     first, last = (_moment(datetime.fromisoformat(data[name])) for name in ("first", "last"))
     values = {"what": what, "times": _times(data["count"]), "first": first, "last": last}

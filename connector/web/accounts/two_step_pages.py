@@ -18,7 +18,7 @@ from ...models.accounts import Role
 from ..flash_messages import flash
 from .account_forms import CodeForm, MoveForm, PasswordAgainForm
 
-LATE = _l("Sign-in has expired. Sign in again.")
+EXPIRED = _l("Sign-in has expired. Sign in again.")
 TOO_LATE = 409  # the rate limit counts only REFUSED as a failure
 PENDING = "setting_up"  # key of the Pending in the session cookie
 MOVING = "moving"  # prefix of the fields of MoveForm
@@ -46,18 +46,18 @@ def _only_with_passwords() -> None:
         abort(404)
 
 
-def _half_way() -> str:
+def _pending_account() -> str:
     """Return the rate-limit key of the account that must give a code.
 
     Known browsers have a separate key, so that an attacker with the password cannot lock the owner out there.
     """
-    half = authentication.half_way()
-    return f"{int(device_cookies.is_known_to(half.account_id))}:{half.account_id}" if half else "nobody"
+    pending = authentication.pending_sign_in()
+    return f"{int(device_cookies.is_known_to(pending.account_id))}:{pending.account_id}" if pending else "nobody"
 
 
 def _origin() -> str:
-    half = authentication.half_way()
-    return device_cookies.origin(half.account_id if half else None)
+    pending = authentication.pending_sign_in()
+    return device_cookies.origin(pending.account_id if pending else None)
 
 
 def _is_no_guess() -> bool:
@@ -68,22 +68,22 @@ def _is_no_guess() -> bool:
 @allows(None)
 def code() -> Any:
     """Show the form of the verification code, after the right password."""
-    if authentication.half_way() is None:
-        return _late_page()
+    if authentication.pending_sign_in() is None:
+        return _expired_page()
     return render_template("accounts/code.html", form=CodeForm(formdata=None))
 
 
 @blueprint.post("/sign-in/code")
 @allows(None)
 @failures(PACE, _origin, "address")
-@failures(PACE, _half_way, "code", spares=_is_no_guess)
+@failures(PACE, _pending_account, "code", exempt_when=_is_no_guess)
 def code_now() -> Any:
     """Sign the user in with a code. Redirect to the page that required the sign-in."""
-    form, half = CodeForm(), authentication.half_way()
-    if half is None:
-        return _late_page()
-    if form.validate() and authentication.enter_by_code(half, form.code.data or ""):
-        return redirect(half.back or url_for("home.dashboard"), 303)
+    form, pending = CodeForm(), authentication.pending_sign_in()
+    if pending is None:
+        return _expired_page()
+    if form.validate() and authentication.enter_by_code(pending, form.code.data or ""):
+        return redirect(pending.back or url_for("home.dashboard"), 303)
     form.refuse(InvalidInputError(two_step.WRONG, "code"))
     form.code.data = None  # it may be a recovery code with a typo, so the page must not show it
     return render_template("accounts/code.html", form=form), REFUSED
@@ -217,8 +217,8 @@ def _drawn(pending: Pending) -> dict[str, str]:
     secret = two_step.unseal_secret(pending.sealed, g.person.name)
     made = segno.make(two_step.address(secret, g.person.name), micro=False)
     picture = Markup(made.svg_inline(scale=5, dark="#000", light="#fff"))  # safe: the SVG consists of paths only
-    return {"picture": picture, "secret": " ".join(two_step.in_fours(secret))}
+    return {"picture": picture, "secret": " ".join(two_step.in_groups_of_four(secret))}
 
 
-def _late_page() -> Any:
-    return render_template("accounts/late.html", sentence=LATE), TOO_LATE
+def _expired_page() -> Any:
+    return render_template("accounts/sign_in_expired.html", sentence=EXPIRED), TOO_LATE

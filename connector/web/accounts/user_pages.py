@@ -57,7 +57,7 @@ def invite() -> Any:
 def new_link(account_id: int) -> Any:
     """Create a one-time link for a new password and show it once."""
     try:
-        _spare_oneself(account_id)
+        _refuse_own_account(account_id)
         token = user_management.new_link(account_id)
     except ConflictError as error:
         return _users_page(InviteForm(formdata=None), error), 409
@@ -114,7 +114,7 @@ def remove_two_step(account_id: int) -> Any:
         abort(404)
 
     def remove() -> None:
-        _spare_oneself(account_id)
+        _refuse_own_account(account_id)
         two_step.remove(account_id)
 
     return _do(account_id, remove, _("Two-step sign-in of %(name)s is off. %(trail)s"))
@@ -144,7 +144,7 @@ def trail_csv() -> Response:
     return Response(lines, mimetype="text/csv", headers=named)
 
 
-def _spare_oneself(account_id: int) -> None:
+def _refuse_own_account(account_id: int) -> None:
     """Raise ConflictError if this is the account of the current user.
 
     A stolen session must not be enough to take the account over.

@@ -95,7 +95,7 @@ def ask() -> str:
     item = db.session.get(CatalogueItem, item_id)
     if item is None:
         raise NotFoundError(_("There is no item %(item_id)s.", item_id=item_id))
-    return _asked_once_more(item.repository, takedown.Named((item.id,)), item_id=item.id)
+    return _confirmation_page(item.repository, takedown.Named((item.id,)), item_id=item.id)
 
 
 @blueprint.post("/takedown/")
@@ -108,7 +108,7 @@ def take_down() -> Any:
         names = request.form.get("names", "") + "\n" + _uploaded()
         what = takedown.find_items(repository.id, names.splitlines()) if item_id is None else takedown.Named((item_id,))
         if "confirmed" not in request.form:
-            return _asked_once_more(repository, what, names)
+            return _confirmation_page(repository, what, names)
         reason, also_unknown = request.form.get("reason", ""), "also_unknown" in request.form
         if not (what.item_ids or also_unknown):
             raise InvalidInputError(_("None of these items is in the catalogue, so nothing was taken down."))
@@ -116,7 +116,7 @@ def take_down() -> Any:
         removed = takedown.take_down(repository.id, what, reason, also_unknown, choices.queue)
     except InvalidInputError as error:
         if error.field in ("reason", "withdraw"):
-            return _asked_once_more(repository, what, names, item_id, error), 422
+            return _confirmation_page(repository, what, names, item_id, error), 422
         return render_template("catalogue/takedown.html", repositories=service.every(), refused=error), 422
     flash(_("Taken down: %(items)s.", items=item_count(removed)))
     if choices.job_ids:
@@ -162,7 +162,7 @@ def allow() -> Any:
     return redirect(url_for(".exclusions"), 303)
 
 
-def _asked_once_more(
+def _confirmation_page(
     repository: Repository,
     what: takedown.Named,
     names: str = "",

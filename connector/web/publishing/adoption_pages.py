@@ -53,5 +53,5 @@ def choose(job_id: int) -> Any:
         flash(str(error))
         return page
     wake(job_id)
-    flash(_("The job goes on with your answer."))
+    flash(_("Answer saved. The job continues."))
     return redirect(url_for("imports.job", job_id=job_id), 303)

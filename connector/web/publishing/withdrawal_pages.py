@@ -39,7 +39,7 @@ def withdraw() -> Any:
         require(Role.ADMIN)
         if "confirmed" not in request.form:
             titles = first_titles(withdrawal_jobs.items_at(holder.destination.id, chosen.ids()))
-            return _asked_once_more(chosen, holder, titles)
+            return _confirmation_page(chosen, holder, titles)
     edited = "edited" in request.form
     return started(withdrawal_jobs.create(chosen.ids(), holder.destination.id, kind, deletes_edited=edited))
 
@@ -55,7 +55,7 @@ def withdraw_left() -> Any:
     if kind is DELETE_PUBLISHED and "confirmed" not in request.form:
         numbers = withdrawal_jobs.left_at(holder.destination.id, TITLES)
         titles = [_("Item %(number)s in Omeka S", number=number) for number in numbers]
-        return _asked_once_more(None, holder, titles)
+        return _confirmation_page(None, holder, titles)
     edited = "edited" in request.form
     return started(withdrawal_jobs.create(None, holder.destination.id, kind, deletes_edited=edited))
 
@@ -73,7 +73,7 @@ def _holder(item_ids: Select[Any] | None) -> Holder | None:
     return next((one for one in withdrawal_jobs.holders(item_ids) if one.destination.id == destination_id), None)
 
 
-def _asked_once_more(chosen: MissingSelection | None, holder: Holder, titles: Sequence[str]) -> str:
+def _confirmation_page(chosen: MissingSelection | None, holder: Holder, titles: Sequence[str]) -> str:
     """Return the confirmation page. `chosen`: None for the items that have left the catalogue."""
     comparison = publish_undo_effects.compared_items(holder.destination, chosen.ids() if chosen else None)
     return render_template(

@@ -136,13 +136,13 @@ class ImportOptionsForm(Form):
         """Offer these item sets as choices, and related items if the repository can have any."""
         if repository.generation < HAS_RELATED_ITEMS or repository.speaks_oai:
             del self.related_items
-        told_apart = labels(item_sets)
+        names = labels(item_sets)
         self._set_names = {f"set:{item_set.id}": item_set.name for item_set in item_sets}
         self.item_set.choices = [
             ("", _("None")),
             ("collection", _("From the DSpace collection")),
             ("new", _("A new item set")),
-            *((f"set:{item_set.id}", told_apart[item_set.id], {"dir": "auto"}) for item_set in item_sets),
+            *((f"set:{item_set.id}", names[item_set.id], {"dir": "auto"}) for item_set in item_sets),
         ]
 
     def fill(self, options: ImportOptions, ignored: Iterable[str], item_sets: Sequence[ItemSet]) -> None:

@@ -23,7 +23,7 @@ from .import_options_form import ImportOptionsForm
 from .input_checks import check_scope
 from .options_content import list_of, new_options_page, options_page
 
-ASKED_ANEW = ("csrf_token", "estimate", "scope")
+NOT_REPEATED = ("csrf_token", "estimate", "scope")
 
 
 @blueprint.get("/repositories/<int:repository_id>/")
@@ -99,7 +99,7 @@ def _estimate_page(repository_id: int, form: ImportOptionsForm, kind: ScopeKind,
         scope=scope,
         estimate=estimate,
         limit=form.files_limit.data if form.files.data else None,
-        settings=[(name, value) for name, value in request.form.items(multi=True) if name not in ASKED_ANEW],
+        settings=[(name, value) for name, value in request.form.items(multi=True) if name not in NOT_REPEATED],
     )
 
 

@@ -92,14 +92,14 @@ def options_page(
 def list_of(repository: Repository, name: str) -> dict[str, Any]:
     """Return the template variables of a list: the level below the requested community, or the top level.
 
-    If the repository failed, `trouble` is the error. The rows are then those that were read at `listed_at`, if any.
+    If the repository failed, `error` says why. The rows are then those that were read at `listed_at`, if any.
     """
     words = request.values.get(f"q_{name}", "")
     found: dict[str, Any] = {"listed": name, "words": words}
     try:
         return found | _list_of(repository, name, words, request.values.get("reload") == name)
     except ConnectorError as error:
-        return found | {"trouble": error}
+        return found | {"error": error}
 
 
 def _list_of(repository: Repository, name: str, words: str, reload: bool) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def _list_of(repository: Repository, name: str, words: str, reload: bool) -> dic
         "shown": sum(node.count or 1 for node in tree),
         "total": len(listing.rows),
         "twin": service.remember_communities(repository.id, above.rows) if name == "communities" else None,
-        "trouble": listing.error,
+        "error": listing.error,
         "listed_at": listing.read_at,
     }
 

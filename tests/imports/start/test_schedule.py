@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from connector.errors import InvalidInputError
-from connector.jobs.schedule import Every, Schedule, Window, on_the_wall, parse_day, parse_time, parse_window
+from connector.jobs.schedule import Every, Schedule, Window, parse_day, parse_time, parse_window, to_local_time
 
 BERLIN = ZoneInfo("Europe/Berlin")  # clocks go from 02:00 to 03:00 on 29 March 2026, from 03:00 to 02:00 on 25 October
 NIGHT = Window(time(22), time(6))
@@ -20,7 +20,7 @@ def due(schedule: Schedule, after: str, times: int = 1, zone=BERLIN) -> list[str
     moment, found = datetime.fromisoformat(after).replace(tzinfo=zone).astimezone(UTC).replace(tzinfo=None), []
     for _ in range(times):
         moment = schedule.next_after(moment, zone)
-        found.append(f"{on_the_wall(moment, zone):%Y-%m-%d %H:%M}")
+        found.append(f"{to_local_time(moment, zone):%Y-%m-%d %H:%M}")
     return found
 
 
@@ -74,7 +74,7 @@ def test_every_day_of_a_year_is_due_once(name, at):
         moment = Schedule(Every.DAY, at).next_after(moment, zone)
         found.append(moment)
 
-    days = [on_the_wall(moment, zone).date() for moment in found]
+    days = [to_local_time(moment, zone).date() for moment in found]
     assert all(later - earlier == timedelta(days=1) for earlier, later in pairwise(days))
 
 
