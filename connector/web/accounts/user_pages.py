@@ -6,7 +6,7 @@ from collections.abc import Callable
 from operator import itemgetter
 from typing import Any
 
-from flask import Blueprint, Response, abort, g, redirect, render_template, request, stream_with_context, url_for
+from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
 from sqlalchemy import select
 
 from ...accounts import access_tokens, audit, two_step, user_management
@@ -17,6 +17,7 @@ from ...i18n import gettext as _, lazy_gettext as _l
 from ...models.accounts import Account, Role
 from ...pagination import Order, asked_place, page_of
 from ..flash_messages import flash, link
+from ..responses import download
 from . import audit_words
 from .account_forms import ROLES, InviteForm
 
@@ -139,9 +140,7 @@ def trail() -> str:
 @allows(Role.ADMIN)
 def trail_csv() -> Response:
     """Download all entries of the filtered audit trail as CSV."""
-    lines = stream_with_context(audit.as_csv(request.args.get("who", ""), request.args.get("what", "")))
-    named = {"Content-Disposition": 'attachment; filename="audit.csv"'}
-    return Response(lines, mimetype="text/csv", headers=named)
+    return download(audit.as_csv(request.args.get("who", ""), request.args.get("what", "")), "audit.csv")
 
 
 def _refuse_own_account(account_id: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from flask import Blueprint, Response, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, Response, render_template, request, send_file, url_for
 from sqlalchemy import Select
 from werkzeug.datastructures import MultiDict
 
@@ -21,8 +21,8 @@ from ...models.accounts import Role
 from ...models.jobs import Job
 from ...pagination import COUNTED
 from ...row_ids import row_id
-from ...tasks import wake
 from ..base_form import shows_again
+from ..responses import started_job
 from .export_forms import ExportForm
 from .item_lists import as_arguments, asked_selection, chosen_items, form_selection
 from .list_pages import list_of_form
@@ -54,9 +54,8 @@ def create() -> Any:
     if not form.validate():
         return _page(form), 422
     fields_url = url_for("home.dashboard", _external=True) + "fields#"
-    job_id = export_jobs.create(_chosen(), form.options(fields_url, may_see_restricted=sees_restricted()))
-    wake(job_id)
-    return redirect(url_for("imports.job", job_id=job_id), 303)
+    options = form.options(fields_url, may_see_restricted=sees_restricted())
+    return started_job(export_jobs.create(_chosen(), options))
 
 
 @blueprint.get("/<int:job_id>/<path:name>")

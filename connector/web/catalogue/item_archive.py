@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from flask import Blueprint, Response, stream_with_context
+from flask import Blueprint, Response
 
 from ...accounts.authorization import allows
 from ...catalogue.item_presentation import file_name
@@ -15,6 +15,7 @@ from ...extensions import db
 from ...i18n import gettext as _
 from ...models.accounts import Role
 from ...storage.garbage_collection import the_folder
+from .. import responses
 from .readable import readable_files, readable_item
 
 blueprint = Blueprint("item_archive", __name__)
@@ -38,8 +39,7 @@ def download(item_id: int) -> Response:
     names = unique_names(map(file_name, files))
     named = [(name, file.sha256 or "") for name, file in zip(names, files, strict=True)]
     db.session.rollback()  # the download may take long
-    header = {"Content-Disposition": f'attachment; filename="item-{item_id}.zip"'}
-    return Response(stream_with_context(_pieces(named)), mimetype="application/zip", headers=header)
+    return responses.download(_pieces(named), f"item-{item_id}.zip", "application/zip")
 
 
 def _pieces(named: Sequence[tuple[str, str]]) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from flask import Blueprint, Response, make_response, url_for
+from flask import Blueprint, Response, url_for
 from markupsafe import Markup
 from werkzeug.urls import iri_to_uri
 
@@ -16,6 +16,7 @@ from ...catalogue.json_ld import json_ld
 from ...catalogue.source_links import safe_href
 from ...models.accounts import Role
 from ...models.catalogue import CatalogueFile, CatalogueItem
+from ..responses import download
 from .readable import readable_files, readable_item
 
 blueprint = Blueprint("item_formats", __name__)
@@ -63,10 +64,7 @@ FORMATS = {
 def item(item_id: int, name: str) -> Response:
     """Download an item in one of the FORMATS, without what the current user may not see."""
     shown, form = readable_item(item_id), FORMATS[name]
-    response = make_response(form.write(shown))
-    response.headers["Content-Type"] = f"{form.media_type}; charset=utf-8"
-    response.headers["Content-Disposition"] = f'attachment; filename="item-{item_id}.{name}"'
-    return response
+    return download(form.write(shown), f"item-{item_id}.{name}", f"{form.media_type}; charset=utf-8")
 
 
 def embedded_json_ld(item: CatalogueItem) -> Markup:

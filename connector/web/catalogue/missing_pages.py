@@ -27,6 +27,7 @@ from ..base_form import shows_again
 from ..flash_messages import flash, job_links
 from ..publishing import withdrawal_choices
 from ..publishing.withdrawal_choices import WithdrawalChoices
+from ..responses import download
 
 TITLES = 20  # of the items that are about to be deleted
 
@@ -146,8 +147,7 @@ def _exclusions_page(form_error: InvalidInputError | None = None) -> str:
 @allows(Role.ADMIN)
 def exclusions_csv() -> Response:
     """Download all exclusions as CSV."""
-    named = {"Content-Disposition": 'attachment; filename="excluded.csv"'}
-    return Response(takedown.as_csv(), mimetype="text/csv", headers=named)
+    return download(takedown.as_csv(), "excluded.csv")
 
 
 @blueprint.post("/excluded/")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain, islice
 from typing import Any
 
-from flask import Blueprint, Response, current_app, redirect, render_template, request, stream_with_context, url_for
+from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
 
 from ...accounts.authorization import allows, require, require_owner, sees_restricted
 from ...catalogue.source_labels import job_label, source_label
@@ -30,6 +30,7 @@ from ...publishing.publish_options import PublishUndoOptions
 from ...tasks import can_retry, retry as retry_failed, wake
 from ...text import csv_lines, csv_safe
 from ..catalogue.missing_pages import first_titles
+from ..responses import download
 
 MOST_PROBLEMS = 50
 
@@ -93,9 +94,7 @@ def problems(job_id: int) -> Response:
     shown = lifecycle.get(job_id)
     if is_withheld(shown):
         require(Role.EDITOR)
-    lines = stream_with_context(_problem_lines(shown))
-    named = {"Content-Disposition": f'attachment; filename="problems-of-job-{job_id}.csv"'}
-    return Response(lines, mimetype="text/csv", headers=named)
+    return download(_problem_lines(shown), f"problems-of-job-{job_id}.csv")
 
 
 @blueprint.get("/<int:job_id>/request-log.txt")
@@ -106,8 +105,7 @@ def request_log_text(job_id: int) -> Response:
     if is_withheld(shown):
         require(Role.EDITOR)
     text = request_log.text(shown, current_app.config["CONTACT"], with_restricted=sees_restricted())
-    named = {"Content-Disposition": f'attachment; filename="request-log-of-job-{job_id}.txt"'}
-    return Response(text, mimetype="text/plain", headers=named)
+    return download(text, f"request-log-of-job-{job_id}.txt", "text/plain")
 
 
 @blueprint.post("/<int:job_id>/stop")

@@ -27,10 +27,10 @@ from ...models.previews import SampleItem
 from ...pagination import SIZE, asked_place, page_of
 from ...repositories import discovery, service
 from ...row_ids import row_id
-from ...tasks import wake
 from ..flash_messages import flash
 from ..repositories.import_options_form import ImportOptionsForm
 from ..repositories.input_checks import check_scope
+from ..responses import started_job
 
 SHOWN = {
     PreviewAction.NEW: (_l("New"), "added"),
@@ -130,8 +130,7 @@ def choose(job_id: int) -> Any:
     except ConflictError as error:
         flash(str(error))
         return page
-    wake(made)
-    return redirect(url_for("imports.job", job_id=made), 303)
+    return started_job(made)
 
 
 @blueprint.get("/jobs/<int:job_id>/samples/")
@@ -187,9 +186,7 @@ def _shown_kind() -> str | None:
 
 def _begun(source_id: int, options: ImportOptions, requests: int = 0) -> Any:
     """Queue a preview with these options and redirect to its job."""
-    job_id = queueing.create(source_id, options, kind=Kind.PREVIEW, requests=requests)
-    wake(job_id)
-    return redirect(url_for("imports.job", job_id=job_id), 303)
+    return started_job(queueing.create(source_id, options, kind=Kind.PREVIEW, requests=requests))
 
 
 def _number(text: str, least: int) -> int:

@@ -15,8 +15,8 @@ from ...jobs.schedule import Schedule
 from ...models.accounts import Role
 from ...models.repositories import Source
 from ...repositories import service
-from ...tasks import wake
 from ..flash_messages import flash
+from ..responses import started_job
 from .schedule_forms import ScheduleForm
 from .settings_summary import settings_of
 
@@ -47,9 +47,7 @@ def source(source_id: int) -> str:
 @allows(Role.EDITOR)
 def import_now(source_id: int) -> Any:
     """Import the source again with the options of its last import. With `full`, do a full check."""
-    job_id = scheduling.import_again(source_id, full="full" in request.form)
-    wake(job_id)
-    return redirect(url_for("imports.job", job_id=job_id), 303)
+    return started_job(scheduling.import_again(source_id, full="full" in request.form))
 
 
 @blueprint.post("/<int:source_id>/schedule")

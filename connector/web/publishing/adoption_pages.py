@@ -16,8 +16,8 @@ from ...pagination import SIZE, Order, asked_place, page_of
 from ...publishing import adoptions, destinations
 from ...publishing.adoptions import Answer
 from ...row_ids import row_id
-from ...tasks import wake
 from ..flash_messages import flash
+from ..responses import started_job
 
 blueprint = Blueprint("adoptions", __name__, url_prefix="/jobs/<int:job_id>/adoption")
 
@@ -52,6 +52,5 @@ def choose(job_id: int) -> Any:
     except ConflictError as error:
         flash(str(error))
         return page
-    wake(job_id)
     flash(_("Answer saved. The job continues."))
-    return redirect(url_for("imports.job", job_id=job_id), 303)
+    return started_job(job_id)

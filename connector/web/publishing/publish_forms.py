@@ -20,6 +20,7 @@ from ..base_form import shows_again
 from ..catalogue.item_lists import chosen_items
 from ..catalogue.list_pages import list_of_form
 from ..flash_messages import flash, job_links
+from ..responses import started_job
 
 blueprint = Blueprint("publishing", __name__, url_prefix="/publish")
 
@@ -54,8 +55,8 @@ def publish_previewed(job_id: int) -> Any:
 
 def started(job_ids: Sequence[int]) -> Any:
     """Wake queued jobs of items, one for each source. Redirect to the job, or to Past imports if there are several."""
-    wake(*job_ids)
     if len(job_ids) == 1:
-        return redirect(url_for("imports.job", job_id=job_ids[0]), 303)
+        return started_job(job_ids[0])
+    wake(*job_ids)
     flash(_("The items come from several sources. There is a job for each: %(jobs)s."), jobs=job_links(job_ids))
     return redirect(url_for("imports.past"), 303)

@@ -22,8 +22,8 @@ from ...models.catalogue import CatalogueItem
 from ...models.repositories import Repository
 from ...remapping import remap_jobs
 from ...repositories import service
-from ...tasks import wake
 from ..flash_messages import flash
+from ..responses import download, started_job
 from .blueprint import blueprint
 from .crosswalk_form import ChangeRuleForm, terms_in_words
 
@@ -83,8 +83,7 @@ def crosswalk_as_csv(repository_id: int) -> Response:
     """Download the terms of all fields as CSV."""
     repository = service.get(repository_id)
     text = crosswalk_csv.write(crosswalk_rules.in_use(repository), _fields_of(repository))
-    named = {"Content-Disposition": f'attachment; filename="crosswalk-of-repository-{repository_id}.csv"'}
-    return Response(text, mimetype="text/csv", headers=named)
+    return download(text, f"crosswalk-of-repository-{repository_id}.csv")
 
 
 @blueprint.post("/repositories/<int:repository_id>/crosswalk/import")
@@ -105,9 +104,7 @@ def import_crosswalk(repository_id: int) -> Any:
 @allows(Role.EDITOR)
 def apply_crosswalk(repository_id: int) -> Any:
     """Apply the crosswalk to the items that are held, in a job."""
-    job_id = remap_jobs.create(repository_id)
-    wake(job_id)
-    return redirect(url_for("imports.job", job_id=job_id), 303)
+    return started_job(remap_jobs.create(repository_id))
 
 
 def _saved(repository_id: int) -> Any:

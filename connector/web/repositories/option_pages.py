@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from typing import Any
 
-from flask import Response, make_response, redirect, render_template, request, url_for
+from flask import Response, make_response, render_template, request
 
 from ...accounts.authorization import allows
 from ...catalogue import item_set_queries
@@ -18,6 +18,7 @@ from ...repositories import discovery, service
 from ...tasks import wake
 from ..error_pages import wants_fragment
 from ..imports.settings_summary import settings_of
+from ..responses import started_job
 from .blueprint import blueprint
 from .import_options_form import ImportOptionsForm
 from .input_checks import check_scope
@@ -51,7 +52,7 @@ def import_now(repository_id: int) -> Any:
         job_id = _start(repository_id, form, *scope)
     except ConnectorError as error:
         return options_page(repository, form, refused=error), 422
-    return redirect(url_for("imports.job", job_id=job_id), 303)
+    return started_job(job_id)
 
 
 @blueprint.post("/repositories/<int:repository_id>/summary")
@@ -78,15 +79,13 @@ def scope_list(repository_id: int, name: str) -> Any:
 
 
 def _start(repository_id: int, form: ImportOptionsForm, kind: ScopeKind, identifier: str) -> int:
-    """Queue the import and wake a worker. Return the id of the job."""
+    """Queue the import. Return the id of the job."""
     found = discovery.find(repository_id, kind, identifier)
     is_changed = service.ignore_fields(repository_id, form.ignored.data)
     if is_changed and (remap_id := remap_jobs.create_if_waiting(repository_id)) is not None:
         wake(remap_id)
     source_id = service.source_for(repository_id, found.scope)
-    job_id = queueing.create(source_id, form.options(), comment=form.comment.data or "", requests=found.requests)
-    wake(job_id)
-    return job_id
+    return queueing.create(source_id, form.options(), comment=form.comment.data or "", requests=found.requests)
 
 
 def _estimate_page(repository_id: int, form: ImportOptionsForm, kind: ScopeKind, identifier: str) -> str:
