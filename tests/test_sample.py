@@ -502,6 +502,8 @@ def test_a_query_for_some_handles_counts_those_that_the_reader_finds_in_the_scop
         query = quote(f" AND lastModified:{start}{when} TO {when}{end}", safe="")
         assert search(changeable, path + query)["page"]["totalElements"] == expected
     assert ask(changeable, f'{SEARCH}item&query=handle:("1/2" "3/4")').status == 422
+    pairs = [f'(handle:"{one.handle}" AND lastModified:[{when} TO {when}])' for one in (no_file, elsewhere)]
+    assert titles(search(changeable, f"scope=<Special files>&query=({' OR '.join(pairs)})")) == ["No file"]
 
 
 def test_a_change_is_seen_at_once(changeable: SampleRepository) -> None:

@@ -55,6 +55,11 @@ def test_a_frozen_index_of_oai_keeps_what_it_held(sample: SampleRepository) -> N
     assert 'status="deleted"' in after[private.handle]
     assert after.keys() == before.keys() - {restricted.handle, deleted.handle} | {added.handle}
     data.edit(added, "dc.title", ["Latest title"])
+    data.edit(edited, "dc.title", ["Last title"])
+    oai.refresh(edited)
+    renewed = records(sample, home)
+    assert "Last title" in renewed[edited.handle]
+    assert renewed[added.handle] == after[added.handle]
     oai.thaw()
     assert "Latest title" in records(sample, home)[added.handle]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from rich.console import Console
 
-from . import depth, distance, files, items, older, pages, plans, publish, stopping
+from . import both_ways, depth, distance, files, items, older, pages, plans, publish, stopping
 
 Part = Callable[[Console, bool], None]
 PARTS: dict[str, Part] = {
@@ -19,6 +19,7 @@ PARTS: dict[str, Part] = {
     "plans": plans.plans,
     "depth": depth.depth,
     "older": older.older,
+    "both-ways": both_ways.both_ways,
     "pages": pages.pages,
     "publish": publish.publish,
 }

@@ -10,7 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import requests
+from lxml import etree
 
+OAI = "{http://www.openarchives.org/OAI/2.0/}"
 EMBED = "&embed=bundles/bitstreams/format&embed.size=bundles/bitstreams=500"
 
 
@@ -57,6 +59,20 @@ def bundles(url: str, scope: str) -> tuple[int, float]:
         for future in waiting:
             future.result()
     return totals[0], time.monotonic() - began
+
+
+def records(url: str) -> tuple[int, float]:
+    """Fetch and parse all records over OAI-PMH, one page after another; gives (records, seconds)."""
+    session, number, token = requests.Session(), 0, ""
+    began = time.monotonic()
+    while True:
+        query = f"resumptionToken={token}" if token else "metadataPrefix=xoai"
+        answer = session.get(f"{url}/server/oai/request?verb=ListRecords&{query}", timeout=600)
+        tree = etree.fromstring(answer.content)
+        number += len(tree.findall(f".//{OAI}record"))
+        token = tree.findtext(f".//{OAI}resumptionToken")
+        if not token:
+            return number, time.monotonic() - began
 
 
 PLANS: dict[str, Callable[[str, str], tuple[int, float]]] = {

@@ -45,6 +45,15 @@ def test_reading_plans_are_compared_near_and_far(capsys):
     assert table.count("walk, at last the first plan") == 4
 
 
+def test_imports_over_rest_alone_and_with_oai_give_equal_catalogues_and_are_compared(capsys):
+    main(["--quick", "--only", "both-ways"])
+
+    table = capsys.readouterr().out
+    assert "240 items" in table
+    runs = ("first import", "re-run, 1% changed")
+    assert all(f"{run}, {way}" in table for run in runs for way in ("REST alone", "with OAI-PMH"))
+
+
 def test_publishing_is_compared_with_a_bare_loop(capsys):
     main(["--quick", "--only", "publish"])
 

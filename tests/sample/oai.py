@@ -81,6 +81,12 @@ class Oai:
         with self._data.lock:
             self._frozen = [record.frozen() for record in self._fresh()]
 
+    def refresh(self, item: Item) -> None:
+        """Make the record of one item anew in an index that is kept, as an index that is being made may hold it."""
+        with self._data.lock:
+            kept = [record for record in self._frozen or () if record.handle != item.handle]
+            self._frozen = kept + [record.frozen() for record in self._fresh() if record.handle == item.handle]
+
     def thaw(self) -> None:
         """Show every change at once again."""
         self._frozen = None

@@ -45,7 +45,7 @@ class Search:
             raise RefusalError(400)
         if by and by not in SORTS:
             raise RefusalError(422, "Invalid search request")
-        tests = [_test(term) for term in query.split(" AND ")] if query else []
+        tests = [_test(query)] if query else []
         tests.append(self._within(scope))
         found = [one for one in self._of_kind(kind) if all(test(one) for test in tests)]
         found = [one for one in found if is_listed(one, is_administrative)]
@@ -91,7 +91,16 @@ def _key(one: Thing, by: str) -> str:
 
 
 def _test(term: str) -> Test:
-    """Return the test of a query: a field, one with NOT, or some joined by OR. Raise RefusalError 422 for others."""
+    """Return the test of a query: a field, one with NOT, or some that are joined. Raise RefusalError 422 for others.
+
+    Solr reads OR beside AND in its own way, so only parentheses may join both.
+    """
+    if len(either := _parts(term, " OR ")) > 1:
+        tests = list(map(_test, either))
+        return lambda one: any(test(one) for test in tests)
+    if len(each := _parts(term, " AND ")) > 1:
+        tests = list(map(_test, each))
+        return lambda one: all(test(one) for test in tests)
     if term.startswith("NOT "):
         test = _test(term.removeprefix("NOT "))
         return lambda one: not test(one)
@@ -99,8 +108,7 @@ def _test(term: str) -> Test:
         is_wanted = found.group(1) == "true"
         return lambda one: isinstance(one, Item) and one.withdrawn is is_wanted
     if term.startswith("(") and term.endswith(")"):
-        either = [_test(part) for part in term[1:-1].split(" OR ")]
-        return lambda one: any(test(one) for test in either)
+        return _test(term[1:-1])
     if term == "*:*":
         return lambda one: True
     if found := re.fullmatch(r"search\.resourceid:([0-9a-f-]+)(\*?)", term):
@@ -114,6 +122,15 @@ def _test(term: str) -> Test:
         edges = {edge for edge, bracket in ((since, found.group(2)), (until, found.group(5))) if bracket in "{}"}
         return lambda one: isinstance(one, Item) and _between(since, getattr(one, member), until, edges)
     raise RefusalError(422, "Unprocessable or invalid entity")
+
+
+def _parts(query: str, joint: str) -> list[str]:
+    """Return the parts of a query that are joined outside parentheses."""
+    parts = [""]
+    for piece in query.split(joint):
+        is_inside = parts[-1].count("(") > parts[-1].count(")")
+        parts = [*parts[:-1], parts[-1] + joint + piece] if is_inside else [*parts, piece]
+    return parts[1:]
 
 
 def _handles(term: str) -> frozenset[str]:
