@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain, count
 from typing import Any, Protocol
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from ..dspace.records import Item
 from ..dspace.urls import is_uuid
 from ..extensions import db
 from ..models.catalogue import ITEM
+from .repository_context import RepositoryContext
+from .source_links import page_link
 
 SeenIds = Callable[[Collection[str]], set[str]]
 
@@ -50,8 +53,9 @@ def find(repository_id: int, items: Sequence[Item], columns: Sequence[Any], seen
 
     A row with both the id and the handle of an item is that item. Otherwise the handle decides, unless `seen` returns
     the row's source id: this run has seen that item, or it is a rival that is still at the source (see `rivals`). Then
-    two items have the same handle. A UUID also finds an item whose handle has changed. A number only finds an item
-    without handle, because a repository that was reinstalled reuses its numbers.
+    two items have the same handle. But a row whose id is its handle was read over OAI-PMH and is the item. A UUID also
+    finds an item whose handle has changed. A number only finds an item without handle, because a repository that was
+    reinstalled reuses its numbers.
     """
     query = select(
         ITEM.c.source_key.label("key"), ITEM.c.source_id.label("sid"), ITEM.c.handle.label("own_handle"), *columns
@@ -69,11 +73,32 @@ def find(repository_id: int, items: Sequence[Item], columns: Sequence[Any], seen
     claimed = seen(others) if others else set()
     for rule in (
         lambda item: (row for row in by_id.get(item.id, ()) if row.own_handle == item.handle),
-        lambda item: (row for row in [by_key.get(source_key(item))] if row and row.sid not in claimed),
+        lambda item: (
+            row for row in [by_key.get(source_key(item))] if row and (row.sid == row.key or row.sid not in claimed)
+        ),
         lambda item: (row for row in by_id.get(item.id, ()) if is_uuid(row.sid) or row.own_handle is None),
     ):
         _match(found, left, rule)
     return found
+
+
+def with_known_ids(repository: RepositoryContext, items: Sequence[Item]) -> list[Item]:
+    """Return items that were read over OAI-PMH with their ids, as far as these are stored.
+
+    Store the ids of items that are stored without. That is no change of an item. The caller owns the transaction.
+    """
+    query = select(ITEM.c.source_key, ITEM.c.source_id).where(ITEM.c.repository_id == repository.id)
+    by_handle = {item.handle: item for item in items if item.handle}
+    stored = dict(db.session.execute(query.where(ITEM.c.source_key.in_(by_handle))).all())
+    new = {handle: item for handle, item in by_handle.items() if stored.get(handle) == handle != item.id}
+    held = ITEM.c.source_id.in_([item.id for item in new.values()])
+    taken = set(db.session.scalars(query.with_only_columns(ITEM.c.source_id).where(held))) if new else set()
+    for handle, item in new.items():
+        if item.id not in taken:
+            values = {"source_id": item.id, "page_link": page_link(repository.server, item.id, handle)}
+            mine = (ITEM.c.repository_id == repository.id, ITEM.c.source_key == handle)
+            db.session.execute(update(ITEM).where(*mine).values(values))
+    return [replace(item, id=stored.get(item.handle, item.id)) if item.id == item.handle else item for item in items]
 
 
 def rivals(repository_id: int, items: Sequence[Item]) -> list[Any]:

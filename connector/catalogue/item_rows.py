@@ -62,14 +62,17 @@ def item_data(repository: RepositoryContext, item: Item, key: str) -> dict[str, 
         "source_metadata": metadata,
         "last_modified": item.last_modified,
         "is_restored": item.files_error is not None,
-        "content_hash": _content_hash(item, metadata),
+        "content_hash": content_hash(item, item.id, metadata),
     }
 
 
-def _content_hash(item: Item, metadata: list[dict[str, Any]]) -> str:
-    """Return the SHA-256 of the source's data alone, so that options never make an item "updated"."""
+def content_hash(item: Item, id: str, metadata: list[dict[str, Any]]) -> str:
+    """Return the SHA-256 of the source's data alone, so that options never make an item "updated".
+
+    `id`: that of the item, or its handle for what was stored of it over OAI-PMH.
+    """
     files = [[b.id, *(getattr(b, name) for name in BITSTREAM)] for b in item.bitstreams or ()]
-    text = json.dumps([item.id, item.handle, item.name, metadata, files], separators=(",", ":"))
+    text = json.dumps([id, item.handle, item.name, metadata, files], separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

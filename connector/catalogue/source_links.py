@@ -42,11 +42,12 @@ def scope_link(server: Server, kind: ScopeKind, id: str, handle: str | None) -> 
     """Return the page of a collection, community, item or repository in DSpace's own user interface.
 
     Pages are at `ui_url` if a browser can reach it, else at `site_url`, which has no trailing slash. DSpace 7 and later
-    identify pages by UUID, DSpace 4 to 6 only by handle, which is also all that OAI-PMH gives. The link leads to the
+    identify pages by UUID, DSpace 4 to 6 only by handle, which is also all that OAI-PMH gives. An object whose id is
+    its handle was read over OAI-PMH. The link leads to the
     front page for a repository, and for an object without handle in DSpace 4 to 6.
     """
     base = _pages_at(server.site_url, server.ui_url)
-    if server.generation < 7 or server.speaks_oai:
+    if server.generation < 7 or server.speaks_oai or id == handle:
         return f"{base}/handle/{_quoted(handle, _PATH_SAFE)}" if handle and kind in PATHS else base
     return f"{base}/{PATHS[kind]}/{_quoted(id)}" if kind in PATHS else base
 

@@ -20,7 +20,7 @@ from . import facet_values, identity, problem_files, relation_rows, restricted_v
 from .earlier_states import data_group, data_groups, state_group
 from .file_rows import bitstream_of, file_rows, files_of, insert_files
 from .identity import SeenIds, no_ids
-from .item_rows import DATA, item_data, item_row, write
+from .item_rows import DATA, content_hash, item_data, item_row, write
 from .repository_context import RepositoryContext
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -119,8 +119,15 @@ def _sorted_out(
     keys = identity.keys_for(repository.id, items, rows)
     data = {item.id: item_data(repository, item, keys[item.id]) for item in items}
     known = [item for item in items if item.id in rows]
-    changed = [item for item in known if rows[item.id].content_hash != data[item.id]["content_hash"]]
+    changed = [item for item in known if _is_changed(item, rows[item.id].content_hash, data[item.id])]
     return rows, data, [item for item in items if item.id not in rows], known, changed
+
+
+def _is_changed(item: Item, stored_hash: str, data: Mapping[str, Any]) -> bool:
+    """Return whether an item has other content than is stored, apart from an id that OAI-PMH did not give."""
+    if stored_hash == data["content_hash"]:
+        return False
+    return item.handle is None or stored_hash != content_hash(item, item.handle, data["source_metadata"])
 
 
 def _with_held_files(items: Sequence[Item], rows: Mapping[str, Any]) -> list[Item]:
@@ -206,10 +213,10 @@ def _update(
 
 
 def _touch(pairs: Iterable[tuple[Any, dict[str, Any]]]) -> None:
-    """Update the time stamp and state of items with unchanged content, and whether they were read in full."""
+    """Update the time stamp, id and state of items with unchanged content, and whether they were read in full."""
+    names = ("last_modified", "is_restored", "source_id", "page_link", "content_hash")
     for row, data in pairs:
         is_moved = row.last_modified != data["last_modified"] or row.source_state != SourceState.PRESENT
-        if is_moved or row.is_restored != data["is_restored"]:
-            values = {"last_modified": data["last_modified"], "source_state": "present", "state_since": None}
-            values |= {"is_restored": data["is_restored"]}
+        if is_moved or row.is_restored != data["is_restored"] or row.content_hash != data["content_hash"]:
+            values = {name: data[name] for name in names} | {"source_state": "present", "state_since": None}
             db.session.execute(update(ITEM).where(ITEM.c.id == row.id).values(values))

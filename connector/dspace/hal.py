@@ -18,6 +18,7 @@ from . import hal_records as shapes
 from .estimates import Sample, pages_of, spread
 from .file_access import access_one_by_one, may_read
 from .hal_api import TELLS_ACCESS, HalApi
+from .hal_bulk import LEAST_ITEMS, HalBulk, RestReading, pages_in_bulk
 from .hal_finder import HalFinder
 from .hal_handles import locate
 from .hal_items import HalItems
@@ -27,6 +28,7 @@ from .hal_search_pages import HalSearchPages
 from .hal_tree import PARENT, HalTree
 from .hal_walk import HalItemLister, HalReading
 from .json_members import required
+from .oai_beside import OaiBeside
 from .optional_requests import Question, UnansweredError
 from .page_plans import PagePlan, PagePlans, complete_plans, light_plans, plans_for_ids, sizes_within, slice_plans
 from .records import (
@@ -55,6 +57,7 @@ class HalClient:
 
     `limit`: the maximum number of items or collections per request. It does not apply to the files of an item.
     `width()`: the number of requests that may run in parallel now. `largest_list`: larger scopes are read in parts.
+    `least_in_bulk`: smaller scopes are never read over OAI-PMH. `beside`: what is known of OAI-PMH.
 
     `can_select`: walks and counts accept a subset. `lists_all_items`: the list of the entire repository contains
     readable items of closed collections. `lists_closed_files`: items also list files that the reader may not read.
@@ -76,14 +79,16 @@ class HalClient:
         width: Callable[[], int],
         unanswered: Group[str] = (),
         largest_list: int = LARGEST_LIST,
+        least_in_bulk: int = LEAST_ITEMS,
     ):
-        self.server, self._largest_list = server, largest_list
+        self.server, self._largest_list, self._least_in_bulk = server, largest_list, least_in_bulk
         self._http, self._outage, self._width = http, outage, width
         self._api = HalApi(http, server)
         self._finder, self._items = HalFinder(self._api), HalItems(self._api, outage)
         self._sizes = sizes_within(limit)
         self._tree = HalTree(self._api, self._sizes[0])
         self._questions = HalQuestions(self._api, outage, self._finder, unanswered)
+        self.beside = OaiBeside(http, server, self._questions.optional)
         self._listed: dict[Scope, OpenItems] = {}
 
     @property
@@ -149,6 +154,7 @@ class HalClient:
         not_visible: Mapping[str, int] = MappingProxyType({}),
         subset: Subset | None = None,
         with_access: bool = False,
+        in_bulk: bool = False,
     ) -> Iterator[Page]:
         """Yield the visible items of the scope in pages, from the beginning or after the page of the cursor.
 
@@ -156,6 +162,8 @@ class HalClient:
         items. `not_visible` has no effect here: DSpace 7 and later count only visible items. `subset`: the walk yields
         and counts only this subset. A cursor needs the subset of its walk. For a single item the subset is ignored.
         `with_access`: files say whether the reader may read them, if the site says so without further requests.
+        `in_bulk`: the caller reads to the end, so the walk may use OAI-PMH. Items then have their handles as ids as
+        long as no list over REST has given these. An item that comes twice replaces its first version.
 
         Raise RequestRejectedError if the site refuses the query of the subset.
         """
@@ -163,6 +171,33 @@ class HalClient:
             yield from self._single(scope, cursor, seen)
             return
         self._questions.check(scope)
+        if in_bulk and not (light or subset or with_access):
+            over_rest = partial(self._over_rest, scope, with_collection=with_collection, seen=seen)
+            bulk = partial(self._bulk, scope, with_collection=with_collection, seen=seen)
+            yield from pages_in_bulk(cursor, over_rest, bulk, self.beside, self._least_in_bulk)
+            return
+        yield from self._over_rest(
+            scope,
+            cursor,
+            light=light,
+            with_collection=with_collection,
+            seen=seen,
+            subset=subset,
+            with_access=with_access,
+        )
+
+    def _over_rest(
+        self,
+        scope: Scope,
+        cursor: dict[str, Any] | None = None,
+        *,
+        light: bool = False,
+        with_collection: bool,
+        seen: Callable[[Group[str]], set[str]],
+        subset: Subset | None = None,
+        with_access: bool = False,
+    ) -> Iterator[Page]:
+        """Yield the pages of a walk that sends requests to the REST API only (see `walk`)."""
         self._questions.require(scope, subset)
         part = subset.part if subset else None
         plans = self._plans(light, subset or Subset())
@@ -185,8 +220,20 @@ class HalClient:
         walk = HalItemLister(reading, search, plans, light=light, seen=seen, within=within)
         yield from walk.pages(cursor)
 
+    def _bulk(self, scope: Scope, *, with_collection: bool, seen: Callable[[Group[str]], set[str]]) -> HalBulk | None:
+        """Return the walk over OAI-PMH, or None if the repository is read over REST alone."""
+        is_known = scope.kind is ScopeKind.REPOSITORY or scope.handle is not None
+        if not is_known or (api := self.beside.api()) is None:
+            return None
+
+        def read(subset: Subset, seen: Callable[[Group[str]], set[str]]) -> Iterator[Page]:
+            return self._over_rest(scope, with_collection=with_collection, seen=seen, subset=subset)
+
+        rest = RestReading(partial(self._questions.count, scope), read, self.collections)
+        return HalBulk(api, self._outage, self._width, scope, rest, seen, with_collection=with_collection)
+
     def _plans(self, light: bool, subset: Subset) -> PagePlans:
-        if subset.ids:
+        if subset.ids or subset.handles:
             return plans_for_ids(self._sizes, light=light)
         return (light_plans if light else slice_plans if subset.part else complete_plans)(self._sizes)
 
@@ -257,7 +304,7 @@ class HalClient:
 
         9 and later answer this for all files of an item in one request. Older versions need one request per file.
         """
-        if self.server.generation < TELLS_ACCESS:
+        if self.server.generation < TELLS_ACCESS or not is_uuid(item_id):
             return access_one_by_one(self.is_open, bitstream_ids)
         ask, plain = partial(self._api.access, item_id), partial(self._api.check_files, item_id)
         try:

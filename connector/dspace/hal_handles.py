@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from ..errors import NotFoundError, RepositoryError, RestrictedError, ServerError, UnreachableError
 from ..i18n import gettext as _
 from .hal_api import HalApi
+from .hal_query import with_handles
 from .hal_records import found_object
 from .json_members import optional, required
 from .records import ScopeKind
@@ -51,9 +52,8 @@ def _pointed_to(location: str) -> Located | None:
 
 def _by_search(api: HalApi, handle: str) -> Located | None:
     """Return the object that a search for the handle finds, or None if it finds nothing or fails."""
-    quoted = handle.replace("\\", "\\\\").replace('"', '\\"')
     with suppress(RepositoryError):
-        answer, url = api.search([("query", f'handle:"{quoted}"'), ("size", _MOST_ROWS)])
+        answer, url = api.search([("query", with_handles([handle])), ("size", _MOST_ROWS)])
         objects = [found_object(row, url) for row in answer.rows]
         same = (one for one in objects if optional(one, "handle", str, url) == handle)
         return next((place for one in same if (place := _as_object(one, url))), None)

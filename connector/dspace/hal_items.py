@@ -21,8 +21,10 @@ from ..http import OutageWait
 from ..i18n import gettext as _
 from . import hal_records as shapes
 from .hal_api import TELLS_ACCESS, HalApi
+from .hal_handles import locate
 from .item_reader import PartlyReadError, read_items_individually
 from .records import Failure, Item, SourceState, as_far_as_read
+from .urls import is_uuid
 
 _CLOSES_FILES = (SourceState.WITHDRAWN, SourceState.SUPERSEDED)
 
@@ -67,8 +69,12 @@ class HalItems:
             return SourceState.NOT_PUBLIC
 
     def _whole(self, item: Item) -> Item:
-        """Return an item with its metadata, and with its files if they are embedded. Raise as `_completed`."""
-        path, owner = f"core/items/{item.id}", ("embed", "owningCollection")
+        """Return an item with its metadata, and with its files if they are embedded. Raise as `_completed`.
+
+        An id from before the upgrade to 7, or of OAI-PMH, is no uuid.
+        """
+        id = item.id if is_uuid(item.id) or item.handle is None else locate(self._api, item.handle)[1]
+        path, owner = f"core/items/{id}", ("embed", "owningCollection")
         try:
             found, url = self._api.get(path, [*self._api.embedding_files(), owner], kind="item", tries_at_500=1)
         except BotChallengeError:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 
 from .optional_requests import Question
-from .records import Scope, Subset
+from .records import Scope, Subset, TimeRange
 from .uuid_partitions import prefixes, split
 
 LARGEST_LIST = 5_000  # items; Solr needs longer for a page the deeper it is, and a long list changes while it is read
@@ -61,26 +61,59 @@ def question_of(subset: Subset | None) -> Question | None:
         return None
     if subset.ids:
         return Question.IDS
+    if subset.handles:
+        return Question.HANDLES
+    if subset.modified is not None:
+        return Question.MODIFIED
     return Question.CHANGES if subset.indexed_since is not None else Question.PART
 
 
 def with_ids(ids: Collection[str]) -> str:
     """Return the query for objects with these uuids."""
-    return f"({' OR '.join(f'search.resourceid:{id}' for id in ids)})"
+    return _either(f"search.resourceid:{id}" for id in ids)
+
+
+def with_handles(handles: Collection[str]) -> str:
+    """Return the query for objects with these handles."""
+    return f"handle:{_either(map(_quoted, handles))}"
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _modified_in(times: TimeRange) -> str:
+    """Return the query for a range of `lastModified`. A curly bracket excludes the end of a range."""
+    end = "]" if times.until is None else "}"
+    return f"lastModified:[{_moment(times.since)} TO {_moment(times.until)}{end}"
+
+
+def _moment(when: datetime | None) -> str:
+    return "*" if when is None else f"{when.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _queries(subset: Subset, order: ListingOrder) -> Iterator[str]:
     """Yield the queries for a subset. The query of an order selects from within the part of the subset."""
     if subset.indexed_since is not None:
-        yield f"SolrIndexer.lastIndexed:[{subset.indexed_since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} TO *]"
+        yield f"SolrIndexer.lastIndexed:[{_moment(subset.indexed_since)} TO *]"
     if order.query:
         yield order.query
     elif subset.part is not None:
         yield _with_prefix(prefixes(*subset.part))
     if subset.ids:
         yield with_ids(subset.ids)
+    if subset.handles:
+        yield with_handles(subset.handles)
+    if subset.modified is not None:
+        yield _modified_in(subset.modified)
 
 
 def _with_prefix(prefixes: Sequence[str]) -> str:
-    either = [f"search.resourceid:{prefix}*" for prefix in prefixes]
+    return _either(f"search.resourceid:{prefix}*" for prefix in prefixes)
+
+
+def _either(queries: Iterable[str]) -> str:
+    """Return the query for what one of these queries finds."""
+    either = list(queries)
     return either[0] if len(either) == 1 else f"({' OR '.join(either)})"

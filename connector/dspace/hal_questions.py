@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from functools import cached_property, partial
+from typing import Any
 
 from ..errors import NotFoundError, RequestRejectedError
 from ..http import OutageWait
@@ -12,6 +13,7 @@ from . import hal_records as shapes
 from .hal_api import HalApi
 from .hal_finder import HalFinder
 from .hal_query import ListingOrder, items_in, question_of
+from .json_members import optional
 from .optional_requests import OptionalQuestions, Question, UnansweredError
 from .records import Scope, ScopeKind, Subset
 from .uuid_partitions import EVERY_UUID, prefixes
@@ -110,14 +112,13 @@ class HalQuestions:
     def _counting(self, scope: Scope, subset: Subset | None) -> Callable[[], int]:
         """Return a function that requests the number of items that a search finds, with a page of one.
 
-        It raises RequestRejectedError if the search for a part finds an item of another part: the query was ignored.
+        It raises RequestRejectedError if the search finds an item outside the subset: the query was ignored.
         """
         params = [*items_in(scope, subset, with_private=self.searches_private), ("size", 1)]
-        part = prefixes(*subset.part) if subset and subset.part else EVERY_UUID
 
         def ask() -> int:
             found, url = self._api.search(params, tries=_TRIES)
-            if not all((shapes.known_id(row) or part[0]).startswith(part) for row in found.rows):
+            if subset and not all(_may_be_in(subset, row, url) for row in found.rows):
                 raise RequestRejectedError("The repository ignores this query.", url)
             return found.total
 
@@ -130,3 +131,11 @@ class HalQuestions:
         except UnansweredError:
             return False
         return True
+
+
+def _may_be_in(subset: Subset, row: Any, url: str) -> bool:
+    """Return whether the row of a search is in a subset, as far as the row shows it."""
+    part = prefixes(*subset.part) if subset.part else EVERY_UUID
+    if not (shapes.known_id(row) or part[0]).startswith(part):
+        return False
+    return not subset.handles or optional(shapes.found_object(row, url), "handle", str, url) in subset.handles

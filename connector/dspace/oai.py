@@ -49,6 +49,7 @@ class OaiClient:
     """
 
     can_select = False
+    beside = None
     unanswered: Group[str] = frozenset()
     lists_closed_files = True
     searches_private = False
@@ -111,6 +112,7 @@ class OaiClient:
         not_visible: Mapping[str, int] = MappingProxyType({}),
         subset: Subset | None = None,
         with_access: bool = False,
+        in_bulk: bool = False,
     ) -> Iterator[Page]:
         """Yield the items of the scope that OAI-PMH shows, each once, in pages as the server gives them.
 

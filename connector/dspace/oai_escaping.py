@@ -38,15 +38,26 @@ class Escaping:
         """Learn from the values of one answer."""
         for value in values if not self.is_disproved else ():
             text = value.value or ""
-            self.is_disproved = self.is_disproved or _UNESCAPED.search(text) is not None
-            self.proofs += _ENTITY.search(text) is not None
+            self.is_disproved = self.is_disproved or has_unescaped(text)
+            self.proofs += has_entity(text)
 
     def plain(self, values: Iterable[MetadataValue]) -> tuple[MetadataValue, ...]:
         """Return values as the repository holds them: unescaped once, but only if double escaping is proven."""
-        return tuple(map(_unescaped, values)) if self.is_double else tuple(values)
+        return tuple(map(unescaped, values)) if self.is_double else tuple(values)
 
 
-def _unescaped(value: MetadataValue) -> MetadataValue:
+def has_entity(text: str) -> bool:
+    """Return whether a text has an entity that escaping leaves."""
+    return _ENTITY.search(text) is not None
+
+
+def has_unescaped(text: str) -> bool:
+    """Return whether a text has a character that an escaping index cannot contain."""
+    return _UNESCAPED.search(text) is not None
+
+
+def unescaped(value: MetadataValue) -> MetadataValue:
+    """Return a value whose text is unescaped once."""
     if not value.value or "&" not in value.value:
         return value
     return replace(value, value=_ENTITY.sub(lambda found: _ENTITIES[found[0]], value.value))

@@ -35,6 +35,9 @@ class Question(StrEnum):
     IDS = "ids"
     ACCESS = "access"
     PRIVATE = "private"
+    HANDLES = "handles"
+    MODIFIED = "modified"
+    OAI = "oai"
 
 
 class UnansweredError(RequestRejectedError):

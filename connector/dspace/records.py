@@ -46,6 +46,8 @@ class Server:
 
     `speaks_oai`: it is read over OAI-PMH, and `api_url` is the base URL of that. The ids of objects are handles then.
     `generation` is 7 for DSpace 7 and later, and 6 for earlier versions, and `version` is "".
+
+    `oai_url`: the base URL of OAI-PMH beside the REST API, if it is known. `uses_oai`: whether walks may use that.
     """
 
     site_url: str
@@ -55,6 +57,8 @@ class Server:
     name: str | None = None
     ui_url: str | None = None
     speaks_oai: bool = False
+    oai_url: str | None = None
+    uses_oai: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +76,29 @@ MOST_IDS = 50  # this many uuids make an address of 3 KB, and web servers accept
 
 
 @dataclass(frozen=True, slots=True)
+class TimeRange:
+    """The times from `since` to before `until`, both aware and in whole seconds. None: without limit."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Subset:
     """A subset of a scope. DSpace 7 to 10 can select it (`can_select`), while 4 to 6 can only read a `part`.
 
     `indexed_since` (aware): items that the source has indexed since then, for any reason: metadata, files, policies,
     mapping. `part` (number, of): one of `of` parts of about the same size, counted from 0. Every item is in exactly one
-    part (see `uuid_partitions`). `ids`: the items with these uuids, at most MOST_IDS. Several: the intersection. Raise
-    ValueError for a time without a time zone, or for a part that does not exist.
+    part (see `uuid_partitions`). `ids`: the items with these uuids, at most MOST_IDS. `handles`: the items with these
+    handles. `modified`: the items whose `lastModified` lies in this range. Several: the intersection. Raise ValueError
+    for a time without a time zone, or for a part that does not exist.
     """
 
     indexed_since: datetime | None = None
     part: tuple[int, int] | None = None
     ids: tuple[str, ...] = ()
+    handles: tuple[str, ...] = ()
+    modified: TimeRange | None = None
 
     def __post_init__(self) -> None:
         if self.indexed_since is not None and self.indexed_since.tzinfo is None:
@@ -222,6 +237,11 @@ class Failure:
 def ids_in(*results: Iterable[Item | Failure]) -> list[str]:
     """Return the known ids of items and failures."""
     return [each.id for group in results for each in group if each.id]
+
+
+def names_of(items: Iterable[Item]) -> set[str]:
+    """Return the ids and the handles of items. An item that was read over OAI-PMH has only a handle."""
+    return {name for item in items for name in (item.id, item.handle) if name}
 
 
 def as_far_as_read(item: Item, error: ConnectorError, reason: str = "") -> Item | Failure:

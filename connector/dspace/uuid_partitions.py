@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from zlib import crc32
 
 from .urls import is_uuid
 
@@ -18,7 +19,7 @@ _DIGITS = "0123456789abcdef"
 def part_of(id: str, of: int) -> int:
     """Return which of `of` parts (1 to 365) an item is in, counted from 0."""
     if not is_uuid(id):
-        return int(id) % of
+        return int(id) % of if id.isdecimal() else crc32(id.encode()) % of  # a handle of OAI-PMH
     digits = next(digits for digits in (1, 2, 3) if of <= 16**digits)
     return int(id[:digits], 16) * of >> 4 * digits
 

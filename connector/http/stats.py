@@ -53,6 +53,7 @@ class RequestStats:
         self._worst: dict[str, Any] | None = None
         self._troubles: dict[str, dict[str, Any]] = {}
         self._unanswered: set[str] = set()
+        self._notes: list[str] = []
 
     def add(self, **counts: float) -> None:
         """Add to the counters with these names."""
@@ -78,15 +79,21 @@ class RequestStats:
         with self._lock:
             self._unanswered.add(str(question))
 
+    def note(self, sentence: str) -> None:
+        """Record a sentence about the repository."""
+        with self._lock:
+            self._notes.append(sentence)
+
     def as_dict(self) -> dict[str, Any]:
         """Return all statistics as plain JSON.
 
         `worst` is {seconds, path} of the slowest response, or None. `troubles` is {kind: {count, first, last}}.
-        `unanswered` is the sorted list of unsupported optional queries.
+        `unanswered` is the sorted list of unsupported optional queries. `notes`: sentences about the repository.
         """
         with self._lock:
-            others = {"halvings": self._halvings(), "worst": self._worst, "troubles": self._troubles}
-            return {**self._sums, **self._waited(), **others, "unanswered": sorted(self._unanswered)}
+            others: dict[str, Any] = {"halvings": self._halvings(), "worst": self._worst, "troubles": self._troubles}
+            others |= {"unanswered": sorted(self._unanswered), "notes": list(self._notes)}
+            return {**self._sums, **self._waited(), **others}
 
     @staticmethod
     def merge(a: Mapping[str, Any] | None, b: dict[str, Any]) -> dict[str, Any]:
@@ -98,7 +105,9 @@ class RequestStats:
             **sums,
             "worst": _worse(a["worst"], b["worst"]),
             "troubles": _all_troubles(a["troubles"], b["troubles"]),
-            "unanswered": sorted({*a.get("unanswered", ()), *b.get("unanswered", ())}),  # missing in older jobs
+            # missing in older jobs
+            "unanswered": sorted({*a.get("unanswered", ()), *b.get("unanswered", ())}),
+            "notes": list(dict.fromkeys((*a.get("notes", ()), *b.get("notes", ())))),
         }
 
 

@@ -53,7 +53,8 @@ class Repository(Base):
     def server(self) -> Server:
         """Return the description of the repository that the DSpace clients need."""
         return Server(
-            self.site_url, self.api_url, self.generation, self.version, self.name, self.ui_url, self.speaks_oai
+            *(self.site_url, self.api_url, self.generation, self.version, self.name, self.ui_url),
+            *(self.speaks_oai, self.oai_url, self.uses_oai),
         )
 
     def unanswered_on(self, today: date) -> list[str]:

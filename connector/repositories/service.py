@@ -10,6 +10,7 @@ from ..accounts import audit
 from ..catalogue import crosswalk_rules
 from ..catalogue.source_links import scope_link
 from ..dspace.endpoint_candidates import base_key
+from ..dspace.oai_beside import OaiBeside
 from ..dspace.records import Community, Scope, Server
 from ..errors import ConflictError, InvalidInputError, NotFoundError
 from ..extensions import db, transaction, utcnow
@@ -150,6 +151,13 @@ def note_unanswered(repository_id: int, questions: Collection[str]) -> None:
     new = {name: utcnow().date().isoformat() for name in questions if name not in known.unanswered_on(utcnow().date())}
     if new:
         known.unanswered = known.unanswered | new
+
+
+def note_oai(repository_id: int, beside: OaiBeside | None) -> None:
+    """Save where OAI-PMH answers beside REST, and whether it was disproved. Call it in a transaction."""
+    if beside is not None and beside.url is not None:
+        known = get(repository_id)
+        known.oai_url, known.uses_oai = beside.url, known.uses_oai and not beside.is_disproved
 
 
 def forget(repository_id: int) -> None:

@@ -76,6 +76,7 @@ def test_a_client_without_requests_has_empty_statistics(http):
         "worst": None,
         "troubles": {},
         "unanswered": [],
+        "notes": [],
     }
     assert http.server_time is None
 
@@ -195,6 +196,7 @@ def test_the_traffic_of_two_attempts_is_added():
         "seconds_waited": 5.0,
         "halvings": 0,
         "unanswered": [],
+        "notes": [],
         "worst": {"seconds": 4.0, "path": "/slow"},
         "troubles": {
             "503": {"count": 2, "first": "2026-01-05T12:00:00", "last": "2026-01-05T14:00:00"},

@@ -84,6 +84,7 @@ class FakeDSpace:
         self.width = 2
         self.traffic = RequestStats()
         self.can_select = False
+        self.beside = None
         self.searches_private = False
         self.tells_unknown = True
         self.unanswered: set[str] = set()
@@ -131,7 +132,17 @@ class FakeDSpace:
         return len(self._listed(scope, subset)) + self.count_off_by
 
     def walk(
-        self, scope: Scope, *, cursor, light, with_collection, seen, not_visible, subset=None, with_access=False
+        self,
+        scope: Scope,
+        *,
+        cursor,
+        light,
+        with_collection,
+        seen,
+        not_visible,
+        subset=None,
+        with_access=False,
+        in_bulk=False,
     ) -> Iterator[Page]:
         if subset is not None and self.refuses_subsets:
             raise RequestRejectedError("The repository does not take this query (422).")

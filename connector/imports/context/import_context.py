@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,7 +11,7 @@ from flask import current_app
 
 from ... import dspace
 from ...catalogue.repository_context import RepositoryContext, context_of
-from ...dspace.records import Scope, ScopeKind
+from ...dspace.records import Item, Scope, ScopeKind
 from ...errors import AddressNotAllowedError, RepositoryError
 from ...extensions import db, transaction
 from ...http import HttpClient, OutageWait
@@ -78,6 +78,18 @@ class ImportContext:
         """Return the current concurrency: how many requests may run at once."""
         return self.http.width
 
+    def with_known_ids(self, items: Sequence[Item]) -> tuple[Item, ...]:
+        """Return items with their ids, and store the ids of those that were read over OAI-PMH before.
+
+        Nothing is to be done in a repository without OAI-PMH.
+        """
+        beside = self.client.beside
+        if beside is None or beside.url is None:
+            return tuple(items)
+        with transaction():
+            service.note_oai(self.repository.id, beside)
+            return tuple(self.recorder.with_known_ids(items))
+
     def repository_answers(self, kind: str) -> bool:
         """Return whether the repository answers a control request.
 
@@ -110,6 +122,7 @@ def open_context(
         finally:
             with transaction():
                 service.note_unanswered(repository_id, connection.unanswered)
+                service.note_oai(repository_id, connection.client.beside)
 
 
 def _current_scope(speaks_oai: bool, scope: Scope, connection: RepositoryConnection) -> Scope:

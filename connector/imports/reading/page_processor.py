@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from ...dspace.records import Page, ScopeKind, Subset
+from ...dspace.records import Page, ScopeKind, Subset, names_of
 from ...errors import ConnectorError
 from ...extensions import db
 from ...i18n import lazy_gettext as _l
@@ -45,12 +45,13 @@ class PageProcessor:
         light: bool,
         seen: Callable[[Collection[str]], set[str]] | None = None,
         with_access: bool = False,
-        **only: Subset,
+        subset: Subset | None = None,
+        in_bulk: bool = False,
     ) -> Iterator[Page]:
         """Return the pages of the scope, or of a `subset` of it, after a cursor.
 
         `seen`: a function that returns which of the given ids to leave out, by default those seen by this job.
-        `with_access`: include who may read the files.
+        `with_access`: include who may read the files. `in_bulk`: see `HalClient.walk`.
         """
         context = self._context
         db.session.rollback()  # no transaction is open while the repository is asked
@@ -62,7 +63,8 @@ class PageProcessor:
             seen=seen or self._seen,
             not_visible=context.known_not_visible,
             with_access=with_access and context.access.asks_for_refused,
-            **only,
+            subset=subset,
+            in_bulk=in_bulk,
         )
 
     def process(
@@ -112,9 +114,15 @@ class PageProcessor:
         since = time.monotonic()
         try:
             for page in pages:
+                if waiting and self._read_ahead.intersection(
+                    names_of(page.items)
+                ):  # their first versions are written first
+                    yield _join(waiting)
+                    waiting, since = [], time.monotonic()
+                    self._read_ahead.clear()
                 waiting.append(page)
                 self._context.progress.note_total(page.total)
-                self._read_ahead.update(item.id for item in page.items)
+                self._read_ahead.update(names_of(page.items))
                 if sum(len(p.items) for p in waiting) >= FULL_PAGE or time.monotonic() - since > MAX_WAIT_SECONDS:
                     yield _join(waiting)
                     waiting, since = [], time.monotonic()

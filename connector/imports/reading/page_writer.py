@@ -61,7 +61,7 @@ class PageWriter:
         """
         context, recorder = self._context, self._recorder
         context.room.wait()
-        page, excluded = self._allowed(page)
+        page, excluded = self._allowed(replace(page, items=context.with_known_ids(page.items)))
         db.session.rollback()
         parts = self._parts(page)
         closed = left_files.closed_file_values(context, parts.complete)

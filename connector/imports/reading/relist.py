@@ -67,6 +67,7 @@ def _missed(context: ImportContext, processor: PageProcessor, listed: set[str]) 
         {} if context.client.can_select else {"total": None, "not_visible": {}, "unlisted": {}, "overcounted": {}}
     )
     for page in processor.pages(None, light=True, seen=lambda ids: set()):
+        page = replace(page, items=context.with_known_ids(page.items))
         ids = set(ids_in(page.items, page.failures))
         listed |= ids
         known = context.recorder.seen(ids)

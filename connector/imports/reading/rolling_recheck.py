@@ -93,7 +93,7 @@ def _of_this_run(context: ImportContext, page: Page, part: Part) -> Page:
 
     The collection of each item is left out, because only the listing knows mapped collections.
     """
-    items = context.recorder.not_failed(page.items)
+    items = context.recorder.not_failed(context.with_known_ids(page.items))
     met = context.recorder.seen(ids_in(items, page.failures))
     failures = tuple(failure for failure in page.failures if failure.id is None or failure.id in met)
     kept = tuple(replace(item, collection=None) for item in items if item.id in met)

@@ -43,6 +43,8 @@ class PreviewRecorder:
     "files_error" says that files could not be listed. `is_named`: see `Recorder`.
     """
 
+    is_preview = True
+
     def __init__(self, job: Job, repository: RepositoryContext, *, is_named: bool = False):
         self._job_id, self._source_id, self._repository, self.is_named = job.id, job.source_id, repository, is_named
         self._keeps_names = ImportOptions.of(job).related_items
@@ -68,6 +70,10 @@ class PreviewRecorder:
         found.update(db.session.scalars(held.distinct()))
         db.session.rollback()
         return found
+
+    def with_known_ids(self, items: Sequence[Item]) -> list[Item]:
+        """Return the items. A preview stores no ids, and reads over REST alone."""
+        return list(items)
 
     def seen(self, ids: Collection[str]) -> set[str]:
         """Return which of these ids at the source this job has recorded."""

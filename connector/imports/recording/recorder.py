@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, func, insert, select, update
 
-from ...catalogue import earlier_states, problem_files, store
+from ...catalogue import earlier_states, identity, problem_files, store
 from ...catalogue.repository_context import RepositoryContext
 from ...catalogue.store import Saved
 from ...dspace.records import Failure, Item, Scope, ScopeKind, SourceState
@@ -35,6 +35,8 @@ class Recorder:
     A preview uses `PreviewRecorder` instead. `unseen`: the SQL condition on a holding whose item this job has not seen.
     `is_named`: the items are outside the scope, and items of the scope name them (design rule 22).
     """
+
+    is_preview = False
 
     def __init__(self, job: Job, repository: RepositoryContext, *, is_named: bool = False):
         source_id, options = job.source_id, ImportOptions.of(job)
@@ -72,6 +74,11 @@ class Recorder:
         found = set(db.session.scalars(query.where(*self._seen_in_scope).distinct()))
         db.session.rollback()
         return found
+
+    def with_known_ids(self, items: Sequence[Item]) -> list[Item]:
+        """Return items with their ids, also those that OAI-PMH did not give (see `identity.with_known_ids`)."""
+        self._hashes.update(hash(item.id) for item in items if hash(item.handle) in self._hashes)
+        return identity.with_known_ids(self._repository, items)
 
     def seen(self, ids: Collection[str]) -> set[str]:
         """Return which of these ids at the source this job has recorded."""

@@ -41,6 +41,9 @@ QUESTIONS = {
     "changes": _l("which items were indexed since a time (SolrIndexer.lastIndexed)"),
     "part": _l("the items whose uuid begins with some digits (search.resourceid)"),
     "ids": _l("items by their uuids (search.resourceid)"),
+    "handles": _l("items by their handles (handle)"),
+    "modified": _l("the items that changed in a period (lastModified)"),
+    "oai": _l("all items over OAI-PMH"),
     "access": _l("who may read the files of an item (accessStatus)"),
 }
 
@@ -52,7 +55,7 @@ def text(job: Job, contact: str, *, with_restricted: bool = True) -> str:
     """
     label = source_label(job.source, with_restricted=with_restricted)
     head, result = _head(job, label, contact), [report.line(job, label)]
-    parts = (head, _request_lines(job), _failures(job), _unanswered(job), _question(job), result)
+    parts = (head, _request_lines(job), _failures(job), _unanswered(job), _notes(job), _question(job), result)
     return "\n\n".join(filter(None, map("\n".join, parts))) + "\n"
 
 
@@ -131,6 +134,10 @@ def _unanswered(job: Job) -> Iterator[str]:
     if questions:
         yield _("The repository does not support these queries, so the job did not use them:")
         yield from (f"- {QUESTIONS.get(question, question)}" for question in questions)
+
+
+def _notes(job: Job) -> Iterator[str]:
+    yield from (job.traffic or {}).get("notes", ())
 
 
 def _question(job: Job) -> Iterator[str]:

@@ -1,0 +1,268 @@
+"""Reads a large scope of DSpace 7 to 10 over OAI-PMH, and proves by searches over REST that it has all items.
+
+Design rule 21 says why the result is what REST alone would give. Items that OAI-PMH lacks, that changed since, or that
+it cannot give in full are read over REST.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection as Group, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, TypeVar
+from urllib.parse import quote_plus
+
+from ..errors import AddressNotAllowedError, RepositoryError
+from ..http import OutageWait
+from ..i18n import gettext as _
+from .oai_api import OaiApi
+from .oai_beside import OaiBeside
+from .oai_comparison import Agreement, compare
+from .oai_items import OaiItems
+from .oai_sample import sample_records
+from .oai_walk import OaiWalk
+from .records import MOST_IDS, Collection, Item, Page, Scope, Subset, TimeRange
+from .time_ranges import halves, number_in, ranges_of
+
+T = TypeVar("T")
+
+CURSOR = "oai"
+LEAST_ITEMS = 500  # a smaller scope is read over REST alone within a few seconds
+ADDRESS_LENGTH = 3_000  # of the handles in an address; servers accept 4 KB
+ROWS = 20  # items of a range that is read over REST without dividing it further
+_RAW = {"is_disproved": True}  # a place of a walk whose values stay as they stand in the XML
+
+
+class OaiUnusableError(Exception):
+    """OAI-PMH cannot be used for this walk. The text says why. `is_disproved`: nor for later ones."""
+
+    def __init__(self, reason: str, *, is_disproved: bool = False):
+        super().__init__(reason)
+        self.is_disproved = is_disproved
+
+
+@dataclass(frozen=True, slots=True)
+class RestReading:
+    """The same scope over REST.
+
+    `count`: returns the number of items in a subset, None if the site does not answer. `read`: yields the complete
+    items of a subset, without those that the given function returns as seen. `collections`: returns all collections.
+    """
+
+    count: Callable[[Subset | None], int | None]
+    read: Callable[[Subset, Callable[[Group[str]], set[str]]], Iterator[Page]]
+    collections: Callable[[], Iterable[Collection]]
+
+
+class HalBulk:
+    """One walk over a scope. `pages` may be called only once. For the other parameters see `HalClient.walk`."""
+
+    def __init__(
+        self,
+        api: OaiApi,
+        outage: OutageWait,
+        width: Callable[[], int],
+        scope: Scope,
+        rest: RestReading,
+        seen: Callable[[Group[str]], set[str]],
+        *,
+        with_collection: bool,
+    ):
+        self._api, self._rest, self._seen = api, rest, seen
+        self._scope = replace(scope, id=scope.handle or scope.id)
+        self._collections = {each.handle: each for each in rest.collections()} if with_collection else {}
+        self._with_collection = with_collection
+        # A failure of OAI-PMH is not waited for, as REST can go on.
+        impatient = OutageWait(0, outage.stop)
+        self._items = OaiItems(api, impatient, width)
+        names = {handle: each.name for handle, each in self._collections.items() if handle}
+        nothing_seen = lambda ids: set[str]()  # noqa: E731
+        self._walk = OaiWalk(api, self._items, impatient, self._scope, nothing_seen, lambda: names, with_collection)
+        self._agreement = Agreement()
+        self._dates: dict[str, datetime] = {}  # of the items that REST lists, too, by handle
+        self._total = 0
+
+    def pages(self) -> Iterator[Page]:
+        """Yield the items of the scope, some of them twice: the second version is the right one.
+
+        A resumed walk begins again. Raise OaiUnusableError if only REST can read the scope.
+        """
+        self._total = self._count()
+        self._compare()
+        yield from self._over_oai()
+        yield from self._over_rest()
+        self._total = self._count()
+        yield self._page(())
+
+    def _compare(self) -> None:
+        """Compare some items over both ways."""
+        records, listed = self._from_oai(lambda: sample_records(self._api, self._scope))
+        if listed is not None and listed * 3 < self._total * 2:
+            raise OaiUnusableError(_("More than a third of the items are missing there."))
+        self._items.escaping.is_disproved = True
+        oai = {record.header.id: self._items.item_of(record) for record in records}
+        rest = {item.handle: item for page in self._by_handles(list(oai)) for item in page.items}
+        found = compare([(item, rest[handle]) for handle, item in oai.items() if handle in rest])
+        if found.reason:
+            raise OaiUnusableError(found.reason, is_disproved=True)
+        if sum(map(found.needs_rest, oai.values())) * 3 > len(oai):
+            raise OaiUnusableError(_("More than a third of the items have values that it does not give in full."))
+        self._agreement = found
+
+    # The records
+
+    def _over_oai(self) -> Iterator[Page]:
+        """Yield the items that both list. Those that OAI-PMH cannot give in full come over REST."""
+        pages = self._walk.pages(_RAW)
+        while page := self._from_oai(lambda: next(pages, None)):
+            if any(failure.id is None for failure in page.failures):
+                raise OaiUnusableError(page.failures[-1].reason)
+            listed = self._listed([item.id for item in page.items])
+            items = [item for item in page.items if item.id in listed]
+            again = {item.id for item in page.again}
+            partial = [item.id for item in items if item.id in again or self._is_partial(item)]
+            self._dates |= {item.id: date for item in items if (date := _date_of(item))}
+            direct = {item.id: item for item in items if item.id not in partial}
+            recorded = self._seen(list(direct))
+            yield self._page(self._plain(item) for id, item in direct.items() if id not in recorded)
+            yield from self._noted(self._by_handles(partial))
+
+    def _is_partial(self, item: Item) -> bool:
+        """Return whether an item must be read over REST."""
+        is_homeless = self._with_collection and item.collection is None
+        return is_homeless or _date_of(item) is None or self._agreement.needs_rest(item)
+
+    def _plain(self, item: Item) -> Item:
+        """Return an item as REST gives it, but with its handle as id."""
+        home = item.collection and self._collections.get(item.collection.handle)
+        return replace(self._agreement.plain(item), collection=home)
+
+    def _listed(self, handles: Sequence[str]) -> set[str]:
+        """Return those of these handles that REST lists in the scope, each once."""
+        return {handle for some in _fitting(handles) for handle in self._proven(some)}
+
+    def _proven(self, handles: Sequence[str]) -> Sequence[str]:
+        number = self._count(Subset(handles=tuple(handles)))
+        if number == len(handles):
+            return handles
+        if number == 0 or len(handles) == 1:
+            return ()
+        middle = len(handles) // 2
+        return [*self._proven(handles[:middle]), *self._proven(handles[middle:])]
+
+    def _by_handles(self, handles: Sequence[str]) -> Iterator[Page]:
+        for start in range(0, len(handles), MOST_IDS):
+            for some in _fitting(handles[start : start + MOST_IDS]):
+                yield from self._rest.read(Subset(handles=tuple(some)), self._seen)
+
+    # What OAI-PMH lacks
+
+    def _over_rest(self) -> Iterator[Page]:
+        """Read the ranges of time in which REST counts other items than were read, until no count differs.
+
+        Each item that was read is one that REST lists. So equal numbers in all ranges are the same items.
+        """
+        dates = sorted(self._dates.values())
+        unread = self._counted(ranges_of(dates))
+        while different := [times for times, number in unread.items() if number != number_in(times, dates)]:
+            for times in different:
+                number = unread.pop(times)
+                if number > ROWS and (parts := halves(times, dates)):
+                    unread |= {part: self._count(Subset(modified=part)) for part in parts}
+                elif number:
+                    yield from self._noted(self._rest.read(Subset(modified=times), lambda ids: set()))
+            dates = sorted(self._dates.values())
+
+    def _counted(self, ranges: Sequence[TimeRange]) -> dict[TimeRange, int]:
+        """Return the number of items in each range. Together they must be all items of the scope."""
+        counts = {times: self._count(Subset(modified=times)) for times in ranges}
+        total, number = self._count(), sum(counts.values())
+        if number < total:  # a new item came after its range was counted
+            counts[ranges[-1]] = self._count(Subset(modified=ranges[-1]))
+            number = sum(counts.values())
+        if not total <= number < 2 * total:
+            raise OaiUnusableError(_("The repository does not count items by the time of their last change."))
+        return counts
+
+    def _noted(self, pages: Iterator[Page]) -> Iterator[Page]:
+        """Yield pages that were read over REST, and note the dates of their items."""
+        for page in pages:
+            self._dates |= {item.handle: date for item in page.items if item.handle and (date := _date_of(item))}
+            yield replace(self._page(page.items), failures=page.failures)
+
+    # Shared
+
+    def _page(self, items: Iterable[Item]) -> Page:
+        return Page(tuple(items), {CURSOR: True}, self._total)
+
+    def _count(self, subset: Subset | None = None) -> int:
+        number = self._rest.count(subset)
+        if number is None:
+            raise OaiUnusableError(_("The repository does not answer the searches that prove it complete."))
+        return number
+
+    def _from_oai(self, call: Callable[[], T]) -> T:
+        try:
+            return call()
+        except (RepositoryError, AddressNotAllowedError) as error:
+            raise OaiUnusableError(str(error)) from error
+
+
+def _fitting(handles: Sequence[str]) -> Iterator[list[str]]:
+    """Yield the handles in groups that fit into an address."""
+    some, length = list[str](), 0
+    for handle in handles:
+        own = len(quote_plus(f'"{handle}" OR '))
+        if some and length + own > ADDRESS_LENGTH:
+            yield some
+            some, length = [], 0
+        some.append(handle)
+        length += own
+    if some:
+        yield some
+
+
+def _date_of(item: Item) -> datetime | None:
+    """Return the time of the last change of an item, or None if it is unknown."""
+    try:
+        date = datetime.fromisoformat(item.last_modified or "")
+    except ValueError:
+        return None
+    return date if date.tzinfo else None
+
+
+def pages_in_bulk(
+    cursor: dict[str, Any] | None,
+    over_rest: Callable[[dict[str, Any] | None], Iterator[Page]],
+    new_bulk: Callable[[], HalBulk | None],
+    beside: OaiBeside,
+    least: int,
+) -> Iterator[Page]:
+    """Yield the pages of a scope: over OAI-PMH if it has at least so many items, otherwise over REST.
+
+    `over_rest`: returns the pages after a cursor. If OAI-PMH fails, REST begins again.
+    """
+    if not _is_begun(cursor):
+        pages = over_rest(cursor)
+        first = next(pages, None)
+        if first is None or _is_advanced(cursor) or (first.total or 0) < least:
+            yield from () if first is None else (first,)
+            yield from pages
+            return
+    if bulk := new_bulk():
+        try:
+            yield from bulk.pages()
+            return
+        except OaiUnusableError as error:
+            beside.refuse(str(error), is_disproved=error.is_disproved)
+    yield from over_rest(None if _is_begun(cursor) else cursor)
+
+
+def _is_begun(cursor: dict[str, Any] | None) -> bool:
+    """Return whether a cursor belongs to a walk over OAI-PMH."""
+    return CURSOR in (cursor or {})
+
+
+def _is_advanced(cursor: dict[str, Any] | None) -> bool:
+    """Return whether a walk over REST has read pages. The cursor of a new walk may name a plan."""
+    return bool((cursor or {}).keys() - {"plan"})

@@ -1,0 +1,51 @@
+"""Divides items by `lastModified` into ranges whose counts two lists are compared by. Pure functions."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from .records import TimeRange
+
+ITEMS_PER_RANGE, RECENT_PER_RANGE = 200, 20
+OVERLAP = timedelta(minutes=10)  # an index is written while items change, so the ranges before its end are small
+
+
+def ranges_of(dates: Sequence[datetime]) -> list[TimeRange]:
+    """Return ranges that cover all times. `dates`: those of the items, sorted.
+
+    A range has about ITEMS_PER_RANGE items, near the newest date RECENT_PER_RANGE. The last one begins after it.
+    """
+    if not dates:
+        return [TimeRange()]
+    recent = bisect_left(dates, dates[-1] - OVERLAP)
+    starts = {*dates[ITEMS_PER_RANGE:recent:ITEMS_PER_RANGE], *dates[recent::RECENT_PER_RANGE]}
+    bounds = sorted({*(date.replace(microsecond=0) for date in starts), _after(dates[-1])})
+    return [TimeRange(*pair) for pair in zip([None, *bounds], [*bounds, None], strict=True)]
+
+
+def number_in(times: TimeRange, dates: Sequence[datetime]) -> int:
+    """Return how many of the sorted dates lie in a range."""
+    first = 0 if times.since is None else bisect_left(dates, times.since)
+    return (len(dates) if times.until is None else bisect_left(dates, times.until)) - first
+
+
+def halves(times: TimeRange, dates: Sequence[datetime]) -> tuple[TimeRange, TimeRange] | None:
+    """Return a range in two parts with about as many of the dates in each, or None if it cannot be divided."""
+    since = times.since or (dates[0].replace(microsecond=0) if dates else None)
+    until = times.until or (_after(dates[-1]) if dates else None)
+    if since is None or until is None:
+        return None
+    first = bisect_left(dates, since)
+    inside = dates[first : bisect_left(dates, until)]
+    middle = inside[len(inside) // 2].replace(microsecond=0) if inside else since + (until - since) // 2
+    if not since < middle < until:
+        middle = (since + (until - since) // 2).replace(microsecond=0)
+    if not since < middle < until:
+        return None
+    return TimeRange(times.since, middle), TimeRange(middle, times.until)
+
+
+def _after(date: datetime) -> datetime:
+    return date.replace(microsecond=0) + timedelta(seconds=1)
