@@ -75,6 +75,7 @@ class ListEnd:
     most_rows: float = math.inf
     reach: int = 0
     counted: int = 0
+    _size: int = 1
     _is_new: bool = False
     _is_full: bool = False
 
@@ -82,14 +83,18 @@ class ListEnd:
         """Record a page of this size from the row `start` on: its rows, the new ones among them, and the count."""
         self.reach, self.counted = max(self.reach, start + rows if rows else 0), counted
         self.idle.add(size, new)
-        self._is_new, self._is_full = new > 0, self.doubts_full_pages and rows >= size
+        self._size, self._is_new, self._is_full = size, new > 0, self.doubts_full_pages and rows >= size
 
     def after(self, offset: int, counted: int) -> int:
-        """Return the row up to which to read after those before `offset` were read. At the end return `offset`."""
+        """Return the row up to which to read after those before `offset` were read. At the end return `offset`.
+
+        If the last page will be full, the page after it is part of the list from the start, so that no reader waits for
+        the last page before it requests that one.
+        """
         if self.is_reached:
             return offset
         if offset < counted:
-            return counted
+            return counted + (self._is_full and counted % self._size == 0)
         return offset + 1 if self._is_new and (self._is_full or self.reach > counted) else offset
 
     @property

@@ -26,7 +26,6 @@ from .request_interval import RequestInterval
 
 _SAMPLE = 10
 _SLOWER = 3
-_GOOD_AT_FIRST = 3  # good responses in a row before the first slowdown: four requests at once after nine responses
 _GOOD_IN_A_ROW = 20  # after the first slowdown
 _POLL = 0.015
 
@@ -49,9 +48,9 @@ class _ResponseTimes:
 class ConcurrencyLimit:
     """A limit of `most` concurrent requests to the repository `key`, over all processes that use the same `folder`.
 
-    Within this object, at most `width` requests run at once. `width` starts at one and grows by one after three good
-    responses in a row. It is halved when the repository becomes slow or fails, and from then on grows by one after
-    twenty good responses. `delay`: minimum seconds between the starts of two requests, also over all processes.
+    Within this object, at most `width` requests run at once. `width` starts at one and grows by one after each good
+    response. It is halved when the repository becomes slow or fails, and from then on grows by one after twenty good
+    responses in a row. `delay`: minimum seconds between the starts of two requests, also over all processes.
 
     Create the object after a fork, not before. Safe between threads. Raise StorageError if the lock files cannot be
     made. `clock` must be common to all processes, like `time.time`. `elapsed` returns the seconds of a monotonic clock.
@@ -138,7 +137,7 @@ class ConcurrencyLimit:
 
     def _count_good(self) -> None:
         self._good += 1
-        if self._good == (_GOOD_IN_A_ROW if self._slowed else _GOOD_AT_FIRST):
+        if not self._slowed or self._good == _GOOD_IN_A_ROW:
             self._good = 0
             self._width = min(self._most, self._width + 1)
 

@@ -6,7 +6,7 @@ import pytest
 
 from connector.dspace.hal_api import to_the_end
 from connector.dspace.hal_records import Listed
-from connector.dspace.list_end import MOST_LISTED
+from connector.dspace.list_end import MOST_LISTED, ListEnd
 from connector.errors import BadResponseError, TooLargeError
 
 SIZE = 20
@@ -43,6 +43,15 @@ def test_a_list_with_the_right_count_takes_one_request_for_each_page():
     rows.read()
 
     assert rows.asked == [0, 1, 2]
+
+
+@pytest.mark.parametrize(("counted", "until"), [(60, 61), (45, 45)])
+def test_only_after_a_full_last_page_one_more_is_read_without_waiting_for_it(counted, until):
+    end = ListEnd()
+
+    end.note(0, SIZE, rows=SIZE, new=SIZE, counted=counted)
+
+    assert end.after(SIZE, counted) == until
 
 
 def test_a_count_far_too_high_ends_after_a_few_pages_without_rows():

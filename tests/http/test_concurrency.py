@@ -53,7 +53,7 @@ def never() -> threading.Event:
 def new_pace(folder: Path, key: str = "https://example.org", most: int = 2) -> ConcurrencyLimit:
     """As wide as it may be, after the good answers that takes."""
     pace = ConcurrencyLimit(folder, key, most)
-    answer(pace, 3 * (most - 1), seconds=1.0, kind="first")
+    answer(pace, most - 1, seconds=1.0, kind="first")
     return pace
 
 
@@ -195,7 +195,7 @@ def test_a_shorter_note_of_an_abandoned_request_replaces_a_longer_one(tmp_path):
 
 def test_a_request_that_timed_out_counts_as_concurrent(tmp_path):
     pace = ConcurrencyLimit(tmp_path, "https://example.org", most=4)
-    answer(pace, 3, seconds=1.0)
+    answer(pace, 1, seconds=1.0)
     time_out(pace, runs_on=300)
 
     with take(pace, 1):
@@ -311,15 +311,15 @@ def answer(pace: ConcurrencyLimit, count: int, seconds: float, kind: str = "page
         pace.record_success(seconds, kind)
 
 
-def test_the_width_starts_at_one_and_is_four_after_nine_good_answers(tmp_path):
+def test_the_width_starts_at_one_and_is_four_after_three_good_answers(tmp_path):
     pace = ConcurrencyLimit(tmp_path, "https://example.org", most=4)
 
     widths = [pace.width]
-    for _ in range(12):
+    for _ in range(5):
         answer(pace, 1, seconds=1.0)
         widths.append(pace.width)
 
-    assert widths == [1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 4]
+    assert widths == [1, 2, 3, 4, 4, 4]
 
 
 def test_the_concurrency_limit_may_be_sixteen(tmp_path):
