@@ -7,17 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, ClassVar, cast
 
 from flask import Flask, current_app
 from flask_babel import Babel
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
-from flask_login import LoginManager
-from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from flask_wtf import CSRFProtect
 from huey.api import Huey
 from huey.storage import RedisStorage, SqliteStorage
 from sqlalchemy import (
@@ -60,11 +54,7 @@ class Base(DeclarativeBase):
 
 
 db = SQLAlchemy(model_class=Base)
-migrate = Migrate(directory=str(Path(__file__).parent / "migrations"), render_as_batch=True)
 babel = Babel(configure_jinja=False)  # templates translate with `i18n`, like all code
-csrf = CSRFProtect()
-login = LoginManager()
-limiter = Limiter(key_func=get_remote_address)
 _writing: ContextVar[bool] = ContextVar("writing", default=False)
 
 

@@ -26,6 +26,7 @@ from connector.imports.start import queueing
 from connector.repositories import discovery, service
 from connector.storage.instance import prepare
 from connector.tasks import carry_out
+from connector.web import pages
 from tests import tools
 from tests.chromium import launched
 from tests.compiled import TEMPLATES
@@ -96,6 +97,7 @@ def app_at(instance: Path, **environment: str) -> Flask:
     """The app on this instance folder; it may reach the loopback address, and nothing works on its queue by itself."""
     settings = {"CONNECTOR_INSTANCE": str(instance), "CONNECTOR_ALLOWED_NETWORKS": "127.0.0.0/8"}
     app = create_app(load(settings | environment))
+    pages.init_app(app)
     app.config.update(TESTING=True, SECRET_KEY="only for tests, but with enough of it")
     app.test_client_class = SignedIn
     app.jinja_env.bytecode_cache = TEMPLATES

@@ -17,7 +17,7 @@ import sys
 import time
 
 PRELOADED = (
-    *("connector", "connector.server", "flask_limiter.commands", "flask_migrate.cli"),
+    *("connector.server", "connector.tasks", "flask_limiter.commands"),
     *("sqlalchemy.dialects.postgresql.psycopg", "sqlalchemy.dialects.sqlite.pysqlite"),
 )
 LENGTH = 8  # bytes of the number that precedes a request

@@ -6,8 +6,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from flask_migrate import upgrade
-
+from connector.storage.schema_upgrade import upgrade
 from tests.conftest import app_at, let_go
 
 NOW = "2026-01-02 03:04:05"

@@ -13,14 +13,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
-from flask_migrate import upgrade
 
 from connector import word_search
 from connector.catalogue import facet_values, property_codes
 from connector.catalogue.file_rows import files_of
 from connector.catalogue.relation_rows import relations_of
 from connector.catalogue.search import Selection
-from connector.extensions import JSON_VALUE, db, migrate
+from connector.extensions import JSON_VALUE, db
 from connector.imports.results import import_kinds
 from connector.models.accounts import Account
 from connector.models.catalogue import CatalogueFile, CatalogueItem, Holding
@@ -31,7 +30,9 @@ from connector.models.jobs import Job
 from connector.models.previews import PreviewRow, SampleItem
 from connector.models.publishing import PublishedItem
 from connector.models.repositories import Source
-from connector.storage.instance import known_revisions, prepare, revision
+from connector.storage.instance import prepare
+from connector.storage.schema_revision import MIGRATIONS, known_revisions, revision
+from connector.storage.schema_upgrade import upgrade
 from connector.word_search import fold
 from tests.conftest import app_at
 from tests.tools import needs
@@ -78,7 +79,7 @@ def app(request, tmp_path) -> Iterator[Flask]:
 
 def revisions() -> list[str]:
     """Return all migrations, the oldest first."""
-    script = ScriptDirectory(migrate.directory)
+    script = ScriptDirectory(str(MIGRATIONS))
     return [found.revision for found in reversed(list(script.walk_revisions()))]
 
 

@@ -19,6 +19,7 @@ from connector.extensions import db, transaction, utcnow
 from connector.models.accounts import AuditEntry, Role
 from connector.server import WEB_THREADS
 from connector.storage.instance import prepare
+from connector.web import pages
 from connector.web.rate_limits import COUNTS, FILTERS, LISTS, NEVER_LIMITED, QUESTIONS
 from tests import signed_in
 from tests.pages import words
@@ -220,6 +221,7 @@ def test_the_default_limits_do_not_affect_a_fast_user(client):
 
 def test_limits_are_counted_in_the_process_while_the_queue_server_is_unavailable(tmp_path):
     app = create_app(load({"CONNECTOR_INSTANCE": str(tmp_path), "CONNECTOR_QUEUE_URL": "redis://127.0.0.1:1"}))
+    pages.init_app(app)
     prepare(app)
     app.config |= {"WTF_CSRF_ENABLED": False, "COSTLY_A_MINUTE": 3}
     signed_in.admit(app)

@@ -11,13 +11,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from flask_migrate import upgrade
 
 from config import load
 from connector import create_app
 from connector.errors import ConflictError, NewerVersionError, StorageError
 from connector.extensions import db
-from connector.storage.instance import lock_exclusively, prepare, revision
+from connector.storage.instance import lock_exclusively, prepare
+from connector.storage.schema_revision import revision
+from connector.storage.schema_upgrade import upgrade
 from tests.command_line import CommandLine
 from tests.conftest import app_at, let_go
 from tests.old_instances import REPOSITORY, at

@@ -15,7 +15,7 @@ from flask_login import current_user, login_user, logout_user
 from sqlalchemy import select, update
 
 from ..errors import ConflictError, ConnectorError, PermissionDeniedError
-from ..extensions import db, limiter, login, transaction, utcnow
+from ..extensions import db, transaction, utcnow
 from ..i18n import gettext as _
 from ..logs import log_throttled
 from ..models.accounts import ACCOUNT, Role
@@ -23,6 +23,7 @@ from ..proxy_headers import parse_address, peer
 from . import access_tokens, audit, device_cookies, names, passwords, sessions, throttling, two_step, user_management
 from .one_time_links import fingerprint
 from .sessions import Person
+from .sign_in_extensions import limiter, login
 
 log = logging.getLogger(__name__)
 PENDING = "half_way"  # key in the cookie; the value is a PendingSignIn

@@ -1,26 +1,19 @@
-"""Access checks before every page and fragment. Each view declares its role; undeclared views are forbidden."""
+"""What the current user may do. Each view declares the role that it needs, and `web.access_guard` checks it."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, current_app, g, has_request_context, redirect, request, url_for
-from werkzeug.datastructures import WWWAuthenticate
-from werkzeug.exceptions import Unauthorized
+from flask import g, has_request_context
 
 from ..errors import PermissionDeniedError
 from ..i18n import gettext as _, lazy_gettext as _l
 from ..models.accounts import Role
-from . import authentication, user_management
 
-log = logging.getLogger(__name__)
 View = TypeVar("View", bound=Callable[..., Any])
 NEEDS = "needs"  # attribute of a view with the role it needs
 BEFORE_SET_UP, NAMELESS = "before_set_up", "nameless"
-API = "/api/"  # below it, access tokens replace sessions, and errors are JSON
 
 
 def allows(role: Role | None, *, before_set_up: bool = False, nameless: bool = False) -> Callable[[View], View]:
@@ -39,24 +32,11 @@ def allows(role: Role | None, *, before_set_up: bool = False, nameless: bool = F
     return declare
 
 
-def init_app(app: Flask) -> None:
-    """Register the access check before the check of form tokens, so that signed-out users are asked to sign in."""
-    app.before_request(_guard)
-    app.jinja_env.globals.update(
-        person=lambda: g.get("person"), by_proxy=user_management.is_by_proxy, sees_restricted=sees_restricted
-    )
-
-
 REFUSALS = {
     Role.VIEWER: _l("Only people with an account may do this. Ask an administrator."),
     Role.EDITOR: _l("Only editors and admins may do this. Ask an administrator."),
     Role.ADMIN: _l("Only admins may do this. Ask an administrator."),
 }
-
-
-def is_api() -> bool:
-    """Return whether the request is for an address of the API."""
-    return request.path.startswith(API)
 
 
 def may(role: Role) -> bool:
@@ -86,59 +66,3 @@ def require_owner(owner: str, role: Role = Role.EDITOR) -> None:
 def _is_operator() -> bool:
     """Return whether a command runs without an account. Its user controls the machine and is allowed everything."""
     return not has_request_context() and g.get("person") is None
-
-
-def _guard() -> Any:
-    g.person = None
-    is_for_all = getattr(current_app.view_functions.get(request.endpoint or ""), NAMELESS, False)
-    g.nameless = is_for_all or is_api()
-    if is_for_all:
-        return None
-    g.person = authentication.owner_of_token() if is_api() else authentication.signed_in()
-    if request.endpoint is None:  # no page at this address, or not for this method
-        return None
-    view = current_app.view_functions[request.endpoint]
-    if not hasattr(view, NEEDS):
-        log.error("%s declares no role that it needs: it is closed.", request.endpoint)
-        abort(403)
-    needed = getattr(view, NEEDS)
-    if needed is None:
-        return None
-    if g.person is None:
-        return _ask_to_sign_in()
-    if g.person.must_set_up and not getattr(view, BEFORE_SET_UP):
-        return _ask_to_set_up()
-    return require(needed)
-
-
-def _ask_to_set_up() -> Any:
-    if is_api():
-        raise PermissionDeniedError(_("The owner of this access token must set up two-step sign-in first."))
-    return _lead_to(url_for("two_step.page"))
-
-
-def _ask_to_sign_in() -> Any:
-    if is_api():
-        raise Unauthorized(www_authenticate=WWWAuthenticate("bearer", {"realm": "DSpace Connector"}))
-    if user_management.is_by_proxy():
-        refusal = g.get("refusal", _("The server in front of this app did not say who you are. Sign in there first."))
-        raise PermissionDeniedError(refusal)
-    return _lead_to(url_for("accounts.sign_in", next=_came_from()))
-
-
-def _lead_to(where: str) -> Any:
-    if "HX-Request" in request.headers:  # htmx then loads that page instead of a fragment
-        return Response(status=401, headers={"HX-Redirect": where})
-    return redirect(where, 303)
-
-
-def _came_from() -> str | None:
-    """Return the page to return to after sign-in: the requested page, or the page of the form or fragment."""
-    if "HX-Request" in request.headers:
-        page = request.headers.get("HX-Current-URL", "")
-    elif request.method == "GET":
-        page = request.script_root + request.full_path.removesuffix("?")
-    else:
-        page = request.referrer or ""
-    parts = urlsplit(page)
-    return authentication.safe_path(parts.path + ("?" + parts.query if parts.query else ""))

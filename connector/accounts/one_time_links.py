@@ -8,7 +8,7 @@ import secrets
 import socket
 from datetime import datetime, timedelta
 
-from flask import current_app, has_request_context, url_for
+from flask import current_app, has_request_context, request
 from sqlalchemy import ColumnElement, delete, insert, select, update
 
 from ..errors import InvalidInputError, InvalidLinkError
@@ -19,6 +19,7 @@ from ..models.accounts import INVITATION, Invitation, Purpose
 LIFETIME = timedelta(hours=1)  # of links for a new password and for the first admin
 INVITATION_DAYS, MOST_DAYS = 7, 90
 EVERYWHERE = ("0.0.0.0", "::")
+WELCOME = "/welcome/"  # the path of the page of a link, before its token
 SPENT = _l("This link was used already, was replaced by a newer one, or has expired. Ask for a new one.")
 _WHOLE = re.compile(r"[0-9]{1,3}")
 
@@ -81,11 +82,11 @@ def use(token: str) -> None:
 def link_to(token: str, port: int | None = None) -> str:
     """Return the full URL of the one-time link with this token. `port`: the listening port, None if as configured."""
     config = current_app.config
-    path = current_app.url_map.bind("").build("accounts.welcome", {"token": token})
+    path = WELCOME + token
     if config["URL"]:
         return str(config["URL"]).rstrip("/") + path
     if has_request_context():
-        return url_for("accounts.welcome", token=token, _external=True)
+        return request.url_root.rstrip("/") + path
     host = socket.gethostname() if config["HOST"] in EVERYWHERE else config["HOST"]
     return f"http://{f'[{host}]' if ':' in host else host}:{port or config['PORT']}{path}"
 

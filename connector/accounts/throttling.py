@@ -13,8 +13,8 @@ from flask import Flask, Response, request
 from flask_limiter import RouteLimit
 
 from .. import error_translation
-from ..extensions import limiter
 from ..proxy_headers import parse_address
+from .sign_in_extensions import limiter
 
 REFUSED = 422
 PACE = "10 per minute; 40 per hour; 120 per day"  # failures from one address, or of one session's account

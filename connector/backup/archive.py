@@ -29,8 +29,9 @@ from ..models.catalogue import ITEM, STORED_FILE
 from ..models.jobs import JOB
 from ..models.repositories import Repository
 from ..storage.garbage_collection import the_folder
-from ..storage.instance import copy_database, database_file, revision
+from ..storage.instance import copy_database, database_file
 from ..storage.restore_commit import DATABASE, KEY
+from ..storage.schema_revision import revision
 from ..version import __version__
 from .partial_file import write_atomically
 

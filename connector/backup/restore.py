@@ -23,8 +23,9 @@ from ..i18n import decimal, gettext as _, lazy_gettext as _l, ngettext
 from ..storage import restore_commit
 from ..storage.content_store import FileFolder
 from ..storage.garbage_collection import delete_unreferenced_files, the_folder
-from ..storage.instance import check_known, database_file, lock_exclusively, prepare
+from ..storage.instance import database_file, lock_exclusively, prepare
 from ..storage.restore_commit import DATABASE, KEY
+from ..storage.schema_revision import check_known
 from .archive import FILES, MANIFEST, Hashed, Manifest, is_empty
 
 STORED = re.compile(rf"{FILES}/([0-9a-f]{{2}})/([0-9a-f]{{62}})")

@@ -1,4 +1,4 @@
-"""Commands for the catalogue: take items down, export them and map them again."""
+"""Commands that change the catalogue: take items down, and map them again."""
 
 from __future__ import annotations
 
@@ -10,22 +10,19 @@ import click
 from sqlalchemy import Select
 
 from ..accounts.authorization import require
-from ..catalogue import export as exports, takedown
-from ..catalogue.search import Selection, item_set_named
+from ..catalogue import takedown
 from ..formatting import item_count
 from ..i18n import gettext as _, lazy_gettext as _l
-from ..jobs import lifecycle
 from ..models.accounts import Role
 from ..models.job_kinds import JobKind
 from ..publishing import withdrawal_jobs
 from ..publishing.job_kind import LEAVE, WITHDRAWALS
 from ..remapping import remap_jobs
 from ..repositories import service
-from ..row_ids import ROW_ID
 from ..tasks import wake
+from .acting_user import as_option
 from .command import answer, command, json_option, option
 from .foreground import run_in_foreground
-from .user_commands import as_option
 
 
 @command(
@@ -97,31 +94,6 @@ def _take_down(
     sys.exit(1 if what.unknown and not also_unknown else 0)
 
 
-@command("export", help=_l("Write the catalogue to stdout: a JSON line or a CSV row for each item."))
-@option("--repository", metavar="R", help=_l("Export only this repository, by number, name or address."))
-@option("--item-set", metavar="S", help=_l("Export only this item set, by number or name."))
-@option("--job", metavar="J", type=ROW_ID, help=_l("Export only the items that this job added or updated."))
-@option("--hidden", is_flag=True, help=_l("Also export the items that are hidden from the lists."))
-@option(
-    "--format",
-    "form",
-    type=click.Choice(list(exports.FORMATS)),
-    default="jsonl",
-    show_default=True,
-    help=_l("Form of the output."),
-)
-def _export(repository: str | None, item_set: str | None, job: int | None, hidden: bool, form: str) -> None:
-    chosen = Selection(
-        repository_id=service.find_repository(repository).id if repository else None,
-        item_set_id=item_set_named(item_set) if item_set else None,
-        job_id=lifecycle.get(job).id if job else None,
-        with_hidden=hidden,
-    )
-    out = sys.stdout.buffer
-    for text in exports.FORMATS[form](chosen):
-        out.write(text.encode())
-
-
 @command("remap", help=_l("Apply the crosswalk again to all items of REPOSITORY, without downloading."))
 @click.argument("repository")
 @as_option
@@ -131,4 +103,4 @@ def _remap(repository: str, as_json: bool) -> None:
     run_in_foreground(remap_jobs.create(service.find_repository(repository).id), as_json)
 
 
-COMMANDS: list[click.Command] = [_takedown, _export, _remap]
+COMMANDS: list[click.Command] = [_takedown, _remap]

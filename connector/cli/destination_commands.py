@@ -18,9 +18,9 @@ from ..publishing import connection_report, destinations, publish_jobs
 from ..publishing.destinations import DestinationSettings
 from ..publishing.job_kind import PUBLISH, PUBLISH_PREVIEW
 from ..row_ids import ROW_ID
+from .acting_user import as_option
 from .command import CommandGroup, answer, command, json_option, option, read_secret
 from .foreground import run_all_in_foreground, run_in_foreground
-from .user_commands import as_option
 
 destination = CommandGroup("destination", help=_l("Omeka S sites to which items are published."))
 

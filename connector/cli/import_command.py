@@ -14,6 +14,7 @@ from ..errors import InvalidInputError
 from ..formatting import file_count, item_count, request_count, time_range
 from ..i18n import gettext as _, lazy_gettext as _l
 from ..imports.import_options import HAS_RELATED_ITEMS, ImportOptions
+from ..imports.input_checks import check_delay, check_hours, check_limit, check_size
 from ..imports.sample_items import MOST
 from ..imports.start import queueing
 from ..models.accounts import Role
@@ -23,10 +24,9 @@ from ..publishing import destinations
 from ..remapping import remap_jobs
 from ..repositories import credentials, discovery, service
 from ..text import size_range
-from ..web.repositories.input_checks import check_delay, check_hours, check_limit, check_size
+from .acting_user import as_option
 from .command import command, json_option, option, print_json
 from .foreground import follow, run_in_foreground
-from .user_commands import as_option
 
 
 @command(

@@ -13,7 +13,7 @@ from ..imports.start import preview_rows
 from ..imports.start.preview_rows import PreviewAction
 from ..jobs import report
 from ..models.jobs import Job
-from ..publishing.adoptions import asks_to_adopt
+from ..publishing.job_kind import asks_to_adopt
 from .command import print_json
 
 SHOWN = 10

@@ -16,7 +16,7 @@ from ..jobs import notifications
 from ..jobs.schedule import WEEKDAYS, Every, Schedule, parse_day, parse_time, parse_window, to_local_time
 from ..models.repositories import Source
 from ..repositories import service
-from ..tasks import prune
+from ..tasks.periodic_tasks import prune
 from .command import answer, command, json_option, option, print_json
 
 DEFAULT_AT = "02:00"

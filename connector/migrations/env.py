@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from alembic import context
-from flask import current_app
 from sqlalchemy import Connection
+
+from connector.extensions import db
 
 
 @contextmanager
@@ -22,12 +23,10 @@ def without_foreign_keys(connection: Connection) -> Iterator[None]:
         cursor.execute("PRAGMA foreign_keys = ON")
 
 
-database = current_app.extensions["migrate"].db
-
-with database.engine.connect() as connection, without_foreign_keys(connection):
+with db.engine.connect() as connection, without_foreign_keys(connection):
     context.configure(
         connection=connection,
-        target_metadata=database.metadata,
+        target_metadata=db.metadata,
         render_as_batch=True,
         transaction_per_migration=True,
     )

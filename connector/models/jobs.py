@@ -22,7 +22,7 @@ from .repositories import Repository, Source
 
 
 class Kind(StrEnum):
-    """The kind of a job. `tasks.RUNNERS` has the function for each kind."""
+    """The kind of a job. `tasks.RUNNERS` names the function for each kind."""
 
     IMPORT = "import"
     UNDO = "undo"

@@ -13,7 +13,6 @@ from ..extensions import count_rows, db, transaction
 from ..i18n import gettext as _, ngettext
 from ..jobs import lifecycle, questions
 from ..jobs.attempt import JobAttempt
-from ..models.jobs import Job
 from ..models.publishing import CANDIDATE, AdoptionCandidate
 from .lookalikes import Lookalike
 from .publish_options import PublishOptions
@@ -38,11 +37,6 @@ def decided(attempt: JobAttempt, destination_id: int, found: Mapping[int, Lookal
     if left:
         _ask(attempt, destination_id, left)
     return {item_id: one.omeka_id for item_id, one in found.items() if answers[item_id, one.omeka_id]}
-
-
-def asks_to_adopt(job: Job) -> bool:
-    """Return whether the question of a job is whether to adopt items."""
-    return "adopt" in (job.question or {})
 
 
 def candidates(job_id: int) -> Select[AdoptionCandidate]:

@@ -22,16 +22,10 @@ from ..models.job_options import FileOptions
 from ..models.jobs import IN_PROGRESS, JOB, Job, State
 from .items_to_send import ITEMS_PER_BATCH
 from .publish_cursors import PublishCursor
-from .publish_options import PublishOptions
-
-
-def takes_items(job: Job) -> bool:
-    """Return whether a publishing job still takes the items that an import writes."""
-    return PublishOptions.of(job).follows is not None and PublishCursor.from_json(job.cursor).after is None
 
 
 class FollowedImport:
-    """The import of one attempt at a publishing job that takes its items (see `takes_items`).
+    """The import of one attempt at a publishing job that takes its items (see `import_wait.takes_items`).
 
     `has_files`: whether items wait here until the import has tried to download their files. `cursor`: how far the job
     is with the changes of the import.

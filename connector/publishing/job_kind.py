@@ -141,3 +141,8 @@ DELETE_PUBLISHED = JobKind(
 register(PUBLISH, PUBLISH_PREVIEW, PUBLISH_UNDO, MAKE_PRIVATE, DELETE_PUBLISHED)
 WITHDRAWALS = {"private": MAKE_PRIVATE, "delete": DELETE_PUBLISHED}  # by what a person chooses for published items
 LEAVE = "leave"  # the choice that starts no such job
+
+
+def asks_to_adopt(job: Job) -> bool:
+    """Return whether the question of a job is whether to adopt items."""
+    return "adopt" in (job.question or {})

@@ -18,7 +18,7 @@ from ..models.publishing import PUBLISHING_SELECTION, Destination
 from ..models.repositories import Source
 from ..repositories import service
 from . import destinations
-from .followed_import import takes_items
+from .import_wait import takes_items
 from .job_kind import PUBLISH
 from .publish_options import DestinationOptions, PublishOptions, follows_import
 
@@ -67,12 +67,6 @@ def import_of(job: Job) -> int | None:
     if not isinstance(options, PublishOptions):
         return None
     return db.session.scalar(select(JOB.c.id).where(JOB.c.id == options.follows))
-
-
-def is_import_queued(job: Job) -> bool:
-    """Return whether a publishing job has to wait because its import waits in the queue."""
-    state = select(JOB.c.state).where(JOB.c.id == PublishOptions.of(job).follows)
-    return takes_items(job) and db.session.scalar(state) == State.QUEUED
 
 
 def create_for(item_ids: Select[Any], destination_id: int, *, comment: str = "", kind: JobKind = PUBLISH) -> list[int]:

@@ -27,7 +27,8 @@ from .conflicts import part_name
 from .connection_report import hidden_items
 from .destination_connections import WRITERS, DestinationConnection, open_destination
 from .field_vocabulary import VocabularyWriter, vocabulary_of
-from .followed_import import FollowedImport, takes_items, unfinished_in_words
+from .followed_import import FollowedImport, unfinished_in_words
+from .import_wait import takes_items
 from .item_failures import Problem
 from .item_rules import checked_rules
 from .item_writer import ItemToSend, ItemWriter, Outcome, changes_planned

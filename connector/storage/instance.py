@@ -12,18 +12,17 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from alembic.migration import MigrationContext
 from flask import Flask, current_app
-from flask_migrate import upgrade
 from huey.storage import SqliteStorage
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from .. import error_translation
-from ..errors import ConflictError, NewerVersionError, StorageError
-from ..extensions import db, huey, migrate, utcnow
+from ..errors import ConflictError, StorageError
+from ..extensions import db, huey, utcnow
 from ..i18n import gettext as _, lazy_gettext as _l
 from . import restore_commit, search_index
+from .schema_revision import check_known, known_revisions, revision
 from .secret_key import secret_key
 
 log = logging.getLogger(__name__)
@@ -32,10 +31,6 @@ OPENED = "database_opened"  # key of the identity of the opened database file in
 MOVED = _l("its file was moved or replaced while DSpace Connector ran")
 UNUSABLE = _l(
     "The database cannot be used now: %(moved)s. %(put_back)s", moved=MOVED, put_back=error_translation.PUT_BACK
-)
-NEWER_DATABASE = _l(
-    "The database was written by a newer version of DSpace Connector (at %(found)s; this one knows up to %(known)s). "
-    "Install that version again; nothing was changed."
 )
 OWN, FOLDER = 0o600, 0o700  # modes without access for other users of this machine
 
@@ -172,27 +167,6 @@ def _identity(database: Path | None) -> tuple[int, int] | None:
     return (found.st_dev, found.st_ino) if found is not None else None
 
 
-def revision() -> str | None:
-    """Return the migration of the database, or None for an empty one."""
-    with db.engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
-
-
-def known_revisions() -> list[str]:
-    """Return the migrations of this version, the oldest first.
-
-    The names of their files begin with them. Alembic would run all files, at each start.
-    """
-    return sorted(path.name.partition("_")[0] for path in Path(migrate.directory, "versions").glob("[0-9]*.py"))
-
-
-def check_known(found: str | None, newer: str = NEWER_DATABASE) -> None:
-    """Raise NewerVersionError with the sentence `newer` if this version does not have the migration `found`."""
-    known = known_revisions()
-    if found not in known:
-        raise NewerVersionError(newer % {"found": found, "known": known[-1]})
-
-
 def copy_database(target: Path) -> None:
     """Copy the SQLite database to a file of mode 600, consistent during other writes. Raise StorageError."""
     try:
@@ -256,6 +230,8 @@ def _bring_up_to_date(backups: Path) -> None:
     if found is not None:
         check_known(found)
         _keep_copy(backups, found, head)
+    from .schema_upgrade import upgrade  # here because few starts need it, and Alembic takes long to load
+
     upgrade()
 
 

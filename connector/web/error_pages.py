@@ -13,7 +13,6 @@ from werkzeug.exceptions import HTTPException
 
 from .. import error_translation, formatting
 from ..accounts import audit
-from ..accounts.authorization import is_api
 from ..catalogue.crosswalk import term_label
 from ..catalogue.source_links import safe_href
 from ..characters import encodable
@@ -34,6 +33,7 @@ from ..i18n import lazy_gettext as _l
 from ..storage import disk_space, instance
 from ..text import clean_html, human_size, size_range
 from ..version import __version__
+from .access_guard import is_api
 from .api.responses import problem_response
 from .error_explanations import explain
 

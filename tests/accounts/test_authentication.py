@@ -10,7 +10,8 @@ from argon2 import PasswordHasher
 from sqlalchemy import update
 
 from connector.accounts import passwords, sessions, user_management
-from connector.extensions import db, limiter, transaction
+from connector.accounts.sign_in_extensions import limiter
+from connector.extensions import db, transaction
 from connector.models.accounts import Account, Role, Session
 from tests.pages import words
 

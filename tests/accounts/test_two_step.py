@@ -10,9 +10,10 @@ import pyotp
 import pytest
 
 from connector.accounts import authentication, two_step, user_management
+from connector.accounts.sign_in_extensions import limiter
 from connector.encryption import unseal
 from connector.errors import InvalidInputError
-from connector.extensions import db, limiter
+from connector.extensions import db
 from connector.models.accounts import RecoveryCode, Role, Session
 from tests.pages import FRAGMENT, words
 

@@ -26,6 +26,7 @@ from connector.extensions import db, transaction
 from connector.models.jobs import Job, State
 from connector.server import WEB_THREADS
 from connector.storage.instance import prepare
+from connector.web import pages as web_pages
 from tests import signed_in
 from tests.postgresql import server
 from tests.tools import which
@@ -117,6 +118,7 @@ def pages(console: Console, quick: bool) -> None:
 def _instance(items: int, url: str) -> Iterator[Flask]:
     with tempfile.TemporaryDirectory() as folder:
         app = create_app(load({"CONNECTOR_INSTANCE": folder} | ({"CONNECTOR_DATABASE_URL": url} if url else {})))
+        web_pages.init_app(app)
         app.config["COSTLY_A_MINUTE"] = 1_000_000  # searches of a person, who asks more slowly
         prepare(app)
         signed_in.admit(app)

@@ -18,7 +18,7 @@ from connector.models.catalogue import CatalogueFile, FileStatus, Holding
 from connector.models.jobs import Kind
 from connector.models.repositories import Repository
 from connector.repositories.service import source_for
-from connector.tasks import RUNNERS
+from connector.tasks import runner_of
 
 from .catalogue import files_recorded_for_undo, files_that_undo_needs
 from .fakes import FakeDSpace
@@ -54,7 +54,7 @@ class FakeRepositoryImporter:
     def work(self, job_id: int) -> bool:
         """Run the job in this thread."""
         with self.app.app_context():
-            runner = RUNNERS[lifecycle.get(job_id).kind]
+            runner = runner_of(lifecycle.get(job_id).kind)
             was_free = work(job_id, undo.run if runner is undo.run else lambda run: runner(run, self.dspace.connect))
             assert holdings_with_wrong_mark() == []
             assert files_recorded_for_undo() == files_that_undo_needs()

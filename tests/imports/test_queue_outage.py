@@ -9,7 +9,7 @@ from datetime import time
 import pytest
 from huey.storage import SqliteStorage
 
-from connector import server, tasks
+from connector import tasks
 from connector.extensions import db, huey, transaction, utcnow
 from connector.imports.import_options import ImportOptions
 from connector.imports.start import queueing
@@ -19,6 +19,7 @@ from connector.jobs.schedule import Every, Schedule
 from connector.models.jobs import Job, Kind, State
 from connector.models.previews import PreviewRow
 from connector.models.repositories import Source
+from connector.tasks import periodic_tasks, workers
 from tests.pages import words
 from tests.ports import free_port
 
@@ -173,8 +174,8 @@ def test_a_due_import_is_queued_once_while_the_queue_is_unavailable(stocked_app,
         schedule = Schedule(Every.DAY, time(3, 0)).to_json()
         db.session.execute(db.update(Source).where(Source.id == 1).values(schedule=schedule, due_at=utcnow()))
 
-    server.attempt(stocked_app, tasks.start_due)
-    server.attempt(stocked_app, tasks.start_due)
+    workers.attempt(stocked_app, periodic_tasks.start_due)
+    workers.attempt(stocked_app, periodic_tasks.start_due)
 
     assert sentence(caplog).startswith("The queue cannot be used now: ")
     with stocked_app.app_context():
@@ -186,7 +187,7 @@ def test_waiting_jobs_start_when_the_queue_is_available_again(stocked_app, stock
     stocked_app.config["QUEUE_URL"] = f"sqlite:///{stocked_app.config['INSTANCE'] / 'queue.db'}"
     huey.init_app(stocked_app)
 
-    server.attempt(stocked_app, tasks.recover)
+    workers.attempt(stocked_app, periodic_tasks.recover)
 
     assert huey.pending_count() == 1
 

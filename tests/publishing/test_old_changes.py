@@ -10,6 +10,7 @@ from connector.models.catalogue import CatalogueItem
 from connector.models.publishing import PublishedChange
 from connector.publishing import publish_undo_effects, withdrawal_jobs
 from connector.publishing.job_kind import MAKE_PRIVATE
+from connector.tasks import periodic_tasks
 from tests.pages import words
 
 from . import steps
@@ -49,7 +50,7 @@ def jobs_with_changes() -> list[int]:
 def test_changes_are_kept_before_the_last_runs_and_days_whichever_is_longer(app, history, runs, days, kept):
     app.config.update(UNDO_HISTORY_RUNS=runs, UNDO_HISTORY_DAYS=days)
 
-    states = tasks.prune().states
+    states = periodic_tasks.prune().states
 
     assert jobs_with_changes() == [history[number].id for number in kept]
     assert states == 2 - len(kept)
@@ -60,7 +61,7 @@ def test_each_source_keeps_the_changes_of_its_own_last_jobs(app, history, librar
     for _ in range(3):
         steps.publish(library, "Harbour photographs")
 
-    tasks.prune()
+    periodic_tasks.prune()
 
     assert jobs_with_changes() == [history[1].id, history[2].id]
 
@@ -69,7 +70,7 @@ def test_an_undo_of_an_old_job_that_made_items_private_cannot_make_them_public(a
     app.config["UNDO_HISTORY_RUNS"] = 1
     first, second = (made_private(library) for _ in range(2))
 
-    tasks.prune()
+    periodic_tasks.prune()
 
     assert (first.counts["updated"], second.counts["unchanged"]) == (held(), held())
     assert publish_undo_effects.counted(first.id).lasting == held()
@@ -79,7 +80,7 @@ def test_an_undo_says_what_it_cannot_restore_and_keeps_it(app, history, omeka, s
     app.config["UNDO_HISTORY_RUNS"] = 1
     _, there = first_published(omeka)
     undo(history[2])
-    tasks.prune()
+    periodic_tasks.prune()
 
     page = words(stocked_client.get(f"/jobs/{history[1].id}/undo"))
     undone = undo(history[1])

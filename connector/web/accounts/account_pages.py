@@ -80,14 +80,14 @@ def sign_out() -> Any:
     return redirect(url_for(".sign_in"), 303)
 
 
-@blueprint.get("/welcome/<token>")
+@blueprint.get(f"{one_time_links.WELCOME}<token>")
 @allows(None)
 def welcome(token: str) -> Any:
     """Show the page of a one-time link. This does not use the link up."""
     return _welcome_page(token, _welcome_form(token))
 
 
-@blueprint.post("/welcome/<token>")
+@blueprint.post(f"{one_time_links.WELCOME}<token>")
 @allows(None)
 def welcome_now(token: str) -> Any:
     """Use up a one-time link: set the password and sign the user in."""

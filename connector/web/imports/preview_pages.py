@@ -15,6 +15,7 @@ from ...extensions import db
 from ...i18n import gettext as _, lazy_gettext as _l
 from ...imports import sample_items
 from ...imports.import_options import ImportOptions
+from ...imports.input_checks import check_scope
 from ...imports.results import job_details, retention
 from ...imports.results.value_changes import compare_values
 from ...imports.sample_items import MOST, USUAL
@@ -29,7 +30,6 @@ from ...repositories import discovery, service
 from ...row_ids import row_id
 from ..flash_messages import flash
 from ..repositories.import_options_form import ImportOptionsForm
-from ..repositories.input_checks import check_scope
 from ..responses import started_job
 
 SHOWN = {

@@ -8,10 +8,10 @@ from wtforms.widgets import URLInput
 
 from ...dspace.typed_addresses import clean_address
 from ...i18n import lazy_gettext as _l
+from ...imports.input_checks import check_delay, check_endpoint, check_limit
 from ...models.repositories import Repository
 from ..base_form import Form
 from .checked_fields import CheckedField, strip_text, validator_of
-from .input_checks import check_delay, check_endpoint, check_limit
 
 
 class ConnectForm(Form):

@@ -13,13 +13,13 @@ from wtforms.validators import Length, ValidationError
 from ...catalogue.item_set_queries import labels
 from ...i18n import gettext as _, lazy_gettext as _l
 from ...imports.import_options import HAS_RELATED_ITEMS, ImportOptions
+from ...imports.input_checks import check_bundles, check_hours, check_ignored, check_size, check_test, size_text
 from ...models.catalogue import ItemSet
 from ...models.repositories import Repository
 from ...publishing import destinations
 from ...text import human_size
 from ..base_form import Form
 from .checked_fields import CheckedField, LinesField, strip_text, validator_of
-from .input_checks import check_bundles, check_hours, check_ignored, check_size, check_test, size_text
 
 
 class ImportOptionsForm(Form):

@@ -11,6 +11,7 @@ from ...accounts.authorization import allows
 from ...catalogue import item_set_queries
 from ...dspace.records import ScopeKind
 from ...errors import ConnectorError
+from ...imports.input_checks import check_scope
 from ...imports.start import queueing
 from ...models.accounts import Role
 from ...remapping import remap_jobs
@@ -21,7 +22,6 @@ from ..imports.settings_summary import settings_of
 from ..responses import started_job
 from .blueprint import blueprint
 from .import_options_form import ImportOptionsForm
-from .input_checks import check_scope
 from .options_content import list_of, new_options_page, options_page
 
 NOT_REPEATED = ("csrf_token", "estimate", "scope")

@@ -12,6 +12,7 @@ from ...dspace.login import GENERATIONS as LOGIN_GENERATIONS
 from ...dspace.records import ScopeKind
 from ...errors import ConnectorError, InvalidInputError, NotFoundError
 from ...i18n import gettext as _, lazy_gettext as _l
+from ...imports.input_checks import check_scope
 from ...imports.start.source_queries import last_options
 from ...models.repositories import Repository
 from ...repositories import service
@@ -20,7 +21,6 @@ from ..imports.settings_summary import settings_of
 from . import scope_lists
 from .connection_forms import LoginForm
 from .import_options_form import ImportOptionsForm
-from .input_checks import check_scope
 from .scope_tree import level_below, tree_of_collections, tree_of_communities
 
 TABS = {

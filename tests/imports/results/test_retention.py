@@ -8,7 +8,6 @@ from datetime import timedelta
 
 import pytest
 
-from connector import tasks
 from connector.extensions import db, transaction, utcnow
 from connector.imports.import_options import ImportOptions
 from connector.imports.results.retention import prune
@@ -18,6 +17,7 @@ from connector.jobs import creation, lifecycle
 from connector.models.changes import Change
 from connector.models.jobs import Job, Kind
 from connector.models.previews import PreviewRow, SampleItem
+from connector.tasks import periodic_tasks
 from tests.thoroughness import share
 
 from ..catalogue import records, stored_bytes, titles
@@ -227,7 +227,7 @@ def test_workers_prune_automatically(three_imports):
     three_imports.app.config.update(UNDO_HISTORY_RUNS=1)
 
     with three_imports.app.app_context():
-        tasks.prune()
+        periodic_tasks.prune()
 
     assert jobs_with_states(three_imports.app) == [3]
 

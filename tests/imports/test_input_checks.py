@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connector.errors import InvalidInputError
-from connector.web.repositories.input_checks import check_limit, check_size, check_test, size_text
+from connector.imports.input_checks import check_limit, check_size, check_test, size_text
 
 
 @pytest.mark.parametrize(

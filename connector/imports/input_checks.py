@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from ...catalogue.crosswalk_csv import FIELD_PATTERN
-from ...dspace.records import ScopeKind
-from ...dspace.typed_addresses import clean_address
-from ...errors import InvalidInputError
-from ...i18n import gettext as _
-from ...jobs.schedule import Window, parse_window
+from ..catalogue.crosswalk_csv import FIELD_PATTERN
+from ..dspace.records import ScopeKind
+from ..dspace.typed_addresses import clean_address
+from ..errors import InvalidInputError
+from ..i18n import gettext as _
+from ..jobs.schedule import Window, parse_window
 
 LIMIT = range(1, 1001)
 _SIZE = re.compile(r"(?P<number>[0-9]{1,18}(?:[.,][0-9]{1,3})?)\s*(?P<unit>[KMGT]?B)?", re.ASCII | re.IGNORECASE)
