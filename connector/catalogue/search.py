@@ -91,12 +91,8 @@ class Selection:
         """Return whether all items are selected that the reader may see."""
         return self == Selection(with_restricted=self.with_restricted)
 
-    def conditions(self) -> list[Any]:
-        """Return SQL conditions on CatalogueItem."""
-        return [*self._own_conditions(), *(_is_among(CatalogueItem.id, listed) for listed in self._lists())]
-
-    def _own_conditions(self) -> list[Any]:
-        """Return the conditions on columns of CatalogueItem."""
+    def _own_conditions(self, *, by_date: bool = False) -> list[Any]:
+        """Return the conditions on columns of CatalogueItem. `by_date`: see `_dated`."""
         found: list[Any] = [self._matches(term) for term in search_terms(self.words)]
         found += self._visible(CatalogueItem)
         if self.repository_id is not None:
@@ -105,6 +101,8 @@ class Selection:
             found.append(is_related(self.related))
         if self.state is not None:
             found.append(CatalogueItem.source_state == self.state.value)
+        if any(self.dates):
+            found.append(self._dated(CatalogueItem.date_sort, by_date=by_date))
         if self.criteria:
             found.append(combined(self.criteria, self.with_restricted))
         if self.has_files is False:
@@ -112,7 +110,7 @@ class Selection:
         return found
 
     def _lists(self) -> list[Select[Any]]:
-        """Return a SELECT of item ids for each criterion that another table or index has. No two share a table."""
+        """Return a SELECT of item ids for each criterion that another table has. No two share a table."""
         lists: list[Select[Any]] = []
         if self.item_set_id is not None:
             lists.append(select(Membership.item_id).where(Membership.item_set_id == self.item_set_id))
@@ -126,8 +124,6 @@ class Selection:
             lists.append(_with_values([value_id(facet, value)], self.with_restricted))
         if self.has_files:
             lists.append(_with_files(self.with_restricted))
-        if any(self.dates):
-            lists.append(_dated(*self.dates))
         return lists
 
     def _visible(self, item: Any) -> list[Any]:
@@ -139,21 +135,39 @@ class Selection:
             found.append(item.id < self.older_than_id)
         return found
 
-    def _listed(self, to_check: bool) -> list[Select[Any]]:
-        """Return a SELECT of the ids of the items that the index of lists does not rule out, if it rules out any."""
-        if not (to_check or self.has_files is False or not all(one.reads_values for one in self.criteria)):
-            return []
+    def _listed(self, *, is_needed: bool) -> list[Select[Any]]:
+        """Return a SELECT of the ids of the items that an index of items does not rule out.
+
+        It is left out if it rules out no item, unless it is needed. The expressions keep the databases from using other
+        indexes, which lack columns.
+        """
         item = aliased(CatalogueItem)
-        conditions = code_conditions(self.criteria, item.property_codes, self.with_restricted)
+        codes = code_conditions(self.criteria, item.property_codes, self.with_restricted)
         if self.has_files is False:
-            conditions.append(not_(has_files(item.property_codes, self.with_restricted)))
-        conditions += self._visible(item)
-        if self.repository_id is not None:  # here and below, an expression keeps the databases from using other indexes
+            codes.append(not_(has_files(item.property_codes, self.with_restricted)))
+        if not (is_needed or codes or any(self.dates)):
+            return []
+        conditions = [*codes, *self._visible(item)]
+        if self.repository_id is not None:
             conditions.append(item.repository_id + 0 == self.repository_id)
         if self.state is not None:
-            conditions.append(func.coalesce(item.source_state, "") == self.state.value)
+            state = func.coalesce(item.source_state, "") if codes else item.source_state
+            conditions.append(state == self.state.value)
+        if any(self.dates):
+            conditions.append(self._dated(item.date_sort, by_date=not codes and self.state is None))
         is_listed = item.is_hidden.in_((False, True))  # makes the databases use the index
         return [select(item.id).where(is_listed, *conditions)]
+
+    def _dated(self, column: Any, *, by_date: bool) -> ColumnElement[bool]:
+        """Return the condition on a column of dates. `by_date`: SQLite may follow the index of dates.
+
+        PostgreSQL decides by its statistics, which it has for columns, not for expressions.
+        """
+        first, last = self.dates
+        latest = (last or "9999") + "-12-31"[len(last or "9999") - 4 :]
+        date = column if by_date or _is_postgresql() else func.coalesce(column, "")
+        is_between: ColumnElement[bool] = date.between(first or "0000", latest)
+        return is_between
 
     def ids(self) -> Select[Any]:
         """Return a SELECT of the ids of the selected items.
@@ -168,15 +182,20 @@ class Selection:
 
         `to_check`: the newest of them are checked. Then there is always a SELECT, without items of other repositories.
         """
-        lists = self._lists() + self._listed(to_check)
+        lists = self._lists()
+        listed = self._listed(is_needed=to_check or (bool(lists) and self.state is not None))
         with_words = search_index.candidates(self._required_strings())
-        if with_words is None and to_check and db.engine.dialect.name == "postgresql":
+        if with_words is None and to_check and _is_postgresql():
             with_words = self._with_strings()
-        if with_words is None and len(lists) < 2:
-            return self._within(lists[0], []).distinct() if lists else None
-        sized = sorted(((_length(listed), listed) for listed in lists), key=itemgetter(0))
+        if with_words is None and len(lists + listed) < 2:
+            return self._within(lists[0], []).distinct() if lists else next(iter(listed), None)
+        sized = [(_length(ids), ids) for ids in lists]
+        sized += [(length, ids) for ids in listed if (length := _length(ids)) < LONG]
+        sized.sort(key=itemgetter(0))
         if with_words is not None and not (sized and sized[0][0] <= MEDIUM):
             return self._within(with_words, sized)
+        if listed and not (sized and sized[0][0] < LONG):
+            return self._within(listed[0], sized)
         return self._within(sized[0][1], sized[1:]).distinct()
 
     def _within(self, ids: Select[Any], lists: Sequence[tuple[int, Select[Any]]]) -> Select[Any]:
@@ -225,7 +244,9 @@ class Selection:
 
     def query(self, *columns: Any) -> Select[Any]:
         """Return a SELECT of these columns (by default whole items) of the selected items."""
-        return select(*(columns or (CatalogueItem,))).where(*self.conditions())
+        by_date = any(column is CatalogueItem.date_sort for column in columns)
+        among = (_is_among(CatalogueItem.id, ids) for ids in self._lists())
+        return select(*(columns or (CatalogueItem,))).where(*self._own_conditions(by_date=by_date), *among)
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,12 +317,8 @@ def _with_values(value_ids: Sequence[int], with_restricted: bool) -> Select[Any]
     return query if with_restricted else query.where(facet.is_restricted.is_(False))
 
 
-def _dated(first: str, last: str) -> Select[Any]:
-    """Return a SELECT of the ids of items with a date of issue from the first to the last date."""
-    latest = (last or "9999") + "-12-31"[len(last or "9999") - 4 :]
-    dated = aliased(CatalogueItem)  # because `Selection.ids` combines it with conditions on the table itself
-    is_between = dated.date_sort.between(first or "0000", latest)
-    return select(dated.id).where(dated.is_hidden.in_((False, True)), is_between)
+def _is_postgresql() -> bool:
+    return db.engine.dialect.name == "postgresql"
 
 
 def _length(listed: Select[Any]) -> int:

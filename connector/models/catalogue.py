@@ -88,7 +88,10 @@ class CatalogueItem(Base):
     __table_args__ = (
         UniqueConstraint("repository_id", "source_key", name="uq_item_source_key"),
         Index("ix_item_source_id", "repository_id", "source_id"),
-        Index("ix_item_listed", "is_hidden", "id", "is_restricted", "repository_id", "source_state", "property_codes"),
+        Index(
+            "ix_item_listed",
+            *("is_hidden", "id", "is_restricted", "repository_id", "source_state", "date_sort", "property_codes"),
+        ),
         Index("ix_item_title_sort", "is_hidden", "title_sort", "id", "is_restricted", "repository_id"),
         Index("ix_item_date_sort", "is_hidden", "date_sort", "id", "is_restricted", "repository_id"),
         Index(
@@ -97,7 +100,7 @@ class CatalogueItem(Base):
             text("coalesce(last_modified, '')"),
             *("id", "is_restricted", "repository_id"),
         ),
-        Index("ix_item_source_state", "is_hidden", "source_state", "id", "is_restricted", "repository_id"),
+        Index("ix_item_source_state", "is_hidden", "source_state", "id", "is_restricted", "repository_id", "date_sort"),
         Index("ix_item_repository", "repository_id", "is_hidden", "id", "is_restricted"),
         Index("ix_item_crosswalk_id", "repository_id", "crosswalk_id"),
         Index(

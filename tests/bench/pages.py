@@ -77,6 +77,11 @@ PAGES = (
     *("/items/?q=nothingatall&item_set=1", "/items/?q=harbour&job=1"),
     *("/items/?item_set=1&job=1", "/items/?item_set=1&sort=title", "/items/?job=1&sort=newest-date"),
     *("/items/?q=nothingatall&year=1911", "/items/?year=1911&sort=title", "/items/?files=yes"),
+    # All items of a set, job or kind, and few of a state. Many and few dates.
+    *("/items/?item_set=1&state=withdrawn", "/items/?item_set=1&state=withdrawn&sort=title"),
+    *("/items/?job=1&state=vanished", "/items/?kind=pdf&state=withdrawn", "/items/?from=1911&to=1960&state=withdrawn"),
+    *("/items/?from=1911&to=1960", "/items/?from=1911&to=1960&sort=oldest-date", "/items/?item_set=1&from=1911"),
+    *("/items/?language=l4&from=1911&to=1960&sort=title", "/items/?kind=pdf&from=1911&to=1911&sort=oldest-date"),
     # What the page of a long list loads later.
     *("/items/filters?item_set=1", "/items/filters?job=1", "/items/filters?q=harbour&job=1", "/items/filters?q=of"),
     *("/items/filters?from=1911&to=1920", "/items/filters?language=l3&kind=pdf", "/items/filters?repository=1"),

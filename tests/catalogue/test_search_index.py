@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, select, text, update
 
 from connector.catalogue import search
 from connector.catalogue.property_search import Criterion, Join, Operator
-from connector.catalogue.search import Selection, find
+from connector.catalogue.search import Selection, find, newest_first
 from connector.dspace.records import SourceState
 from connector.extensions import db, transaction
 from connector.models.catalogue import CatalogueItem
@@ -55,6 +55,12 @@ def found(selection):
 
 def found_by_reading_all(selection):
     return sorted(db.session.scalars(selection.query(CatalogueItem.id)))
+
+
+def plan_of(selection):
+    """Return the steps of SQLite for the newest ids of a selection."""
+    query = newest_first(selection.ids()).compile(db.engine, compile_kwargs={"literal_binds": True})
+    return [step.detail for step in db.session.execute(text(f"EXPLAIN QUERY PLAN {query}"))]
 
 
 def is_whole():
@@ -109,6 +115,10 @@ def test_words_are_found_within_a_set_job_and_repository(catalogue, monkeypatch,
         {"criteria": (Criterion(Join.AND, "", Operator.IS, "x"), Criterion(Join.OR, "dcterms:title", Operator.ANY))},
         {"dates": ("1800", "")},
         {"dates": ("", "2030"), "item_set_id": 1},
+        {"dates": ("", "2030"), "state": SourceState.PRESENT},
+        {"dates": ("", "2030"), "has_files": False},
+        {"state": SourceState.PRESENT, "item_set_id": 1, "job_id": 1},
+        {"state": SourceState.WITHDRAWN, "item_set_id": 1},
         {"has_files": True},
         {"has_files": False},
     ],
@@ -119,6 +129,7 @@ def test_no_criterion_finds_hidden_items_or_shows_restricted_items_to_viewers(
     catalogue, monkeypatch, within, short, with_restricted
 ):
     monkeypatch.setattr(search, "SHORT", short)
+    monkeypatch.setattr(search, "LONG", short)
     selection = Selection(**within, with_restricted=with_restricted)
     before = found(selection)
     with transaction():
@@ -134,11 +145,28 @@ def test_no_criterion_finds_hidden_items_or_shows_restricted_items_to_viewers(
 
 
 def test_a_search_asks_the_index_and_no_other_item(catalogue):
-    query = Selection(words="herring").ids().compile(db.engine, compile_kwargs={"literal_binds": True})
-    plan = [step.detail for step in db.session.execute(text(f"EXPLAIN QUERY PLAN {query}"))]
+    plan = plan_of(Selection(words="herring"))
 
     assert plan[0].startswith(f"SCAN {search_index.NAME} VIRTUAL TABLE INDEX")
     assert not any(step.startswith("SCAN item ") or step == "SCAN item" for step in plan)
+
+
+@pytest.mark.parametrize("long", [1, 1000])
+@pytest.mark.parametrize(
+    ("selection", "index"),
+    [
+        (Selection(item_set_id=1, state=SourceState.WITHDRAWN), "ix_item_source_state"),
+        (Selection(job_id=1, state=SourceState.WITHDRAWN, has_files=True), "ix_item_source_state"),
+        (Selection(state=SourceState.WITHDRAWN, dates=("1900", "")), "ix_item_source_state"),
+        (Selection(dates=("1900", "")), "ix_item_listed"),
+        (Selection(item_set_id=1, dates=("2999", "")), "ix_item_listed"),
+        (Selection(has_files=False, state=SourceState.WITHDRAWN, dates=("1900", "")), "ix_item_listed"),
+    ],
+)
+def test_states_and_dates_are_read_from_an_index_that_has_all_columns(catalogue, monkeypatch, selection, long, index):
+    monkeypatch.setattr(search, "LONG", long)
+
+    assert plan_of(selection)[0].startswith(f"SEARCH item_1 USING COVERING INDEX {index} ")
 
 
 def test_the_index_follows_added_changed_and_removed_items(catalogue):
