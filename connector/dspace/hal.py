@@ -44,6 +44,7 @@ from .records import (
     Server,
     SourceState,
     Subset,
+    separated,
 )
 from .urls import is_uuid
 from .uuid_partitions import EVERY_UUID, prefixes
@@ -322,9 +323,8 @@ class HalClient:
         if "count" in (cursor or {}):
             return
         wanted = [] if seen([scope.id]) else [Item(scope.id, scope.handle, scope.name or None, None)]
-        results = tuple(self.complete(wanted))
-        items = tuple(result for result in results if isinstance(result, Item))
-        yield Page(items, {"count": 1}, 1, tuple(result for result in results if isinstance(result, Failure)))
+        items, failures = separated(self.complete(wanted))
+        yield Page(items, {"count": 1}, 1, failures)
 
     def _items_in(self, scope: Scope) -> OpenItems:
         """Return the items that the list of a scope shows, by id. The list is read only once."""

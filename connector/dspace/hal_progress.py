@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from .page_reader import Rows
-from .records import Failure, Item, Page
+from .records import Failure, Item, Page, separated
 
 Result = Item | Failure
 Cursor = dict[str, Any]
@@ -55,8 +55,7 @@ class Step:
 
     def page(self) -> Page:
         """Return the page with its items and failures."""
-        items = tuple(row for row in self.rows.values() if isinstance(row, Item))
-        failures = tuple(row for row in self.rows.values() if isinstance(row, Failure))
+        items, failures = separated(self.rows.values())
         return Page(items, self.cursor, self.total, failures + self.failures)
 
 

@@ -13,7 +13,7 @@ from .hal_query import ListingOrder, items_in
 from .hal_records import Listed, found_object, item_of, known_id
 from .page_plans import PagePlan
 from .page_reader import Rows
-from .records import Failure, Item, Scope, ScopeKind, Subset
+from .records import Failure, Scope, ScopeKind, Subset, separated
 
 
 class HalSearchPages:
@@ -63,9 +63,7 @@ class HalSearchPages:
         params = [*self._parameters(plan, order), ("page", offset // size), ("size", size)]
         found, url = self._api.search(params, kind=plan.name, tries=tries, tries_at_500=tries_at_500)
         lacking = self._lacking(found, order, offset, size, url)
-        results = [self._row(row, plan, url) for row in found.rows]
-        items = tuple(result for result in results if isinstance(result, Item))
-        failures = tuple(result for result in results if isinstance(result, Failure))
+        items, failures = separated(self._row(row, plan, url) for row in found.rows)
         return Rows(items, found.total, failures, found.size_bytes, lacking)
 
     def _lacking(self, found: Listed, order: ListingOrder, offset: int, size: int, url: str) -> int:

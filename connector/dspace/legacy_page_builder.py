@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from .legacy_records import sum_if_known
-from .records import Collection, Failure, Item, Page
+from .records import Collection, Failure, Item, Page, separated
 
 MOST_IN_PAGE = 100
 ASKED_AT_ONCE = 500
@@ -92,9 +92,9 @@ class PageBuilder:
             self.place.fresh += len(cut)
             if left == 0 and offset is not None:
                 self.place.offset = offset
-            failures = tuple(result for result in cut if isinstance(result, Failure))
+            complete, failures = separated(cut)
             self._failed.update(failure.id for failure in failures if failure.id is not None)
-            yield self.page(tuple(result for result in cut if isinstance(result, Item)), failures)
+            yield self.page(complete, failures)
         if offset is not None:
             self.place.offset = offset
 

@@ -14,7 +14,7 @@ from .legacy_rows import LegacyRows
 from .legacy_walk import ALL_ITEMS, order
 from .list_end import MOST_UNCOUNTED, Stretch, endless_in_words, idle_of_old
 from .page_reader import Rows
-from .records import Collection, Failure, Item, Page, Scope, ScopeKind
+from .records import Collection, Failure, Item, Page, Scope, ScopeKind, separated
 from .uuid_partitions import part_of
 
 BLOCK = 50  # rows
@@ -98,9 +98,7 @@ class SliceWalk:
         for offset, rows in self._rows.pages(part, start, end):
             reading.note(offset - start, rows)
             start = offset
-            results = list(self._items.complete(self._of_this_part(rows)))
-            items = tuple(result for result in results if isinstance(result, Item))
-            failures = tuple(result for result in results if isinstance(result, Failure))
+            items, failures = separated(self._items.complete(self._of_this_part(rows)))
             cursor = {"part": part.id if part else ALL_ITEMS, "offset": offset}
             yield Page(items, cursor, failures=rows.failures + failures)
             if reading.idle.is_long:

@@ -17,7 +17,7 @@ from .legacy_page_plans import plans_for
 from .legacy_reading import LegacyReading
 from .legacy_records import sum_if_known
 from .legacy_rows import LegacyRows
-from .records import Collection, Failure, Item, Page, Scope, ScopeKind
+from .records import Collection, Page, Scope, ScopeKind, separated
 
 ALL_ITEMS, END = "all items", "end"
 
@@ -100,8 +100,6 @@ class LegacyItemLister:
         item = self._rows.retry_until_available(
             lambda: self._reading.items.item(self._scope.id, with_collection=self._with_collection)
         )
-        (result,) = self._reading.items.complete([item])
+        items, failures = separated(self._reading.items.complete([item]))
         self._builder.begin(END, 1)
-        yield self._builder.page(
-            (result,) if isinstance(result, Item) else (), (result,) if isinstance(result, Failure) else ()
-        )
+        yield self._builder.page(items, failures)

@@ -244,6 +244,13 @@ def names_of(items: Iterable[Item]) -> set[str]:
     return {name for item in items for name in (item.id, item.handle) if name}
 
 
+def separated(results: Iterable[Item | Failure]) -> tuple[tuple[Item, ...], tuple[Failure, ...]]:
+    """Return the items and the failures among the results."""
+    rows = tuple(results)
+    failures = tuple(result for result in rows if isinstance(result, Failure))
+    return tuple(result for result in rows if isinstance(result, Item)), failures
+
+
 def as_far_as_read(item: Item, error: ConnectorError, reason: str = "") -> Item | Failure:
     """Return an item that was only partly read: with its metadata if these were read, otherwise as a Failure."""
     if item.metadata is None:

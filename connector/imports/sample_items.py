@@ -15,7 +15,7 @@ from .. import dspace
 from ..catalogue import file_rows, item_rows, takedown
 from ..catalogue.identity import free_key, source_key
 from ..catalogue.repository_context import RepositoryContext
-from ..dspace.records import Failure, Item, Scope, SourceState
+from ..dspace.records import Failure, Item, Scope, SourceState, separated
 from ..errors import NotFoundError
 from ..extensions import count_rows, db, transaction
 from ..i18n import gettext as _, ngettext, ngettext_or_empty
@@ -37,12 +37,9 @@ def read(context: ImportContext) -> tuple[bool, str]:
     run.say(_("Listing %(name)s", name=context.scope.name))
     listed = _allowed(repository, _first_items(context.client, context.scope))
     run.say(_("Reading some of the items"))
-    results = list(context.client.complete(various(listed, READ_FOR_ONE * number)))
+    items, failures = separated(context.client.complete(various(listed, READ_FOR_ONE * number)))
     run.check()
-    shown = various(
-        _allowed(repository, [item for item in results if isinstance(item, Item) and item.is_present]), number
-    )
-    failures = [result for result in results if isinstance(result, Failure)]
+    shown = various(_allowed(repository, [item for item in items if item.is_present]), number)
     with transaction():
         db.session.execute(delete(SAMPLE_ITEM).where(SAMPLE_ITEM.c.job_id == run.job_id))
         rows = _distinct([*(_row(repository, item) for item in shown), *map(_failure, failures)])
