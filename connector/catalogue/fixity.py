@@ -47,14 +47,14 @@ class ProblemKind(StrEnum):
 class Finding:
     """A difference between the folder and the database. `items`: {id, handle, title, file} of each file concerned.
 
-    `mended`: a sentence about the repair, empty without one.
+    `repair`: a sentence about the repair, empty without one.
     """
 
     kind: ProblemKind
     sha256: str
     reason: str
     items: tuple[dict[str, Any], ...] = ()
-    mended: str = ""
+    repair: str = ""
 
 
 def count_stored_files() -> tuple[int, int]:
@@ -76,7 +76,7 @@ def verify(folder: FileFolder, repair: bool, checked: Callable[[int], object]) -
     repaired = 0
     try:
         for finding in _findings(folder, repair, checked):
-            repaired += bool(finding.mended)
+            repaired += bool(finding.repair)
             yield finding
     finally:
         if repaired:
@@ -124,14 +124,14 @@ def _without_anything(folder: FileFolder, repair: bool) -> Iterator[Finding]:
         after = rows[-1].sha256
         for row in rows:
             with folder.lock():
-                if not with_row([row.sha256]) and not folder.path(row.sha256).exists() and _wanted_by(row.sha256):
+                if not with_row([row.sha256]) and not folder.path(row.sha256).exists() and _files_using(row.sha256):
                     yield _lost(folder, row.sha256, _("The stored content is missing."), repair)
 
 
 def _without_row(folder: FileFolder, repair: bool) -> Iterator[Finding]:
     """Yield content that has no row."""
-    lying = iter(folder.all_checksums())
-    while hashes := set(islice(lying, ROWS_PER_QUERY)):
+    stored = iter(folder.all_checksums())
+    while hashes := set(islice(stored, ROWS_PER_QUERY)):
         for sha256 in sorted(hashes - with_row(hashes)):
             with folder.lock():
                 if not with_row([sha256]) and folder.path(sha256).exists():
@@ -146,7 +146,7 @@ def _page(query: Any) -> Sequence[Any]:
 
 
 def _unknown(folder: FileFolder, sha256: str, repair: bool) -> Finding:
-    items = _wanted_by(sha256)
+    items = _files_using(sha256)
     is_named = bool(items) or db.session.scalar(select(needed_by_undo(sha256)))
     db.session.rollback()
     if is_named and (reason := folder.fault(sha256)):
@@ -155,14 +155,14 @@ def _unknown(folder: FileFolder, sha256: str, repair: bool) -> Finding:
         found = Finding(
             ProblemKind.FORGOTTEN, sha256, _("The content is intact, but the database does not list it."), items
         )
-        return _mended(found, _remember, folder, _("Added to the database again.")) if repair else found
+        return _repaired(found, _remember, folder, _("Added to the database again.")) if repair else found
     found = Finding(ProblemKind.NAMELESS, sha256, _("No item uses this content."))
-    return _mended(found, FileFolder.remove, folder, _("Removed.")) if repair else found
+    return _repaired(found, FileFolder.remove, folder, _("Removed.")) if repair else found
 
 
-def _mended(found: Finding, mend: Callable[[FileFolder, str], object], folder: FileFolder, sentence: str) -> Finding:
-    mend(folder, found.sha256)
-    return replace(found, mended=sentence)
+def _repaired(found: Finding, act: Callable[[FileFolder, str], object], folder: FileFolder, text: str) -> Finding:
+    act(folder, found.sha256)
+    return replace(found, repair=text)
 
 
 def _remember(folder: FileFolder, sha256: str) -> None:
@@ -181,7 +181,7 @@ def _lost(folder: FileFolder, sha256: str, reason: str, repair: bool) -> Finding
     If the process ends between both steps, the content is reported as missing the next time.
     """
     kind = ProblemKind.DAMAGED if folder.path(sha256).exists() else ProblemKind.MISSING
-    found = Finding(kind, sha256, reason, _wanted_by(sha256))
+    found = Finding(kind, sha256, reason, _files_using(sha256))
     if not repair:
         return found
     aside = folder.set_aside(sha256)
@@ -190,16 +190,16 @@ def _lost(folder: FileFolder, sha256: str, reason: str, repair: bool) -> Finding
         of_these = update(FILE).where(FILE.c.sha256 == sha256).values(linked)
         problem_files.mark(db.session.scalars(of_these.returning(FILE.c.item_id)).all())
         db.session.execute(delete(STORED_FILE).where(STORED_FILE.c.sha256 == sha256))
-    mended = _("The next import with files fetches it again.")
+    sentence = _("The next import with files fetches it again.")
     if aside:
         place = aside.relative_to(folder.folder.parent)
-        mended = _(
-            "The next import with files fetches it again. The damaged content was moved to %(place)s.", place=place
+        sentence = _(
+            "The next import with files fetches it again. The damaged content is now in %(place)s.", place=place
         )
-    return replace(found, mended=mended)
+    return replace(found, repair=sentence)
 
 
-def _wanted_by(sha256: str) -> tuple[dict[str, Any], ...]:
+def _files_using(sha256: str) -> tuple[dict[str, Any], ...]:
     """Return the files that use this content, with their items."""
     query = select(ITEM.c.id, ITEM.c.handle, ITEM.c.title, FILE.c.name.label("file")).join(FILE)
     rows = db.session.execute(query.where(FILE.c.sha256 == sha256).order_by(FILE.c.id)).mappings().all()

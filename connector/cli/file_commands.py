@@ -39,8 +39,8 @@ def _verify(repair: bool, as_json: bool) -> None:
         found = []
         for finding in fixity.verify(the_folder(), repair, reading.checked):
             found.append(finding)
-            reading.tell(finding)
-    is_well = all(one.mended and not one.kind.is_loss for one in found)
+            reading.report(finding)
+    is_well = all(one.repair and not one.kind.is_loss for one in found)
     click.echo(_result(found, repair), err=True)
     if as_json:
         problems = [_as_dict(one) for one in found]
@@ -66,7 +66,7 @@ def _as_dict(found: Finding) -> dict[str, object]:
         "sha256": found.sha256,
         "reason": found.reason,
         "items": found.items,
-        "mended": found.mended,
+        "mended": found.repair,
     }
 
 
@@ -96,10 +96,10 @@ class Reading:
         if self.number % LINE_EVERY == 0 and not self._console.is_terminal:
             self._line()
 
-    def tell(self, found: Finding) -> None:
+    def report(self, found: Finding) -> None:
         """Print a line for the problem and a line for each catalogue file that it affects."""
         line = PROBLEMS[found.kind] % {"sha256": found.sha256, "reason": found.reason}
-        self._print(f"{line} {found.mended}".rstrip())
+        self._print(f"{line} {found.repair}".rstrip())
         for item in found.items:
             title = item["title"] or _("Untitled")
             self._print(

@@ -64,7 +64,7 @@ class _Entry:
         answer = self.http.get_json(url)
         is_in = answer.get("authenticated") if isinstance(answer, dict) else None
         if not isinstance(is_in, bool):
-            raise BadResponseError(_("%(url)s does not tell whether we are signed in.", url=url), url)
+            raise BadResponseError(_("%(url)s does not say whether we are signed in.", url=url), url)
         return is_in
 
 

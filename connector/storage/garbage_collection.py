@@ -74,8 +74,8 @@ def delete_unreferenced_files() -> int:
 
 
 def _remove_nameless(folder: FileFolder) -> None:
-    lying = iter(folder.all_checksums())
-    while hashes := set(islice(lying, FILES_AT_ONCE)):
+    stored = iter(folder.all_checksums())
+    while hashes := set(islice(stored, FILES_AT_ONCE)):
         for sha256 in hashes - with_row(hashes):
             with folder.lock():
                 if not with_row([sha256]):

@@ -244,7 +244,7 @@ def _keep_copy(backups: Path, found: str, head: str) -> None:
     part = copy.with_suffix(".part")
     copy_database(part)
     os.replace(part, copy)
-    log.warning("The database is upgraded from %s to %s. As it was, it lies in %s.", found, head, copy)
+    log.warning("The database is upgraded from %s to %s. A copy of the old database is in %s.", found, head, copy)
     for old in sorted(backups.glob("before-*.db"), key=lambda path: path.stem.rpartition("-")[2])[:-COPIES_KEPT]:
         old.unlink()
 

@@ -100,7 +100,7 @@ def test_missing_and_damaged_files_are_reported_with_their_items_and_not_changed
 
     [found] = stocked.check()
 
-    assert (found.kind, found.sha256, found.mended) == (kind, stocked.sha256(PICTURE), "")
+    assert (found.kind, found.sha256, found.repair) == (kind, stocked.sha256(PICTURE), "")
     assert reason in found.reason
     assert [(item["file"], item["title"]) for item in found.items] == [(PICTURE, "Herring boats leaving at dawn")]
     assert stocked.files(PICTURE)[0].status == before == "stored"
@@ -126,7 +126,7 @@ def test_a_repair_lets_the_next_import_download_lost_files_again(stocked, harm, 
 
     [found] = stocked.check(repair=True)
 
-    assert "fetches it again" in found.mended
+    assert "fetches it again" in found.repair
     [file] = stocked.files(PICTURE)
     assert (file.status, file.sha256) == ("linked", None)
     assert found.reason in file.reason
@@ -147,8 +147,8 @@ def test_a_repair_moves_damaged_files_aside_and_never_deletes_them(stocked, stoc
 
     [again] = stocked.check(repair=True)
 
-    assert f"files/damaged/{sha256}." in found.mended
-    assert f"files/damaged/{sha256}-2." in again.mended
+    assert f"files/damaged/{sha256}." in found.repair
+    assert f"files/damaged/{sha256}-2." in again.repair
     assert (aside / sha256).read_bytes() == first
     assert (aside / f"{sha256}-2").read_bytes() != first
 
@@ -157,10 +157,10 @@ def test_unneeded_files_are_reported_and_deleted_only_by_a_repair(stocked):
     sha256 = stocked.add(b"nobody's")
 
     [told] = stocked.check()
-    assert (told.kind, told.mended, stocked.folder.path(sha256).exists()) == (ProblemKind.NAMELESS, "", True)
+    assert (told.kind, told.repair, stocked.folder.path(sha256).exists()) == (ProblemKind.NAMELESS, "", True)
     [removed] = stocked.check(repair=True)
 
-    assert (removed.mended, stocked.folder.path(sha256).exists()) == ("Removed.", False)
+    assert (removed.repair, stocked.folder.path(sha256).exists()) == ("Removed.", False)
 
 
 def test_a_repair_registers_files_again_that_an_undo_needs(stocked):

@@ -25,7 +25,7 @@ from .access_checks import CLOSED
 KIND = "access"  # of requests
 CLOSED_OR_DELETED = _l(
     "Closed at the source since it was downloaded. What is stored is kept, and shown to editors only. "
-    "It may also have been deleted: this version of DSpace does not tell."
+    "It may also have been deleted: this version of DSpace does not say."
 )
 
 
