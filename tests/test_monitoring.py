@@ -88,7 +88,7 @@ def no_room(app):
 
 
 def no_workers(app):
-    long_ago = time.time() - monitoring.LATELY - 1
+    long_ago = time.time() - monitoring.WORKER_SILENCE - 1
     os.utime(app.config["INSTANCE"] / "recovered", (long_ago, long_ago))
 
 

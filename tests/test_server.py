@@ -109,7 +109,7 @@ def test_an_unavailable_queue_is_logged_once_a_minute(app, caplog):
 
 
 def test_periodic_checks_are_frequent_enough_for_monitors():
-    assert periodic_tasks.PERIODIC_TASKS[periodic_tasks.recover] * 3 < monitoring.LATELY
+    assert periodic_tasks.PERIODIC_TASKS[periodic_tasks.recover] * 3 < monitoring.WORKER_SILENCE
 
 
 def test_a_setting_without_tls_is_reported_without_its_value(app, caplog):

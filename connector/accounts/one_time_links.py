@@ -20,7 +20,7 @@ LIFETIME = timedelta(hours=1)  # of links for a new password and for the first a
 INVITATION_DAYS, MOST_DAYS = 7, 90
 EVERYWHERE = ("0.0.0.0", "::")
 WELCOME = "/welcome/"  # the path of the page of a link, before its token
-SPENT = _l("This link was used already, was replaced by a newer one, or has expired. Ask for a new one.")
+LINK_INVALID = _l("This link was used already, was replaced by a newer one, or has expired. Ask for a new one.")
 _WHOLE = re.compile(r"[0-9]{1,3}")
 
 
@@ -60,7 +60,7 @@ def look_up(token: str) -> Invitation:
     """Return the invitation of a link. Raise InvalidLinkError if the link is used, expired or unknown."""
     found = db.session.scalar(select(Invitation).where(*_usable(token)))
     if found is None:
-        raise InvalidLinkError(SPENT)
+        raise InvalidLinkError(LINK_INVALID)
     return found
 
 
@@ -76,7 +76,7 @@ def use(token: str) -> None:
     """
     spent = update(INVITATION).where(*_usable(token)).values(used=utcnow())
     if not execute_counted(spent):
-        raise InvalidLinkError(SPENT)
+        raise InvalidLinkError(LINK_INVALID)
 
 
 def link_to(token: str, port: int | None = None) -> str:

@@ -16,10 +16,10 @@ from ..i18n import gettext as _, lazy_gettext as _l
 
 LEAST, MOST = 12, 1000  # characters
 HARD_TO_GUESS = 4  # zxcvbn score (0 to 4): more than 10^10 guesses
-TELLING = 4  # characters; shorter names are part of many words
-JUDGED = 72  # characters; more only make a password stronger, and zxcvbn would be slow
+SHORTEST_NAME = 4  # characters; shorter names are part of many words
+CHECKED_CHARACTERS = 72  # characters; more only make a password stronger, and zxcvbn would be slow
 # Words that an attacker tries first (ASVS 5.0, 6.2.11). `check` adds the account's name.
-OBVIOUS = ("dspace", "connector", "dspace connector", "dspaceconnector", "dspace-connector", "repository", "omeka")
+GUESSED = ("dspace", "connector", "dspace connector", "dspaceconnector", "dspace-connector", "repository", "omeka")
 
 BUSY = _l("Too many people sign in at the same moment. Wait a few seconds, then try again.")
 AT_ONCE, WAITING = 2, 2  # a check needs 64 MiB for tens of milliseconds; a waiting check blocks a web thread
@@ -40,12 +40,12 @@ def check(password: str, name: str, field: str = "password") -> str:
         )
     if len(password) > MOST:
         raise InvalidInputError(_("The password has at most %(most)s characters.", most=MOST), field)
-    if len(name) >= TELLING and name.casefold() in password.casefold():
+    if len(name) >= SHORTEST_NAME and name.casefold() in password.casefold():
         raise InvalidInputError(_("This password contains your name: choose one that does not."), field)
     from zxcvbn import zxcvbn  # here, because its lists of words take 12 MB, and few processes check a new password
 
-    judged = zxcvbn(password[:JUDGED], [*OBVIOUS, name, *name.split()])
-    if judged["score"] < HARD_TO_GUESS:
+    result = zxcvbn(password[:CHECKED_CHARACTERS], [*GUESSED, name, *name.split()])
+    if result["score"] < HARD_TO_GUESS:
         raise InvalidInputError(
             _("This password is easy to guess: choose one that is less common, such as four words."), field
         )

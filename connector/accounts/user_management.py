@@ -100,7 +100,7 @@ def redeem_link(token: str, password: str, name: str = "") -> int:
         one_time_links.use(token)
         if account_id is None:
             if not needs_first_admin():
-                raise InvalidLinkError(one_time_links.SPENT)
+                raise InvalidLinkError(one_time_links.LINK_INVALID)
             account_id = _insert(name, Role.ADMIN)
         _set(account_id, password=stored)
         sessions.end_all(account_id)  # after `_set`: its row lock makes a parallel sign-in finish first or fail

@@ -51,12 +51,12 @@ PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 # Types that browsers display without running scripts. All others are sent as attachments.
 SHOWN = (*PICTURES, "application/pdf", "text/plain")
 # Types that browsers play, if they know the codec.
-PLAYED = {
+MEDIA_TAGS = {
     "audio": ("aac", "flac", "mp4", "mpeg", "ogg", "wav", "webm", "x-flac", "x-m4a", "x-wav"),
     "video": ("mp4", "ogg", "quicktime", "webm"),
 }
 _VIEWERS = dict.fromkeys(PICTURES, "picture") | {
-    f"{tag}/{kind}": tag for tag, kinds in PLAYED.items() for kind in kinds
+    f"{tag}/{kind}": tag for tag, kinds in MEDIA_TAGS.items() for kind in kinds
 }
 UNKNOWN = "application/octet-stream"
 # Most file systems allow 255 bytes. A header may hold a name twice, with three characters for each byte.

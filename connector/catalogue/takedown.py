@@ -113,14 +113,14 @@ def take_down(
     if also_unknown:
         with transaction():
             for name in what.unknown:
-                _exclude(repository_id, Unheld(name, name, handle_in(name)), reason)
+                _exclude(repository_id, UnknownItem(name, name, handle_in(name)), reason)
             audit.note("takedown", reason, repository=repository_id, not_held=list(what.unknown))
     delete_unreferenced_files()
     return removed
 
 
 @dataclass(frozen=True, slots=True)
-class Unheld:
+class UnknownItem:
     """The identifiers of an item that is not stored, taken from the given name."""
 
     source_key: str

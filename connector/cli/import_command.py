@@ -86,7 +86,7 @@ def _import(url: str, as_json: bool, **options: Any) -> None:
         raise InvalidInputError(_("Give --item-set or --item-set-from-collection, not both."))
     if options["samples"] and not options["dry_run"]:
         raise InvalidInputError(_("Give --samples only with --dry-run."))
-    same_as = credentials.to_be_moved(service.find_repository(options["same_as"]).id).id if options["same_as"] else None
+    same_as = credentials.movable(service.find_repository(options["same_as"]).id).id if options["same_as"] else None
     delay = None if options["delay"] is None else check_delay(options["delay"])
     limit = check_limit(options["limit"])
     connected = discovery.connect(

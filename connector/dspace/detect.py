@@ -19,7 +19,7 @@ from ..errors import (
 )
 from ..http import HttpClient
 from .api_probes import Detected, Probe, is_deprecated, newer_api, probes_for
-from .discovery_errors import Trouble, verdict
+from .discovery_errors import Trouble, discovery_error
 from .endpoint_candidates import Address, Candidate, address_of, candidate_of, candidates, names_oai, oai_candidates
 from .oai_probe import oai_server
 from .records import Server
@@ -59,7 +59,7 @@ class _Detection:
         else:
             found = self._at(url) or self._behind_redirect(url, typed)
         if found is None:
-            raise verdict(self._http, [*self._tried.values(), *self._tried_oai.values()], self._troubles)
+            raise discovery_error(self._http, [*self._tried.values(), *self._tried_oai.values()], self._troubles)
         return found
 
     def _at(self, url: str) -> Detected | None:

@@ -26,7 +26,7 @@ from . import html_page
 from .endpoint_candidates import Candidate
 
 _OLDEST = 4
-_TELLING = (
+_MOST_HELPFUL_FIRST = (
     BotChallengeError,
     XmlResponseError,
     DamagedResponseError,
@@ -51,9 +51,9 @@ class Trouble(NamedTuple):
         return bool(self.error.url) and _plain(self.error.url) != _plain(self.asked)
 
 
-def verdict(http: HttpClient, candidates: Sequence[Candidate], troubles: Sequence[Trouble]) -> RepositoryError:
+def discovery_error(http: HttpClient, candidates: Sequence[Candidate], troubles: Sequence[Trouble]) -> RepositoryError:
     """Return the error with the most helpful message. Takes requests for one or two web pages."""
-    for kind in _TELLING:
+    for kind in _MOST_HELPFUL_FIRST:
         for trouble in troubles:
             if isinstance(trouble.error, kind):
                 return _explained(http, trouble)

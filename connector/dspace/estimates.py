@@ -29,7 +29,7 @@ _FILES_READ = 2
 _LARGEST_READ = 2_000_000  # bytes
 _CHEAPER = 0.6  # possible time of a walk's best plan as a share of its first plan
 _OWN_WORK = 0.02  # seconds to store an item or a file
-_BESIDES = 2.0  # seconds to start, and to check at the end that nothing is missing
+_START_AND_END = 2.0  # seconds to start, and to check at the end that nothing is missing
 
 
 def pages_of(count: int, size: int) -> int:
@@ -141,7 +141,7 @@ class Sample:
 
 
 def _seconds(low: float, high: float, stored: int) -> Range:
-    return Range(low, high + _OWN_WORK * stored + _BESIDES)
+    return Range(low, high + _OWN_WORK * stored + _START_AND_END)
 
 
 def _sum_of(pages: Sequence[Sequence[int]], number: int) -> Range:

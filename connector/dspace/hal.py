@@ -17,7 +17,7 @@ from ..http import Download, HttpClient, OutageWait
 from . import hal_records as shapes
 from .estimates import Sample, pages_of, spread
 from .file_access import access_one_by_one, may_read
-from .hal_api import TELLS_ACCESS, HalApi
+from .hal_api import FILE_ACCESS_GENERATION, HalApi
 from .hal_bulk import LEAST_ITEMS, HalBulk, RestReading, pages_in_bulk
 from .hal_finder import HalFinder
 from .hal_handles import locate
@@ -305,7 +305,7 @@ class HalClient:
 
         9 and later answer this for all files of an item in one request. Older versions need one request per file.
         """
-        if self.server.generation < TELLS_ACCESS or not is_uuid(item_id):
+        if self.server.generation < FILE_ACCESS_GENERATION or not is_uuid(item_id):
             return access_one_by_one(self.is_open, bitstream_ids)
         ask, plain = partial(self._api.access, item_id), partial(self._api.check_files, item_id)
         try:

@@ -26,7 +26,7 @@ Pairs = Sequence[tuple[str, Any]]
 
 _BUNDLES, _BITSTREAMS = 100, 500
 _FILES, _ACCESS = "bundles/bitstreams", "accessStatus"
-TELLS_ACCESS = 9  # the first generation with an access status for single files
+FILE_ACCESS_GENERATION = 9  # the first generation with an access status for single files
 TRIES = 4
 
 
@@ -74,7 +74,7 @@ class HalApi(JsonApi):
 
         Empty on servers that give the access to each file.
         """
-        return [] if self.server.generation >= TELLS_ACCESS else [("embed", _ACCESS)]
+        return [] if self.server.generation >= FILE_ACCESS_GENERATION else [("embed", _ACCESS)]
 
     def with_files(self, item: Item, bundles: Json | None = None, url: str = "", *, with_access: bool = False) -> Item:
         """Return the item with all its visible files, in the order of its bundles.
@@ -105,7 +105,7 @@ class HalApi(JsonApi):
 
     def _embeds(self, with_access: bool) -> Sequence[str]:
         """Return what to embed in files: the format, and the access status if it is wanted and available."""
-        return ("format", _ACCESS) if with_access and self.server.generation >= TELLS_ACCESS else ("format",)
+        return ("format", _ACCESS) if with_access and self.server.generation >= FILE_ACCESS_GENERATION else ("format",)
 
     def with_embedded_files(self, item: Item, found: Json, url: str, *, with_access: bool = False) -> Item:
         """Return the item with the files embedded in its JSON, or without them if they are missing or malformed."""

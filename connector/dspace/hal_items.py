@@ -20,7 +20,7 @@ from ..errors import (
 from ..http import OutageWait
 from ..i18n import gettext as _
 from . import hal_records as shapes
-from .hal_api import TELLS_ACCESS, HalApi
+from .hal_api import FILE_ACCESS_GENERATION, HalApi
 from .hal_handles import locate
 from .item_reader import PartlyReadError, read_items_individually
 from .records import Failure, Item, SourceState, as_far_as_read
@@ -112,7 +112,7 @@ class HalItems:
         9 and later give it for each file. From 7.3 on, the access status of an item describes its first file only, and
         has no date before 9. Takes one request without retries. Every error means unknown.
         """
-        if self._api.server.generation < TELLS_ACCESS:
+        if self._api.server.generation < FILE_ACCESS_GENERATION:
             return None
         try:
             return shapes.embargo_end_of(*self._api.get(f"core/bitstreams/{bitstream_id}/accessStatus", tries=1))

@@ -99,5 +99,5 @@ class OptionalQuestions:
             raise refusal from None
 
     def _without(self, question: Question) -> UnansweredError:
-        self._traffic.did_without(question)
+        self._traffic.record_unsupported(question)
         return UnansweredError("The repository does not support this query.")

@@ -9,7 +9,7 @@ from ..errors import InvalidInputError
 from ..i18n import gettext as _
 from .urls import INVISIBLE
 
-_AROUND = " \t\r\n<>\"'“”‘’«»"
+_ENCLOSING = " \t\r\n<>\"'“”‘’«»"
 _AFTER = ".,;"  # of the sentence from which an address was copied
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
@@ -21,7 +21,7 @@ def clean_address(typed: str) -> str:
 
     Raise InvalidInputError if it is not an http or https address, complete or without scheme.
     """
-    text = INVISIBLE.sub("", typed).strip(_AROUND).rstrip(_AFTER)
+    text = INVISIBLE.sub("", typed).strip(_ENCLOSING).rstrip(_AFTER)
     try:
         parts = urlsplit(text if _SCHEME.match(text) else f"https://{text}")
         is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port is not False

@@ -74,7 +74,7 @@ class RequestStats:
             new = {_kind(error): {"count": 1, "first": time, "last": time}}
             self._troubles = _all_troubles(self._troubles, new)
 
-    def did_without(self, question: str) -> None:
+    def record_unsupported(self, question: str) -> None:
         """Record an optional query that the repository does not support."""
         with self._lock:
             self._unanswered.add(str(question))

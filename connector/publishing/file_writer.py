@@ -16,7 +16,8 @@ from .destination_connections import DestinationConnection
 from .file_uploads import BegunUpload
 from .item_failures import ITEM_PROBLEMS, Problem, problem_of
 
-RUNS_ON = 30.0  # seconds that Omeka S may work on a request whose connection has ended (PHP's max_execution_time)
+# Omeka S may work as long on a request whose connection has ended (PHP's max_execution_time).
+MAX_EXECUTION_SECONDS = 30.0
 _OF_FILES = (413, 422)  # the statuses with which a site refuses a file each time
 
 
@@ -126,7 +127,7 @@ class FileWriter:
 
 def seconds_left(began_at: datetime | None) -> float:
     """Return how many seconds Omeka S may still work on a request that began then, in UTC. 0 without such a request."""
-    return max(0.0, RUNS_ON - (utcnow() - began_at).total_seconds()) if began_at else 0.0
+    return max(0.0, MAX_EXECUTION_SECONDS - (utcnow() - began_at).total_seconds()) if began_at else 0.0
 
 
 def _continued(begun: Mapping[str, BegunUpload], media: Sequence[Media]) -> dict[str, int]:

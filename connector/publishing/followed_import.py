@@ -67,7 +67,7 @@ class FollowedImport:
         db.session.rollback()
         return list(takewhile(lambda row: not row.lacks_files, found))
 
-    def pass_over(self, rows: Sequence[Any]) -> None:
+    def skip(self, rows: Sequence[Any]) -> None:
         """Store that these items have been sent, and how many items the import expects."""
         self.cursor = PublishCursor(change=rows[-1].id)
         with transaction():

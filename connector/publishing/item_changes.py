@@ -31,7 +31,7 @@ Changes = Mapping[str, GroupChange]
 
 
 @dataclass(frozen=True, slots=True)
-class TakenBack:
+class RestoredItem:
     """An item without changes of a job. `restored`, `kept`: the groups that are restored, and those edited since."""
 
     item: Item
@@ -64,13 +64,13 @@ def continued(earlier: Changes, new: Changes, current: Item) -> dict[str, GroupC
     return {**done, **new, **both}
 
 
-def taken_back(changes: Changes, item: Item) -> TakenBack:
-    """Return the item as it was before these changes. A group that a person has edited since is kept."""
+def without_changes(changes: Changes, item: Item) -> RestoredItem:
+    """Return the item as it was before these changes. A group that the user has edited since is kept."""
     there = groups_of(item)
     ours = {
         name: change.before for name, change in changes.items() if there.get(name, ()) in (change.before, change.after)
     }
-    return TakenBack(with_groups(item, ours), frozenset(ours), frozenset(changes.keys() - ours.keys()))
+    return RestoredItem(with_groups(item, ours), frozenset(ours), frozenset(changes.keys() - ours.keys()))
 
 
 def sent_before(sent: Sent, changes: Changes, names: frozenset[str]) -> Sent:

@@ -11,7 +11,7 @@ from ..omeka.resources import IDENTIFIER, Item
 from .destination_connections import DestinationConnection
 from .edits_since import is_touched
 from .file_uploads import BegunUpload
-from .file_writer import RUNS_ON, FileResults, FileToSend, FileWriter
+from .file_writer import MAX_EXECUTION_SECONDS, FileResults, FileToSend, FileWriter
 from .item_changes import Changes, changes_between, continued
 from .item_failures import ITEM_PROBLEMS, Problem, problem_of
 from .mapping import Fields
@@ -158,7 +158,7 @@ class ItemWriter:
                 raise
         item = self._asked(lambda: self._client.item(item_id))
         if merge(item) != item:
-            self.wait(RUNS_ON)
+            self.wait(MAX_EXECUTION_SECONDS)
         return self._asked(lambda: self._client.update_item(item_id, merge)).item
 
     def _created(self, task: ItemToSend) -> Outcome:
@@ -177,7 +177,7 @@ class ItemWriter:
             return found
         if error.status == 500:  # an answer of Omeka S itself: it has refused the item
             raise error
-        self.wait(RUNS_ON)
+        self.wait(MAX_EXECUTION_SECONDS)
         if found := self._found(task):
             return found
         return self._create(task)

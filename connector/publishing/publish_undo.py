@@ -28,7 +28,7 @@ from .item_failures import ITEM_PROBLEMS, Problem, problem_of
 from .publish_cursors import RowCursor
 from .publish_options import DestinationOptions, PublishUndoOptions
 from .published_sets import ItemSets
-from .row_work import IS_THERE, Effect, RowWork, Subject, gone_in_words
+from .row_work import MAY_BE_IN_OMEKA, Effect, RowWork, Subject, gone_in_words
 from .stored_items import sent_of, to_json
 
 
@@ -85,7 +85,7 @@ class PublishUndo(RowWork):
     # Items that the job created
 
     def _delete_created(self) -> None:
-        query = select(PUBLISHED_ITEM).where(PUBLISHED_ITEM.c.created_by_job_id == self._job_id, IS_THERE)
+        query = select(PUBLISHED_ITEM).where(PUBLISHED_ITEM.c.created_by_job_id == self._job_id, MAY_BE_IN_OMEKA)
         self._delete_items(query, _deletes(PUBLISHED_ITEM))
 
     # Files that it uploaded to other items
@@ -138,11 +138,11 @@ class PublishUndo(RowWork):
         if not left:
             return Effect({"kept": 1}, later=passed)
         changes = item_changes.from_json(left)
-        back: item_changes.TakenBack | None = None
+        back: item_changes.RestoredItem | None = None
 
         def again(item: Item) -> Item:
             nonlocal back
-            back = item_changes.taken_back(changes, item)
+            back = item_changes.without_changes(changes, item)
             return back.item
 
         try:

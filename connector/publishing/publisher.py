@@ -107,7 +107,7 @@ class Publisher:
                 self._write(
                     self._clear(self._items.read([row.item_id for row in rows], rules)), rules, self._record_written
                 )
-                followed.pass_over(rows)
+                followed.skip(rows)
             if len(rows) < ITEMS_PER_BATCH:
                 self._attempt.say(_("Waiting for the next items of import job %(job)s", job=followed.job_id))
                 self._attempt.stop.wait(IMPORT_SECONDS)

@@ -35,7 +35,7 @@ from .publish_cursors import RowCursor
 from .stored_items import sent_of
 
 ROWS = 20
-IS_THERE = or_(PUBLISHED_ITEM.c.omeka_id.is_not(None), PUBLISHED_ITEM.c.sending_since.is_not(None))
+MAY_BE_IN_OMEKA = or_(PUBLISHED_ITEM.c.omeka_id.is_not(None), PUBLISHED_ITEM.c.sending_since.is_not(None))
 
 
 @dataclass(frozen=True, slots=True)

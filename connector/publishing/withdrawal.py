@@ -38,7 +38,7 @@ from .merge import Sent
 from .publish_options import WithdrawalOptions
 from .published_items import PublishedItems
 from .resource_groups import VISIBILITY, with_groups
-from .row_work import IS_THERE, Batch, Effect, RowWork, gone_in_words
+from .row_work import MAY_BE_IN_OMEKA, Batch, Effect, RowWork, gone_in_words
 from .stored_items import sent_of, to_json
 
 KNOWLEDGE = (PUBLISHED_FILE, UPLOAD, REFUSED_FILE, PUBLISHED_CHANGE, CONFLICT)
@@ -66,7 +66,7 @@ class Withdrawal(RowWork):
         selected = select(WITHDRAWAL_SELECTION.c.published_item_id).where(
             WITHDRAWAL_SELECTION.c.job_id == self._attempt.job_id
         )
-        items = select(PUBLISHED_ITEM).where(PUBLISHED_ITEM.c.id.in_(selected), IS_THERE)
+        items = select(PUBLISHED_ITEM).where(PUBLISHED_ITEM.c.id.in_(selected), MAY_BE_IN_OMEKA)
         if self._is_new:
             with transaction():
                 expected = count_rows(items.subquery())

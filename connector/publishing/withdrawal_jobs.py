@@ -22,7 +22,7 @@ from ..models.publishing import PUBLISHED_ITEM, WITHDRAWAL_SELECTION, Destinatio
 from ..models.repositories import SOURCE, Source
 from . import destinations, publish_jobs
 from .publish_options import WithdrawalOptions
-from .row_work import IS_THERE
+from .row_work import MAY_BE_IN_OMEKA
 
 # The job that last looked at an item, or else the one that began to create it, tells the source of the item.
 _JOB_ID = func.coalesce(PUBLISHED_ITEM.c.job_id, PUBLISHED_ITEM.c.created_by_job_id)
@@ -42,7 +42,7 @@ class Holder:
 def holders(item_ids: Select[Any] | None) -> list[Holder]:
     """Return the destinations that have some of these items, by name."""
     count = func.count().label("items")
-    held = select(PUBLISHED_ITEM.c.destination_id, count).where(of_items(item_ids), IS_THERE)
+    held = select(PUBLISHED_ITEM.c.destination_id, count).where(of_items(item_ids), MAY_BE_IN_OMEKA)
     numbers = {
         row.destination_id: row.items for row in db.session.execute(held.group_by(PUBLISHED_ITEM.c.destination_id))
     }
@@ -109,4 +109,4 @@ def of_items(item_ids: Select[Any] | None) -> ColumnElement[bool]:
 
 
 def _which(destination_id: int, item_ids: Select[Any] | None) -> tuple[Any, ...]:
-    return PUBLISHED_ITEM.c.destination_id == destination_id, of_items(item_ids), IS_THERE
+    return PUBLISHED_ITEM.c.destination_id == destination_id, of_items(item_ids), MAY_BE_IN_OMEKA

@@ -38,7 +38,7 @@ def sign_in(repository_id: int, name: str, password: str) -> None:
         audit.note("login at the source", repository.site_url, name=name)
 
 
-def to_be_moved(repository_id: int) -> Repository:
+def movable(repository_id: int) -> Repository:
     """Return the repository, which the caller wants to move to another address.
 
     Raise PermissionDeniedError if it has a saved login and the user is not an administrator, since only administrators

@@ -67,7 +67,7 @@ class Room:
         """Return `write` with a check of the disk space every 16 MiB, since other processes write, too."""
         since = 0
 
-        def careful(piece: bytes) -> None:
+        def checked_write(piece: bytes) -> None:
             nonlocal since
             since += len(piece)
             if since >= EVERY:
@@ -75,7 +75,7 @@ class Room:
                 self.wait()
             write(piece)
 
-        return careful
+        return checked_write
 
 
 def _space_in_words(left: int, least: int, more: int) -> str:

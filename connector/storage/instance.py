@@ -57,7 +57,7 @@ def prepare(app: Flask, *, create: bool = True) -> None:
         app.config["SECRET_KEY"] = app.config["SECRET_KEY"] or secret_key(instance)
         _refuse_a_journal_alone()
         _agree(app)
-        _bring_up_to_date(instance / "backups")
+        _upgrade_database(instance / "backups")
         search_index.prepare()
         _make_queue()
         app.extensions[OPENED] = _identity(database_file())
@@ -223,7 +223,7 @@ def _agree(app: Flask) -> None:
         raise StorageError(UNUSABLE)
 
 
-def _bring_up_to_date(backups: Path) -> None:
+def _upgrade_database(backups: Path) -> None:
     found, head = revision(), known_revisions()[-1]
     if found == head:
         return

@@ -27,7 +27,7 @@ from ..storage import disk_space, virus_scan
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("health", __name__)
-LATELY = 300  # seconds; workers look for jobs every minute
+WORKER_SILENCE = 300  # seconds; workers look for jobs every minute
 OUTCOMES = ("added", "updated", "unchanged", "failed", "vanished", "removed", "restored")
 
 
@@ -134,7 +134,7 @@ def _has_room() -> None:
 
 def _has_workers() -> None:
     age = worker_heartbeat.age(current_app.config["INSTANCE"])
-    if age is None or age >= LATELY:
+    if age is None or age >= WORKER_SILENCE:
         raise StorageError(_("No process has looked for jobs lately: flask up or flask worker does, each minute."))
 
 

@@ -17,7 +17,7 @@ from ...models.previews import PreviewRow
 from ...pagination import Order
 
 ROWS_PER_FETCH = 500
-AS_FOUND = Order((PreviewRow.id,))
+FOUND_ORDER = Order((PreviewRow.id,))
 
 
 class PreviewAction(StrEnum):
@@ -52,7 +52,7 @@ def get_preview(job_id: int) -> Job:
 
 def rows(job_id: int, *actions: PreviewAction) -> Select[Any]:
     """Return a SELECT of the rows of this job in the order found: all rows, or only those with one of these actions."""
-    query = AS_FOUND.sort(select(PreviewRow).where(PreviewRow.job_id == job_id))
+    query = FOUND_ORDER.sort(select(PreviewRow).where(PreviewRow.job_id == job_id))
     return query.where(PreviewRow.action.in_(actions)) if actions else query
 
 

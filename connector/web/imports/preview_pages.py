@@ -99,7 +99,7 @@ def preview(job_id: int) -> str:
         kinds=[(kind.value, words, job.counts[count]) for kind, (words, count) in SHOWN.items()],
         page=page_of(
             preview_rows.rows(job_id, *([PreviewAction(only)] if only else preview_rows.CHANGES)),
-            preview_rows.AS_FOUND,
+            preview_rows.FOUND_ORDER,
             asked_place(),
         ),
         ticked=ticked,

@@ -56,7 +56,7 @@ def connect_now() -> Any:
 @allows(Role.EDITOR)
 def change(repository_id: int) -> str:
     """Show the connection form of a known repository, which may have moved."""
-    repository = credentials.to_be_moved(repository_id)
+    repository = credentials.movable(repository_id)
     form = ChangeForm(formdata=None)
     form.fill(repository)
     form.offer(repository)
@@ -67,7 +67,7 @@ def change(repository_id: int) -> str:
 @allows(Role.EDITOR)
 def change_now(repository_id: int) -> Any:
     """Save the settings of a known repository. Connect to its address if that is another one."""
-    repository = credentials.to_be_moved(repository_id)
+    repository = credentials.movable(repository_id)
     form = ChangeForm()
     form.offer(repository)
     if not form.validate():
@@ -116,8 +116,8 @@ def forget_now(repository_id: int) -> Any:
 @allows(Role.EDITOR)
 def same_as(repository_id: int) -> Any:
     """Merge this repository into a known one that has moved to this address."""
-    kept = credentials.to_be_moved(request.form.get("same_as", 0, type=row_id)).id
-    forgotten = discovery.merge(credentials.to_be_moved(repository_id).id, kept)
+    kept = credentials.movable(request.form.get("same_as", 0, type=row_id)).id
+    forgotten = discovery.merge(credentials.movable(repository_id).id, kept)
     flash(_("The two are now one repository. Items imported before are not imported twice."))
     if forgotten:
         flash(FORGOTTEN)
