@@ -17,8 +17,8 @@ class Wait:
     detail: str
 
 
-def utc_now() -> datetime:
-    """Return the current time in the form that the database stores: naive UTC."""
+def utcnow() -> datetime:
+    """Return the current time as naive UTC with microseconds, the form in which all times are stored."""
     return datetime.now(UTC).replace(tzinfo=None)
 
 

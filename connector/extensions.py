@@ -6,7 +6,6 @@ import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime
 from typing import Any, ClassVar, cast
 
 from flask import Flask, current_app
@@ -31,6 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase
 
+from .durations import utcnow as utcnow  # for the modules that store times
 from .word_search import fold
 
 NAMING = {
@@ -61,11 +61,6 @@ _writing: ContextVar[bool] = ContextVar("writing", default=False)
 def current_app_itself() -> Flask:
     """Return the current app instead of a proxy to it, for other threads."""
     return current_app._get_current_object()  # type: ignore[attr-defined, no-any-return]  # a LocalProxy has it
-
-
-def utcnow() -> datetime:
-    """Return the current time as naive UTC with microseconds, the form in which all times are stored."""
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 @contextmanager

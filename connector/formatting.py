@@ -8,7 +8,7 @@ from datetime import UTC, datetime, tzinfo
 from flask import current_app
 from markupsafe import Markup
 
-from .durations import local_time, utc_now
+from .durations import local_time, utcnow
 from .i18n import date_and_time, decimal, gettext as _, lazy_gettext as _l, ngettext
 from .ranges import Range
 
@@ -108,7 +108,7 @@ def clock(moment: datetime) -> str:
 
 def since(moment: datetime) -> str:
     """Return a naive UTC time as `clock` does, with the date if it is not today."""
-    return local_time(moment, utc_now(), _zone())
+    return local_time(moment, utcnow(), _zone())
 
 
 def _zone() -> tzinfo | None:

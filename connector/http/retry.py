@@ -89,7 +89,7 @@ class OutageWait:
         request_seconds: float | None = None,
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], bool] | None = None,
-        now: Callable[[], datetime] = durations.utc_now,
+        now: Callable[[], datetime] = durations.utcnow,
         zone: tzinfo | None = None,
         spread: Callable[[], float] = lambda: random.uniform(1, 1.25),
     ):

@@ -9,7 +9,7 @@ from typing import Any
 
 import requests
 
-from ..durations import utc_now
+from ..durations import utcnow
 from ..errors import (
     BadResponseError,
     BotChallengeError,
@@ -46,7 +46,7 @@ class RequestStats:
         self,
         halvings: Callable[[], int] = lambda: 0,
         waited: Callable[[], Mapping[str, float]] = lambda: NO_WAITS,
-        now: Callable[[], datetime] = utc_now,
+        now: Callable[[], datetime] = utcnow,
     ):
         self._halvings, self._waited, self._now, self._lock = halvings, waited, now, threading.Lock()
         self._sums: dict[str, float] = dict.fromkeys(_COUNTED, 0)

@@ -63,7 +63,7 @@ def explain(error: ConnectorError) -> Explanation:
 
 def _advice(error: ConnectorError) -> str | None:
     if isinstance(error, TransientError) and error.retry_after:
-        now = durations.utc_now()
+        now = durations.utcnow()
         at = durations.local_time(now + timedelta(seconds=error.retry_after), now, current_app.config["TIMEZONE"])
         return _("Try again at %(time)s.", time=at)
     if isinstance(error, RestrictedError):
