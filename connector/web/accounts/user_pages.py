@@ -17,7 +17,7 @@ from ...i18n import gettext as _, lazy_gettext as _l
 from ...models.accounts import Account, Role
 from ...pagination import Order, asked_place, page_of
 from ..flash_messages import flash, link
-from ..responses import download
+from ..page_responses import download
 from . import audit_words
 from .account_forms import ROLES, InviteForm
 

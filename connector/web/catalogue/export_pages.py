@@ -22,7 +22,7 @@ from ...models.jobs import Job
 from ...pagination import COUNTED
 from ...row_ids import row_id
 from ..base_form import shows_again
-from ..responses import started_job
+from ..page_responses import started_job
 from .export_forms import ExportForm
 from .item_lists import as_arguments, asked_selection, chosen_items, form_selection
 from .list_pages import list_of_form

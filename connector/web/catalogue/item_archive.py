@@ -15,7 +15,7 @@ from ...extensions import db
 from ...i18n import gettext as _
 from ...models.accounts import Role
 from ...storage.garbage_collection import the_folder
-from .. import responses
+from .. import page_responses
 from .readable import readable_files, readable_item
 
 blueprint = Blueprint("item_archive", __name__)
@@ -39,7 +39,7 @@ def download(item_id: int) -> Response:
     names = unique_names(map(file_name, files))
     named = [(name, file.sha256 or "") for name, file in zip(names, files, strict=True)]
     db.session.rollback()  # the download may take long
-    return responses.download(_pieces(named), f"item-{item_id}.zip", "application/zip")
+    return page_responses.download(_pieces(named), f"item-{item_id}.zip", "application/zip")
 
 
 def _pieces(named: Sequence[tuple[str, str]]) -> Iterator[bytes]:

@@ -16,7 +16,7 @@ from ...catalogue.json_ld import json_ld
 from ...catalogue.source_links import safe_href
 from ...models.accounts import Role
 from ...models.catalogue import CatalogueFile, CatalogueItem
-from ..responses import download
+from ..page_responses import download
 from .readable import readable_files, readable_item
 
 blueprint = Blueprint("item_formats", __name__)

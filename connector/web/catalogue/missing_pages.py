@@ -25,9 +25,9 @@ from ...row_ids import row_id
 from ...tasks import wake
 from ..base_form import shows_again
 from ..flash_messages import flash, job_links
+from ..page_responses import download
 from ..publishing import withdrawal_choices
 from ..publishing.withdrawal_choices import WithdrawalChoices
-from ..responses import download
 
 TITLES = 20  # of the items that are about to be deleted
 

@@ -30,7 +30,7 @@ from ...publishing.publish_options import PublishUndoOptions
 from ...tasks import can_retry, retry as retry_failed, wake
 from ...text import csv_lines, csv_safe
 from ..catalogue.missing_pages import first_titles
-from ..responses import download
+from ..page_responses import download
 
 MOST_PROBLEMS = 50
 

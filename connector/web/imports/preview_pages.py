@@ -29,8 +29,8 @@ from ...pagination import SIZE, asked_place, page_of
 from ...repositories import discovery, service
 from ...row_ids import row_id
 from ..flash_messages import flash
+from ..page_responses import started_job
 from ..repositories.import_options_form import ImportOptionsForm
-from ..responses import started_job
 
 SHOWN = {
     PreviewAction.NEW: (_l("New"), "added"),

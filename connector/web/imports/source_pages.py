@@ -16,7 +16,7 @@ from ...models.accounts import Role
 from ...models.repositories import Source
 from ...repositories import service
 from ..flash_messages import flash
-from ..responses import started_job
+from ..page_responses import started_job
 from .schedule_forms import ScheduleForm
 from .settings_summary import settings_of
 

@@ -17,7 +17,7 @@ from ...publishing import adoptions, destinations
 from ...publishing.adoptions import Answer
 from ...row_ids import row_id
 from ..flash_messages import flash
-from ..responses import started_job
+from ..page_responses import started_job
 
 blueprint = Blueprint("adoptions", __name__, url_prefix="/jobs/<int:job_id>/adoption")
 

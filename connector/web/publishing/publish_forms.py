@@ -20,7 +20,7 @@ from ..base_form import shows_again
 from ..catalogue.item_lists import chosen_items
 from ..catalogue.list_pages import list_of_form
 from ..flash_messages import flash, job_links
-from ..responses import started_job
+from ..page_responses import started_job
 
 blueprint = Blueprint("publishing", __name__, url_prefix="/publish")
 

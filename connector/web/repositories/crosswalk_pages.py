@@ -23,7 +23,7 @@ from ...models.repositories import Repository
 from ...remapping import remap_jobs
 from ...repositories import service
 from ..flash_messages import flash
-from ..responses import download, started_job
+from ..page_responses import download, started_job
 from .blueprint import blueprint
 from .crosswalk_form import ChangeRuleForm, terms_in_words
 

@@ -19,7 +19,7 @@ from ...repositories import discovery, service
 from ...tasks import wake
 from ..error_pages import wants_fragment
 from ..imports.settings_summary import settings_of
-from ..responses import started_job
+from ..page_responses import started_job
 from .blueprint import blueprint
 from .import_options_form import ImportOptionsForm
 from .options_content import list_of, new_options_page, options_page
