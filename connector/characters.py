@@ -13,6 +13,8 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 def is_storable(text: str) -> bool:
     """Return whether every database can store the text unchanged."""
+    if text.isascii():  # much faster than the expression
+        return "\0" not in text
     return _UNSTORABLE.search(text) is None
 
 
@@ -22,7 +24,7 @@ def storable(text: str) -> str: ...
 def storable(text: None) -> None: ...
 def storable(text: str | None) -> str | None:
     """Return the text with U+FFFD for each NUL and each lone surrogate. None stays None."""
-    return text and _UNSTORABLE.sub(_REPLACEMENT, text)
+    return text if text is None or is_storable(text) else _UNSTORABLE.sub(_REPLACEMENT, text)
 
 
 def encodable(text: str) -> str:

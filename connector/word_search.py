@@ -49,8 +49,7 @@ def search_text(
     for values in mapped_values.values():
         for value in values:
             texts += [value["uri"], value["label"]] if "uri" in value else [value["value"]]
-    folded = (fold(text) for text in (*texts, *file_names) if text)
-    lines = dict.fromkeys(line for line in folded if line)
+    lines = dict.fromkeys(filter(None, map(fold, filter(None, (*texts, *file_names)))))
     return "\n".join(("", *lines, *sorted(_short_words("\n".join(lines)) - lines.keys()), ""))
 
 
@@ -115,7 +114,7 @@ def _term(hyphen: str, phrase: str, word: str) -> Term:
 
 def _short_words(text: str) -> set[str]:
     """Return the words of one or two letters or digits. In scripts without spaces, each such sequence is a word."""
-    runs = _UNSPACED.findall(text)
+    runs = [] if text.isascii() else _UNSPACED.findall(text)
     words = set(_SHORT_WORD.findall(_UNSPACED.sub(" ", text) if runs else text))
     for run in runs:
         words.update(run, map(operator.add, run, run[1:]))

@@ -24,7 +24,9 @@ def required(row: Any, name: str, kind: type[T], url: str) -> T:
     Integers beyond 2^53, and strings with a NUL or half of a surrogate pair, cannot be stored. JSON's true and false do
     not count as integers.
     """
-    value = _member(row, name, kind, url)
+    value = row.get(name) if isinstance(row, dict) else None
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise _mistyped(name, url)
     if isinstance(value, int) and not -_MOST <= value <= _MOST:
         raise BadResponseError(
             _(
@@ -48,7 +50,9 @@ def required(row: Any, name: str, kind: type[T], url: str) -> T:
 
 def optional(row: Any, name: str, kind: type[T], url: str) -> T | None:
     """Return `row[name]` with the checks of `required`, or None if it is missing or null."""
-    return None if _is_absent(row, name) else required(row, name, kind, url)
+    if isinstance(row, dict) and row.get(name) is None:
+        return None
+    return required(row, name, kind, url)
 
 
 def label(row: Any, name: str, url: str) -> str | None:
@@ -58,22 +62,17 @@ def label(row: Any, name: str, url: str) -> str | None:
 
 def text(row: Any, name: str, url: str) -> str | None:
     """Return a metadata string unchanged, or None. It may contain NUL and halves of surrogate pairs."""
-    return None if _is_absent(row, name) else _member(row, name, str, url)
+    if isinstance(row, dict) and ((value := row.get(name)) is None or isinstance(value, str)):
+        return value
+    raise _mistyped(name, url)
 
 
-def _is_absent(row: Any, name: str) -> bool:
-    return isinstance(row, dict) and row.get(name) is None
-
-
-def _member(row: Any, name: str, kind: type[T], url: str) -> T:
-    value = row.get(name) if isinstance(row, dict) else None
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise BadResponseError(
-            _(
-                "%(url)s did not answer as DSpace does: “%(name)s” is missing or of another type.",
-                url=url,
-                name=storable(name),
-            ),
-            url,
-        )
-    return value
+def _mistyped(name: str, url: str) -> BadResponseError:
+    return BadResponseError(
+        _(
+            "%(url)s did not answer as DSpace does: “%(name)s” is missing or of another type.",
+            url=url,
+            name=storable(name),
+        ),
+        url,
+    )
