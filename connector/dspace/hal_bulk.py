@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection as Group, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
-from urllib.parse import quote_plus
 
 from ..errors import AddressNotAllowedError, RepositoryError
 from ..http import OutageWait
@@ -21,6 +21,7 @@ from .oai_comparison import Agreement, compare
 from .oai_items import OaiItems
 from .oai_sample import sample_records
 from .oai_walk import OaiWalk
+from .ordered_pool import ordered_map
 from .records import MOST_IDS, Collection, Item, Page, Scope, Subset, TimeRange
 from .time_ranges import halves, number_in, ranges_of
 
@@ -28,7 +29,7 @@ T = TypeVar("T")
 
 CURSOR = "oai"
 LEAST_ITEMS = 500  # a smaller scope is read over REST alone within a few seconds
-ADDRESS_LENGTH = 3_000  # of the handles in an address; servers accept 4 KB
+MOST_DATES = 25  # this many handles with their dates make an address of 3.5 KB
 ROWS = 20  # items of a range that is read over REST without dividing it further
 _RAW = {"is_disproved": True}  # a place of a walk whose values stay as they stand in the XML
 
@@ -71,7 +72,7 @@ class HalBulk:
         self._api, self._rest, self._seen = api, rest, seen
         self._scope = replace(scope, id=scope.handle or scope.id)
         self._collections = {each.handle: each for each in rest.collections()} if with_collection else {}
-        self._with_collection = with_collection
+        self._with_collection, self._width, self._stop = with_collection, width, outage.stop
         # A failure of OAI-PMH is not waited for, as REST can go on.
         impatient = OutageWait(0, outage.stop)
         self._items = OaiItems(api, impatient, width)
@@ -117,50 +118,52 @@ class HalBulk:
         while page := self._from_oai(lambda: next(pages, None)):
             if any(failure.id is None for failure in page.failures):
                 raise OaiUnusableError(page.failures[-1].reason)
-            listed = self._listed([item.id for item in page.items])
-            items = [item for item in page.items if item.id in listed]
-            again = {item.id for item in page.again}
-            partial = [item.id for item in items if item.id in again or self._is_partial(item)]
-            self._dates |= {item.id: date for item in items if (date := _date_of(item))}
-            direct = {item.id: item for item in items if item.id not in partial}
+            items = self._unchanged(page.items)
+            mapped = {item.id for item in page.again}
+            left = [item.id for item in items if item.id in mapped or self._is_partial(item)]
+            direct = {item.id: item for item in items if item.id not in left}
             recorded = self._seen(list(direct))
             yield self._page(self._plain(item) for id, item in direct.items() if id not in recorded)
-            yield from self._noted(self._by_handles(partial))
+            yield from self._noted(self._by_handles(left))
 
     def _is_partial(self, item: Item) -> bool:
         """Return whether an item must be read over REST."""
-        is_homeless = self._with_collection and item.collection is None
-        return is_homeless or _date_of(item) is None or self._agreement.needs_rest(item)
+        return self._agreement.needs_rest(item) or (self._with_collection and item.collection is None)
 
     def _plain(self, item: Item) -> Item:
         """Return an item as REST gives it, but with its handle as id."""
         home = item.collection and self._collections.get(item.collection.handle)
         return replace(self._agreement.plain(item), collection=home)
 
-    def _listed(self, handles: Sequence[str]) -> set[str]:
-        """Return those of these handles that REST lists in the scope, each once."""
-        return {handle for some in _fitting(handles) for handle in self._proven(some)}
+    def _unchanged(self, items: Iterable[Item]) -> list[Item]:
+        """Return those of these items that REST lists in the scope, each once and with the same time of its change."""
+        dates = {item.id: date for item in items if (date := _date_of(item))}
+        rows = [(id, date.replace(microsecond=0)) for id, date in dates.items()]
+        groups = [rows[start : start + MOST_DATES] for start in range(0, len(rows), MOST_DATES)]
+        tasks = (partial(self._proven, group) for group in groups)
+        proven = {id for found in ordered_map(tasks, self._width, self._stop) for id, _second in found.result()}
+        self._dates |= {id: dates[id] for id in proven}
+        return [item for item in items if item.id in proven]
 
-    def _proven(self, handles: Sequence[str]) -> Sequence[str]:
-        number = self._count(Subset(handles=tuple(handles)))
-        if number == len(handles):
-            return handles
-        if number == 0 or len(handles) == 1:
+    def _proven(self, rows: Sequence[tuple[str, datetime]]) -> Sequence[tuple[str, datetime]]:
+        number = self._count(Subset(unchanged=tuple(rows)))
+        if number == len(rows):
+            return rows
+        if number == 0 or len(rows) == 1:
             return ()
-        middle = len(handles) // 2
-        return [*self._proven(handles[:middle]), *self._proven(handles[middle:])]
+        middle = len(rows) // 2
+        return [*self._proven(rows[:middle]), *self._proven(rows[middle:])]
 
     def _by_handles(self, handles: Sequence[str]) -> Iterator[Page]:
         for start in range(0, len(handles), MOST_IDS):
-            for some in _fitting(handles[start : start + MOST_IDS]):
-                yield from self._rest.read(Subset(handles=tuple(some)), self._seen)
+            yield from self._rest.read(Subset(handles=tuple(handles[start : start + MOST_IDS])), self._seen)
 
     # What OAI-PMH lacks
 
     def _over_rest(self) -> Iterator[Page]:
-        """Read the ranges of time in which REST counts other items than were read, until no count differs.
+        """Read the ranges of time in which REST counts more items than were read, until no count differs.
 
-        Each item that was read is one that REST lists. So equal numbers in all ranges are the same items.
+        Each item that was read is one that REST lists in this range. So equal numbers are the same items.
         """
         dates = sorted(self._dates.values())
         unread = self._counted(ranges_of(dates))
@@ -206,20 +209,6 @@ class HalBulk:
             return call()
         except (RepositoryError, AddressNotAllowedError) as error:
             raise OaiUnusableError(str(error)) from error
-
-
-def _fitting(handles: Sequence[str]) -> Iterator[list[str]]:
-    """Yield the handles in groups that fit into an address."""
-    some, length = list[str](), 0
-    for handle in handles:
-        own = len(quote_plus(f'"{handle}" OR '))
-        if some and length + own > ADDRESS_LENGTH:
-            yield some
-            some, length = [], 0
-        some.append(handle)
-        length += own
-    if some:
-        yield some
 
 
 def _date_of(item: Item) -> datetime | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from .optional_requests import Question
 from .records import Scope, Subset, TimeRange
@@ -61,7 +61,7 @@ def question_of(subset: Subset | None) -> Question | None:
         return None
     if subset.ids:
         return Question.IDS
-    if subset.handles:
+    if subset.handles or subset.unchanged:
         return Question.HANDLES
     if subset.modified is not None:
         return Question.MODIFIED
@@ -81,6 +81,15 @@ def with_handles(handles: Collection[str]) -> str:
 def _quoted(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def _unchanged(items: Collection[tuple[str, datetime]]) -> str:
+    """Return the query for items that changed last in these seconds."""
+    by_second: dict[datetime, list[str]] = {}
+    for handle, second in items:
+        by_second.setdefault(second, []).append(handle)
+    ranges = ((handles, TimeRange(second, second + timedelta(seconds=1))) for second, handles in by_second.items())
+    return _either(f"({with_handles(handles)} AND {_modified_in(times)})" for handles, times in ranges)
 
 
 def _modified_in(times: TimeRange) -> str:
@@ -105,6 +114,8 @@ def _queries(subset: Subset, order: ListingOrder) -> Iterator[str]:
         yield with_ids(subset.ids)
     if subset.handles:
         yield with_handles(subset.handles)
+    if subset.unchanged:
+        yield _unchanged(subset.unchanged)
     if subset.modified is not None:
         yield _modified_in(subset.modified)
 

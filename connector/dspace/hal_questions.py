@@ -138,4 +138,5 @@ def _may_be_in(subset: Subset, row: Any, url: str) -> bool:
     part = prefixes(*subset.part) if subset.part else EVERY_UUID
     if not (shapes.known_id(row) or part[0]).startswith(part):
         return False
-    return not subset.handles or optional(shapes.found_object(row, url), "handle", str, url) in subset.handles
+    handles = subset.handles or [handle for handle, _second in subset.unchanged]
+    return not handles or optional(shapes.found_object(row, url), "handle", str, url) in handles

@@ -90,14 +90,16 @@ class Subset:
     `indexed_since` (aware): items that the source has indexed since then, for any reason: metadata, files, policies,
     mapping. `part` (number, of): one of `of` parts of about the same size, counted from 0. Every item is in exactly one
     part (see `uuid_partitions`). `ids`: the items with these uuids, at most MOST_IDS. `handles`: the items with these
-    handles. `modified`: the items whose `lastModified` lies in this range. Several: the intersection. Raise ValueError
-    for a time without a time zone, or for a part that does not exist.
+    handles. `unchanged`: the items with these handles that changed last in this second. `modified`: the items whose
+    `lastModified` lies in this range. Several: the intersection. Raise ValueError for a time without a time zone, or
+    for a part that does not exist.
     """
 
     indexed_since: datetime | None = None
     part: tuple[int, int] | None = None
     ids: tuple[str, ...] = ()
     handles: tuple[str, ...] = ()
+    unchanged: tuple[tuple[str, datetime], ...] = ()
     modified: TimeRange | None = None
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Divides items by `lastModified` into ranges whose counts two lists are compared by. Pure functions."""
+"""Divides items by `lastModified` into ranges, to find those that one of two lists lacks. Pure functions."""
 
 from __future__ import annotations
 
@@ -8,21 +8,12 @@ from datetime import datetime, timedelta
 
 from .records import TimeRange
 
-ITEMS_PER_RANGE, RECENT_PER_RANGE = 200, 20
-OVERLAP = timedelta(minutes=10)  # an index is written while items change, so the ranges before its end are small
-
 
 def ranges_of(dates: Sequence[datetime]) -> list[TimeRange]:
-    """Return ranges that cover all times. `dates`: those of the items, sorted.
-
-    A range has about ITEMS_PER_RANGE items, near the newest date RECENT_PER_RANGE. The last one begins after it.
-    """
+    """Return two ranges that cover all times: up to the newest of these sorted dates, and after it."""
     if not dates:
         return [TimeRange()]
-    recent = bisect_left(dates, dates[-1] - OVERLAP)
-    starts = {*dates[ITEMS_PER_RANGE:recent:ITEMS_PER_RANGE], *dates[recent::RECENT_PER_RANGE]}
-    bounds = sorted({*(date.replace(microsecond=0) for date in starts), _after(dates[-1])})
-    return [TimeRange(*pair) for pair in zip([None, *bounds], [*bounds, None], strict=True)]
+    return [TimeRange(None, _after(dates[-1])), TimeRange(_after(dates[-1]), None)]
 
 
 def number_in(times: TimeRange, dates: Sequence[datetime]) -> int:

@@ -47,7 +47,9 @@ class Search:
             raise RefusalError(422, "Invalid search request")
         tests = [_test(query)] if query else []
         tests.append(self._within(scope))
-        found = [one for one in self._of_kind(kind) if all(test(one) for test in tests)]
+        named = _named(query)
+        among = [one for one in self._of_kind(kind) if named is None or one.handle in named]
+        found = [one for one in among if all(test(one) for test in tests)]
         found = [one for one in found if is_listed(one, is_administrative)]
         found.sort(key=_place)
         if by not in ("", "score"):
@@ -122,6 +124,18 @@ def _test(term: str) -> Test:
         edges = {edge for edge, bracket in ((since, found.group(2)), (until, found.group(5))) if bracket in "{}"}
         return lambda one: isinstance(one, Item) and _between(since, getattr(one, member), until, edges)
     raise RefusalError(422, "Unprocessable or invalid entity")
+
+
+def _named(query: str) -> frozenset[str] | None:
+    """Return the handles one of which all that a query finds must have, or None if it does not name them."""
+    if len(either := _parts(query, " OR ")) > 1:
+        found = [_named(part) for part in either]
+        return None if None in found else frozenset().union(*found)
+    if len(each := _parts(query, " AND ")) > 1:
+        return next((named for part in each if (named := _named(part)) is not None), None)
+    if query.startswith("(") and query.endswith(")"):
+        return _named(query[1:-1])
+    return _handles(query) or None
 
 
 def _parts(query: str, joint: str) -> list[str]:
