@@ -161,7 +161,8 @@ def test_every_text_of_a_page_with_errors_is_translated(stocked_app, stocked_cli
 
 def commands(group: click.Group) -> Iterator[click.Command]:
     """Return the commands of this app below a group, without those of Flask and its extensions."""
-    for command in group.commands.values():
+    context = click.Context(group)
+    for command in filter(None, (group.get_command(context, name) for name in group.list_commands(context))):
         if isinstance(command, Command):
             yield command
         elif isinstance(command, click.Group):
