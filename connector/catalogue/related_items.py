@@ -25,6 +25,7 @@ from .search import Selection, find
 
 MOST = 20  # items of a group that a page shows
 AT_ONCE = 500  # ids in a query
+COUNTED = 1000  # items of a group; counting more would make the page slow
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,15 @@ def of_item(item: CatalogueItem, with_restricted: bool) -> list[RelatedGroup]:
     return [group for group in found if group.items]
 
 
-def named_items(item_ids: Collection[int], with_restricted: bool) -> dict[int, list[RelationRecord]]:
-    """Return the items that the metadata of each of these items names, by item id. They are those a reader may see."""
+def named_items(
+    item_ids: Collection[int], with_restricted: bool, most: int | None = None
+) -> dict[int, list[RelationRecord]]:
+    """Return the items that the metadata of each of these items names, by item id. They are those a reader may see.
+
+    `most`: read only this many relations.
+    """
     held: dict[tuple[int, str], list[CatalogueItem]] = {}
-    relations = _relations(item_ids, with_restricted)
+    relations = _relations(item_ids, with_restricted, most)
     for repository_id in {relation.repository_id for relation in relations}:
         targets = sorted({one.target_id for one in relations if one.repository_id == repository_id})
         for start in range(0, len(targets), AT_ONCE):
@@ -76,8 +82,8 @@ def _records(named: list[tuple[str, CatalogueItem]], with_restricted: bool) -> l
     ]
 
 
-def _relations(item_ids: Collection[int], with_restricted: bool) -> Sequence[Row[int, str, str, int]]:
-    """Return the relations of items, with the repository of each item.
+def _relations(item_ids: Collection[int], with_restricted: bool, most: int | None) -> Sequence[Row[int, str, str, int]]:
+    """Return the first relations of items by field and target, with the repository of each item.
 
     Their targets are looked up by a query of their own, because SQLite reads all items for a join of the three.
     """
@@ -85,7 +91,7 @@ def _relations(item_ids: Collection[int], with_restricted: bool) -> Sequence[Row
         CatalogueItem, CatalogueItem.id == ItemRelation.item_id
     )
     query = query.where(ItemRelation.item_id.in_(item_ids), *visible_relation(with_restricted))
-    return db.session.execute(query).all()
+    return db.session.execute(query.order_by(ItemRelation.field, ItemRelation.target_id).limit(most)).all()
 
 
 def _visible_items(repository_id: int, source_ids: Sequence[str], with_restricted: bool) -> ScalarResult[CatalogueItem]:
@@ -106,7 +112,7 @@ def _group(label: str, selection: Selection) -> RelatedGroup:
     items = find(selection)
     order = order_of(items, Sort.TITLE)
     keys = items.keys(*order.columns)
-    page = page_of(select(CatalogueItem).options(*_light()), order, Place(), keys, items.ids(), size=MOST)
+    page = page_of(select(CatalogueItem).options(*_light()), order, Place(), keys, items.ids(), COUNTED, MOST)
     total = min(page.total, page.counted)
     return RelatedGroup(label, page.rows, total - len(page.rows), is_counted=total == page.total)
 

@@ -40,18 +40,26 @@ def related_ids(related: Related, with_restricted: bool) -> Select[Any]:
     """Return a SELECT of the ids of the related items, or of none if a reader may not see the item itself.
 
     Hidden and restricted items, the item itself and those of other repositories may be among them (see `is_related`).
+    An item that names the item and that the item names may be among them twice.
     """
     item = db.session.get(CatalogueItem, related.item_id, options=[load_only(*KEYS)])
     if item is None or (item.is_restricted and not with_restricted):
         return _with_ids(())
-    named = _named_ids(item, related.named, with_restricted)
     naming = _relations(ItemRelation.item_id, related.naming, with_restricted)
     naming = naming.where(ItemRelation.target_id == item.source_id)
-    few = db.session.scalars(naming.limit(FEW + 1)).all()
-    if len(few) <= FEW:
-        return _with_ids({*named, *few})
-    others = set(named).difference(db.session.scalars(naming.where(ItemRelation.item_id.in_(named))))
-    return select(union_all(naming, _with_ids(others)).subquery()) if others else naming
+    few: set[int] = set()
+    many = []
+    for query in (naming, _named(item, related.named, with_restricted)):
+        ids = db.session.scalars(query.limit(FEW + 1)).all()
+        if len(ids) <= FEW:
+            few.update(ids)
+        else:
+            many.append(query)
+    if naming in many:  # often has them, too, and is faster alone
+        few.difference_update(db.session.scalars(naming.where(ItemRelation.item_id.in_(few))))
+    if few or not many:
+        many.append(_with_ids(few))
+    return many[0] if len(many) == 1 else select(union_all(*many).subquery())
 
 
 def is_related(related: Related) -> ColumnElement[bool]:
@@ -66,11 +74,11 @@ def _with_ids(ids: Collection[int]) -> Select[Any]:
     return select(item.id).where(item.id.in_(ids))
 
 
-def _named_ids(item: CatalogueItem, fields: Fields, with_restricted: bool) -> list[int]:
-    """Return the ids of the items that an item names."""
+def _named(item: CatalogueItem, fields: Fields, with_restricted: bool) -> Select[Any]:
+    """Return a SELECT of the ids of the items that an item names."""
     targets = _relations(ItemRelation.target_id, fields, with_restricted).where(ItemRelation.item_id == item.id)
-    query = select(CatalogueItem.id).where(CatalogueItem.repository_id == item.repository_id)
-    return list(db.session.scalars(query.where(CatalogueItem.source_id.in_(targets))))
+    other = aliased(CatalogueItem)
+    return select(other.id).where(other.repository_id == item.repository_id, other.source_id.in_(targets))
 
 
 def _relations(column: Any, fields: Fields, with_restricted: bool) -> Select[Any]:

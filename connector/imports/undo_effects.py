@@ -51,8 +51,8 @@ def undo_effects(job_id: int) -> dict[str, int]:
 def removed_items(job_id: int) -> Select[CatalogueItem]:
     """Return a SELECT of the items that the undo removes, oldest first."""
     made = (HOLDING.c.created_by_job_id == job_id, HOLDING.c.item_id.not_in(_in_other_sources(job_id)))
-    removed = select(HOLDING.c.item_id).where(*made)
-    return select(CatalogueItem).where(CatalogueItem.id.in_(removed)).order_by(CatalogueItem.id)
+    query = select(CatalogueItem).join(HOLDING, HOLDING.c.item_id == CatalogueItem.id).where(*made)
+    return query.order_by(HOLDING.c.item_id)  # which the index of the job's holdings has in this order
 
 
 def gone_before(job_id: int) -> int:

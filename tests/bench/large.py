@@ -51,7 +51,7 @@ class Large:
 
     `first` and `second` imported all items, `running` has seen half of them. `first` could not read half of them at its
     first try, and later jobs have seen these. `failed`: an import of which half of the items could not be read.
-    `preview` looked at all of them.
+    `preview` looked at all of them. `naming`: an item that names 3,000 others.
     """
 
     items: int
@@ -61,6 +61,7 @@ class Large:
     failed: int = 4
     preview: int = 5
     large_set: int = 1
+    naming: int = 777
 
 
 def make(app: Flask, items: int = FULL) -> Large:
@@ -175,6 +176,7 @@ def _tables(large: Large) -> list[tuple[str, int, dict[str, str]]]:
     placed = {"item_id": "n", "source_id": "1", "job_id": f"{large.first}"}
     audit = {"at": now, "who": "'Person ' || (n % 20)", "what": "'import'", "about": "''", "address": "''"}
     relation = {"item_id": "n", "target_id": item["source_id"].replace("n", "1"), "is_restricted": "FALSE"}
+    named = relation | {"item_id": f"{large.naming}", "target_id": item["source_id"]}
     author = item["source_id"].replace("n", "(2 + n % 5003)")
     exclusion = {"repository_id": "1", "source_key": "'x' || n", "source_id": "'x' || n", "reason": "''"}
     return [
@@ -193,6 +195,7 @@ def _tables(large: Large) -> list[tuple[str, int, dict[str, str]]]:
         ("exclusion", number // 20, exclusion | {"owner": "'Tess Admin'", "created": now}),
         ("item_relation", number, relation | {"field": "'relation.isOrgUnitOfPublication'"}),
         ("item_relation", number, relation | {"field": "'relation.isAuthorOfPublication'", "target_id": author}),
+        ("item_relation", min(3000, number), named | {"field": "'relation.isPublicationOfOrgUnit'"}),
     ]
 
 

@@ -72,6 +72,7 @@ PAGES = (
     "/items/?join=and&term=dcterms:title&op=contains&value=ships&older=100000",
     "/items/?join=not&term=dcterms:title&op=contains&value=report",
     *("/items/1/", "/items/101/", "/items/?related=1", "/items/?related=1&sort=title", "/items/?related=101"),
+    *("/items/777/", "/items/?related=777", "/items/?related=777&sort=title"),
     "/exports/new?q=harbour",
     *("/items/?kind=pdf", "/items/?state=present", "/items/?state=withdrawn", "/items/?q=harb*+-977"),
     *("/items/?q=nothingatall&item_set=1", "/items/?q=harbour&job=1"),

@@ -8,8 +8,9 @@ import pytest
 
 from connector import pagination
 from connector.catalogue import counts, facets, search
-from connector.extensions import utcnow
+from connector.extensions import db, utcnow
 from connector.imports.files import file_downloads
+from connector.imports.undo_effects import removed_items
 from connector.web.catalogue import item_lists
 from tests.conftest import app_at, let_go
 
@@ -127,6 +128,16 @@ def test_a_list_is_not_counted_beyond_a_limit(instances, address, monkeypatch):
 def test_a_page_deep_in_a_list_costs_as_much_as_the_first(instances, first, deep, monkeypatch):
     monkeypatch.setattr(pagination, "COUNTED", 30)
     steps = [steps_in(instances[1:], address)[0] for address in (first, deep)]
+
+    assert steps[1] <= 1.1 * steps[0] + 1000
+
+
+def test_the_first_titles_of_an_undo_are_found_without_reading_the_others(instances):
+    steps = []
+    for app in instances:
+        with app.app_context():
+            titles = removed_items(1).limit(20)
+            steps.append(steps_of(app, lambda titles=titles: db.session.scalars(titles).all()))
 
     assert steps[1] <= 1.1 * steps[0] + 1000
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from sqlalchemy import select, update
 
-from connector import pagination
 from connector.catalogue import (
     earlier_states,
     export,
@@ -30,6 +30,7 @@ from connector.models.catalogue import CatalogueItem
 from connector.models.item_relations import ItemRelation
 from connector.models.repositories import Repository
 from connector.storage.instance import prepare
+from connector.web.catalogue import item_formats
 from tests import signed_in
 from tests.conftest import app_at
 from tests.dspace.fake_hal import SCOPE, FakeHal, client_of, nothing_seen, recorded
@@ -260,13 +261,14 @@ def test_a_long_group_links_to_the_list_of_related_items_which_names_the_item(ap
 
 
 def test_a_group_that_is_too_long_to_be_counted_says_so(app, client, monkeypatch):
-    monkeypatch.setattr(pagination, "COUNTED", 1001)
+    monkeypatch.setattr(related_items, "COUNTED", 2)
     monkeypatch.setattr(related_items, "MOST", 1)
-    books = [publication(author(), id=f"{AUTHOR[:-4]}{number}", title=f"Book {number}") for number in range(1000, 2002)]
+    monkeypatch.setattr(search, "SHORT", 2)
+    books = [publication(author(), id=f"{AUTHOR[:-1]}{number}", title=f"Book {number}") for number in range(2, 6)]
     with app.app_context():
         [ada, *_] = save(_places(), person(), *books)
 
-    assert "and over 1,000 more" in words(client.get(f"/items/{ada}/"))
+    assert "and over 1 more" in words(client.get(f"/items/{ada}/"))
 
 
 def test_the_page_and_json_ld_link_to_a_related_item_that_the_reader_may_see(app, client):
@@ -284,6 +286,30 @@ def test_the_page_and_json_ld_link_to_a_related_item_that_the_reader_may_see(app
     assert document["dcterms:relation"] == [{"@id": link, "rdfs:label": "Ada Author"}]
     assert "Related items" not in words(viewer.get(f"/items/{book}/"))
     assert "dcterms:relation" not in json.loads(viewer.get(f"/items/{book}.jsonld").text)
+
+
+def test_the_json_ld_in_a_page_has_the_first_related_items_and_the_download_all(app, client, monkeypatch):
+    monkeypatch.setattr(item_formats, "EMBEDDED_RELATIONS", 1)
+    unit = MetadataValue("relation.isOrgUnitOfPublication", ORG_UNIT)
+    with app.app_context():
+        book, *_ = save(_places(), publication(author(), unit), person(), item(ORG_UNIT, "A unit"))
+
+    page, document = client.get(f"/items/{book}/"), json.loads(client.get(f"/items/{book}.jsonld").text)
+    [embedded] = re.findall(r'<script type="application/ld\+json">(.*?)</script>', page.text, re.DOTALL)
+
+    labels = [[one["rdfs:label"] for one in each["dcterms:relation"]] for each in (json.loads(embedded), document)]
+    assert labels == [["Ada Author"], ["Ada Author", "A unit"]]
+
+
+def test_the_list_of_an_item_that_names_thousands_has_all_and_reads_no_ids_into_its_query(place, monkeypatch):
+    monkeypatch.setattr(related_queries, "FEW", 1)
+    books = [publication(id=f"{AUTHOR[:-1]}{number}", title=f"Book {number}") for number in range(3)]
+    naming = [MetadataValue("relation.isPublicationOfAuthor", f"{AUTHOR[:-1]}{number}") for number in range(3)]
+    [unit, *_] = save(place, item(ORG_UNIT, "A unit", *naming), *books)
+    query = related_queries.related_ids(Related(unit), with_restricted=True).compile(db.engine)
+
+    assert selected(Related(unit)) == ["Book 0", "Book 1", "Book 2"]
+    assert "[POSTCOMPILE" not in str(query)
 
 
 def test_exports_and_the_api_name_the_related_item_beside_the_field(place):

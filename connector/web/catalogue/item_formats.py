@@ -22,6 +22,7 @@ from .readable import readable_files, readable_item
 blueprint = Blueprint("item_formats", __name__)
 # Of all Link headers to authors, licenses and files, because nginx accepts 4 KB of headers by default.
 MOST_LINK_BYTES = 1500
+EMBEDDED_RELATIONS = 100  # in the JSON-LD of a page; thousands would make it slow
 RELATIONS = {"dcterms:creator": "author", "dcterms:license": "license", "dcterms:rights": "license"}
 
 
@@ -44,10 +45,10 @@ def _cited(write: Callable[[dict[str, object]], str]) -> Callable[[CatalogueItem
     return written
 
 
-def _described(item: CatalogueItem) -> str:
+def _described(item: CatalogueItem, most_relations: int | None = None) -> str:
     texts = item_presentation.texts_of(item, sees_restricted())
     fields_url = url_for("home.dashboard", _external=True) + "fields#"
-    relations = related_items.named_items([item.id], sees_restricted()).get(item.id, [])
+    relations = related_items.named_items([item.id], sees_restricted(), most_relations).get(item.id, [])
     return json_ld(item.link, fields_url, texts, _readable_files(item), relations)
 
 
@@ -68,8 +69,11 @@ def item(item_id: int, name: str) -> Response:
 
 
 def embedded_json_ld(item: CatalogueItem) -> Markup:
-    """Return the JSON-LD of an item for a script element. No value can end the element."""
-    return Markup(_described(item).replace("<", "\\u003c"))
+    """Return the JSON-LD of an item for a script element, with its first related items. No value can end the element.
+
+    The download has all related items.
+    """
+    return Markup(_described(item, EMBEDDED_RELATIONS).replace("<", "\\u003c"))
 
 
 def links(item: CatalogueItem) -> Iterator[str]:
