@@ -36,7 +36,7 @@ def both_ways(console: Console, quick: bool) -> None:
 
     The few items of the small form are not held to the goals, and its server takes no time.
     """
-    items = 240 if quick else 10_000
+    items = 520 if quick else 10_000
     data = Repository()
     grow(data, items, files=FILES)
     with (
