@@ -21,7 +21,7 @@ from .oai_comparison import Agreement, compare
 from .oai_items import OaiItems
 from .oai_sample import sample_records
 from .oai_walk import OaiWalk
-from .ordered_pool import ordered_map
+from .ordered_pool import one_ahead, ordered_map
 from .records import MOST_IDS, Collection, Item, Page, Scope, Subset, TimeRange
 from .time_ranges import halves, number_in, ranges_of
 
@@ -114,17 +114,20 @@ class HalBulk:
 
     def _over_oai(self) -> Iterator[Page]:
         """Yield the items that both list. Those that OAI-PMH cannot give in full come over REST."""
+        for items, left in one_ahead(self._proven_pages(), self._stop):
+            recorded = self._seen(list(items))
+            yield self._page(self._plain(item) for id, item in items.items() if id not in recorded)
+            yield from self._noted(self._by_handles(left))
+
+    def _proven_pages(self) -> Iterator[tuple[dict[str, Item], list[str]]]:
+        """Yield the items of each page that REST lists, too, by handle, and the handles of those to read over REST."""
         pages = self._walk.pages(_RAW)
         while page := self._from_oai(lambda: next(pages, None)):
             if any(failure.id is None for failure in page.failures):
                 raise OaiUnusableError(page.failures[-1].reason)
-            items = self._unchanged(page.items)
-            mapped = {item.id for item in page.again}
+            items, mapped = self._unchanged(page.items), {item.id for item in page.again}
             left = [item.id for item in items if item.id in mapped or self._is_partial(item)]
-            direct = {item.id: item for item in items if item.id not in left}
-            recorded = self._seen(list(direct))
-            yield self._page(self._plain(item) for id, item in direct.items() if id not in recorded)
-            yield from self._noted(self._by_handles(left))
+            yield {item.id: item for item in items if item.id not in left}, left
 
     def _is_partial(self, item: Item) -> bool:
         """Return whether an item must be read over REST."""

@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from functools import partial
 from typing import TypeVar
 
 from ..errors import JobStoppedError
@@ -37,6 +38,21 @@ def ordered_map(
             raise JobStoppedError(_("Stopped."))
         running = [future for future in begun if not future.done()]
         wait(running, timeout=_LOOK_UP, return_when=FIRST_COMPLETED)
+
+
+def one_ahead(rows: Iterator[T], stop: threading.Event) -> Iterator[T]:
+    """Yield the rows of an iterator while the next one is read in a thread. Raise JobStoppedError as `ordered_map`."""
+    read = partial(next, rows, None)
+    future = _start(read)
+    while True:
+        while not future.done():
+            if stop.is_set():
+                raise JobStoppedError(_("Stopped."))
+            wait([future], timeout=_LOOK_UP)
+        if (row := future.result()) is None:
+            return
+        future = _start(read)
+        yield row
 
 
 def _has_room(begun: Sequence[Future[T]], width: int) -> bool:
