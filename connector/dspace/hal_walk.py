@@ -161,13 +161,13 @@ class HalItemLister:
         self._is_trying = True
         for trial in self._plans.trials_from(self._offset, self._tally.total, self._files.recent):
             start, busy, too_large = self._offset, self._busy(trial.plan), self._pages.too_large
-            if start >= self._tally.total or not is_worth(trial.plan, costs):
+            if start >= self._tally.total or not is_worth(trial.plan, costs, self._api.http.quickest):
                 continue
             yield from self._until(trial.plan, trial.end(start))
             seconds = (self._busy(trial.plan) - busy) / (self._offset - start)
             # The full time of a page that was too large is unknown, so its plan is never the cheapest.
             costs[trial.plan] = seconds if self._pages.too_large == too_large else math.inf
-        self._is_trying, self._chosen = False, cheapest(costs) if len(costs) > 1 else None
+        self._is_trying, self._chosen = False, cheapest(costs) if costs else None
         self._files.at_choice = self._files.recent
 
     def _width(self) -> int:

@@ -18,6 +18,7 @@ from .records import Item
 SIZES = (100, 20, 10, 5, 1)
 WIDTH_OF_TRIALS = 2  # requests at a time
 LEAST_FILES = 1.0  # files an item from which a request for each item may be cheaper than embedding
+SEARCH = "search"  # the kind of the request times of other searches than pages, such as those that only count
 _WINDOW = 50  # items
 _MOST_FILES = 10  # of an item that count for the average, so that a single item does not change it
 
@@ -160,9 +161,18 @@ def cheapest(costs: Mapping[PagePlan, float]) -> PagePlan:
     return min(costs, key=lambda plan: costs[plan])
 
 
-def is_worth(plan: PagePlan, costs: Mapping[PagePlan, float]) -> bool:
-    """Return whether to try a plan. Larger embedded pages are tried only while each was the cheapest so far."""
-    if not costs or not plan.embeds:
+def is_worth(plan: PagePlan, costs: Mapping[PagePlan, float], quickest: Mapping[str, float]) -> bool:
+    """Return whether to try a plan after others with these costs.
+
+    `quickest`: the seconds of the quickest response of each kind, of which the least is about a round trip. A request
+    for each item is tried if an item takes at least two round trips in the plans before. Larger embedded pages save a
+    part of the time of a small search. They are tried only while each was the cheapest so far, and while a page takes
+    less than two such searches.
+    """
+    if not costs:
         return True
-    largest = max(costs, key=lambda tried: (tried.embeds, tried.size))
-    return cheapest(costs) == largest
+    best, largest = cheapest(costs), max(costs, key=lambda tried: (tried.embeds, tried.size))
+    if not plan.embeds:
+        return not best.embeds or costs[best] >= 2 * min(quickest.values())
+    searches = [seconds for kind, seconds in quickest.items() if kind in (SEARCH, best.name)]
+    return best == largest and costs[best] * best.size < 2 * min(searches)

@@ -77,6 +77,7 @@ class HttpClient:
 
     `key`: a secret for the query of all requests to its API. No error, log record, header or address that leaves the
     client contains it. `traffic`: the statistics of its requests. `busy`: the seconds spent on good responses, by kind.
+    `quickest`: the seconds of the quickest of them, by kind.
     """
 
     def __init__(
@@ -90,7 +91,7 @@ class HttpClient:
         self._outage = outage or OutageWait()
         self._transport = Transport(settings, pace, self._outage, key)
         self._builder = self._transport.builder
-        self.traffic, self.busy = self._transport.traffic, self._transport.busy
+        self.traffic, self.busy, self.quickest = self._transport.traffic, self._transport.busy, self._transport.quickest
 
     @property
     def width(self) -> int:

@@ -56,6 +56,7 @@ class Transport:
         self.requests_made = 0
         self.traffic = RequestStats(lambda: pace.halvings, lambda: outage.waited)
         self.busy: defaultdict[str, float] = defaultdict(float)
+        self.quickest: dict[str, float] = {}
         self.server_time: datetime | None = None
         self.clock_ahead = timedelta()
         self._counting = threading.Lock()
@@ -132,6 +133,7 @@ class Transport:
         self.traffic.record_success(seconds, urlsplit(answer.url).path)
         with self._counting:
             self.busy[kind] += seconds
+            self.quickest[kind] = min(seconds, self.quickest.get(kind, seconds))
         self.pace.record_success(seconds, kind)
 
     def without_key(self, value: Any) -> Any:

@@ -114,6 +114,7 @@ class FakeHal:
         self.cap, self.sorts = cap, sorts
         self.requests: list[tuple[str, dict[str, list[str]]]] = []
         self.busy: Counter[str] = Counter()
+        self.quickest: dict[str, float] = {}
         self.is_signed_in = False
         self.traffic = RequestStats()
         self.order: Callable[[list[Json], dict[str, list[str]]], list[Json]] = lambda rows, asked: rows
@@ -133,7 +134,9 @@ class FakeHal:
         self.trouble(path, asked)
         answer = copy.deepcopy(self._answer(path, asked, url))
         with self._lock:
-            self.busy[kind] += self.costs(kind, answer)
+            seconds = self.costs(kind, answer)
+            self.busy[kind] += seconds
+            self.quickest[kind] = min(seconds, self.quickest.get(kind, seconds))
         return answer
 
     def get_json_from(self, url: str, params: Any = None, *, follow: Redirects, **how: Any) -> JsonAnswer:

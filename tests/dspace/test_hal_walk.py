@@ -278,7 +278,7 @@ def costs_of(plan: str):
     """A server on which one plan is the cheapest."""
 
     def costs(kind: str, answer: object) -> float:
-        return 1.0 if kind == plan or (kind == "bundles" and plan == "items by 20") else 1000.0
+        return 1.0 if kind in (plan, "json") or (kind == "bundles" and plan == "items by 20") else 1000.0
 
     return costs
 
@@ -338,6 +338,7 @@ def test_plans_are_compared_again_where_items_have_more_files():
 
 def test_plans_are_not_compared_again_for_single_items_with_many_files():
     fake = FakeHal(synthetic(number, files=90 * (number % 100 == 99)) for number in range(500))
+    fake.costs = lambda kind, answer: 1.0
 
     pages = walk(fake)
 
@@ -373,6 +374,28 @@ def test_larger_embedded_pages_are_not_tried_where_embedding_lost():
     embedded = [asked for asked in fake.asked_of(SEARCH) if "embed" in asked]
     assert [asked["size"] for asked in embedded] == [["5"]] * 4
     assert len(fake.asked_of("/bundles")) == 400 - 20
+
+
+@pytest.mark.parametrize(("seconds", "sizes"), [(0.1, {"5"}), (1.0, {"5", "10", "20"})])
+def test_larger_pages_are_tried_only_while_a_page_takes_less_than_two_small_searches(seconds, sizes):
+    fake = numbered(400)
+    fake.costs = lambda kind, answer: 1.0 if "files" in kind else seconds
+    client = client_of(fake)
+    client.count(SCOPE)
+
+    list(client.walk(SCOPE, seen=nothing_seen))
+
+    assert {asked["size"][0] for asked in fake.asked_of(SEARCH) if "embed" in asked} == sizes
+
+
+@pytest.mark.parametrize(("seconds", "is_tried"), [(0.5, False), (0.05, True)])
+def test_requests_for_each_item_are_tried_only_if_an_item_takes_two_round_trips(seconds, is_tried):
+    fake = numbered(400, files=4)
+    fake.costs = lambda kind, answer: seconds if kind == "json" else 1.0
+
+    walk(fake)
+
+    assert bool(fake.asked_of("/bundles")) == is_tried
 
 
 def test_a_first_read_takes_at_most_a_request_for_five_items_and_a_short_trial():
