@@ -18,6 +18,7 @@ from connector.catalogue.search import Selection
 from connector.dspace.records import SourceState
 from connector.errors import ConflictError
 from connector.extensions import db, transaction
+from connector.imports.undo import ROWS_PER_STEP
 from connector.imports.undo_effects import undo_effects
 from connector.jobs import creation, lifecycle
 from connector.models.catalogue import CatalogueFile, CatalogueItem, ItemSet, Membership
@@ -293,7 +294,8 @@ def test_a_stopped_import_can_be_undone_and_then_not_resumed(importer, dspace):
 
 def test_a_stopped_undo_continues_where_it_stopped(importer, dspace, monkeypatch):
     dspace.page_size = 100
-    for n in range(450):
+    number = ROWS_PER_STEP + 50
+    for n in range(number):
         dspace.add(f"i{n:03}")
     job = importer.run()
     with importer.app.app_context():
@@ -301,11 +303,13 @@ def test_a_stopped_undo_continues_where_it_stopped(importer, dspace, monkeypatch
     importer.stop_after_writes(undo_id, 1)
     importer.work(undo_id)
     assert importer.job(undo_id).state == "stopped"
-    assert 0 < len(records(importer.app)) < 450
+    with importer.app.app_context():
+        changes = db.session.scalar(db.select(db.func.count(Change.id)))
+    assert 0 < len(records(importer.app)) == changes < number  # changes are deleted with their items
 
     undo = importer.resume(undo_id)
 
-    assert (undo.counts["removed"], records(importer.app)) == (450, [])
+    assert (undo.counts["removed"], records(importer.app)) == (number, [])
 
 
 class Model:
