@@ -82,6 +82,7 @@ class HalBulk:
         self._agreement = Agreement()
         self._dates: dict[str, datetime] = {}  # of the items that REST lists, too, by handle
         self._total = 0
+        self.items_read = 0  # over OAI-PMH
 
     def pages(self) -> Iterator[Page]:
         """Yield the items of the scope, some of them twice: the second version is the right one.
@@ -127,7 +128,9 @@ class HalBulk:
                 raise OaiUnusableError(page.failures[-1].reason)
             items, mapped = self._unchanged(page.items), {item.id for item in page.again}
             left = [item.id for item in items if item.id in mapped or self._is_partial(item)]
-            yield {item.id: item for item in items if item.id not in left}, left
+            direct = {item.id: item for item in items if item.id not in left}
+            self.items_read += len(direct)
+            yield direct, left
 
     def _is_partial(self, item: Item) -> bool:
         """Return whether an item must be read over REST."""
@@ -244,6 +247,7 @@ def pages_in_bulk(
     if bulk := new_bulk():
         try:
             yield from bulk.pages()
+            beside.items_read = bulk.items_read
             return
         except OaiUnusableError as error:
             beside.refuse(str(error), is_disproved=error.is_disproved)

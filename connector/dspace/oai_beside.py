@@ -17,12 +17,12 @@ class OaiBeside:
     """OAI-PMH of a repository that is read over REST.
 
     `url`: its base URL, None as long as it is unknown. `is_disproved`: a comparison with REST has shown that walks must
-    not use it.
+    not use it. `items_read`: how many items the last walk has read over OAI-PMH.
     """
 
     def __init__(self, http: HttpClient, server: Server, optional: OptionalQuestions):
         self._http, self._server, self._optional = http, server, optional
-        self.url, self.is_disproved = server.oai_url, False
+        self.url, self.is_disproved, self.items_read = server.oai_url, False, 0
 
     def api(self) -> OaiApi | None:
         """Return the requests to OAI-PMH, or None if it is switched off, not found, or of no use with a login."""

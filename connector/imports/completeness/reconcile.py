@@ -68,6 +68,7 @@ def reconcile(
             "" if left and context.progress.unlisted else count_differences.explained_difference(context),
             messages.unchecked_files(unchecked_files),
             messages.read_over_oai(context),
+            messages.read_beside_rest(context),
         ]
         return not any(problems), " ".join(filter(None, problems + facts))
 
