@@ -223,13 +223,9 @@ class Oai:
         return (instant if self._generation >= 9 else date if self._newer else stamp)(when)
 
     def _values(self, one: Item) -> str:
-        """Return values by schema, element, qualifier and language, each where it first stands.
-
-        Those that come from a relation are left out.
-        """
+        """Return values by schema, element, qualifier and language, each where it first stands."""
         tree: dict[str, dict] = {}
-        shown = [value for value in one.values_shown if not (value.authority or "").startswith("virtual::")]
-        for value in _by_place(shown) if self._newer else sorted(shown, key=metadata_order):
+        for value in _by_place(one.values_shown) if self._newer else sorted(one.values_shown, key=metadata_order):
             path = [*value.field.split(".", 2), value.language or "none"]
             at = tree
             for name in path:
