@@ -16,7 +16,8 @@ PYTEST := $(BIN)/python -m pytest -n 3 --dist worksteal
 FAST := $(addprefix tests/, test_config.py test_row_ids.py test_pagination.py http/test_credentials.py http/test_stats.py \
     $(addprefix catalogue/, test_crosswalk.py test_identity.py test_export_formats.py test_store.py test_text.py) \
     $(addprefix dspace/test_, hal.py hal_records.py hal_walk.py html_page.py item_reader.py json_members.py legacy_answers.py \
-        legacy_recorded.py legacy_walk.py list_end.py oai_recorded.py oai_walk.py oai_xml.py ordered_pool.py page_reader.py urls.py uuid_partitions.py))
+        legacy_recorded.py legacy_walk.py list_end.py oai_comparison.py oai_recorded.py oai_sample.py oai_walk.py oai_xml.py ordered_pool.py \
+        page_reader.py time_ranges.py typed_addresses.py urls.py uuid_partitions.py))
 
 .PHONY: run demo check test test-fast coverage test-thorough test-crash test-faults bench picture screenshots messages clean
 

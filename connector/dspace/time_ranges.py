@@ -30,12 +30,12 @@ def halves(times: TimeRange, dates: Sequence[datetime]) -> tuple[TimeRange, Time
         return None
     first = bisect_left(dates, since)
     inside = dates[first : bisect_left(dates, until)]
-    middle = inside[len(inside) // 2].replace(microsecond=0) if inside else since + (until - since) // 2
-    if not since < middle < until:
-        middle = (since + (until - since) // 2).replace(microsecond=0)
-    if not since < middle < until:
-        return None
-    return TimeRange(times.since, middle), TimeRange(middle, times.until)
+    center = since + (until - since) // 2
+    for date in (inside[len(inside) // 2] if inside else center, center):
+        middle = date.replace(microsecond=0)
+        if since < middle < until:
+            return TimeRange(times.since, middle), TimeRange(middle, times.until)
+    return None
 
 
 def _after(date: datetime) -> datetime:

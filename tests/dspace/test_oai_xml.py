@@ -14,7 +14,9 @@ from connector.dspace.oai_xml import record_of
 from connector.dspace.records import Bitstream, MetadataValue
 from connector.errors import BadResponseError
 from tests.sample import Repository, Value
-from tests.sample.oai import ROOT, Oai
+from tests.sample.answers import Request
+from tests.sample.costs import Costs
+from tests.sample.oai import Oai
 
 URL = "https://repository.example/oai/request"
 names = st.sampled_from(["a", "b", "en", "none", "value"])
@@ -44,9 +46,11 @@ def repository_of(given_values, given_files=()):
 
 
 def parsed(data, item, generation: int):
-    oai = Oai(SimpleNamespace(data=data), generation)
-    text = f"{ROOT}{oai._full(item)}</OAI-PMH>"
-    return record_of(etree.fromstring(text.encode())[-1], URL, is_newer=generation >= 7)
+    oai = Oai(SimpleNamespace(data=data, costs=Costs()), generation)
+    oai.escapes_twice = False
+    answer = oai.answer(Request("GET", f"{oai.path}?verb=GetRecord&identifier=oai:127.0.0.1:{item.handle}"))
+    record = etree.fromstring(answer.body)[-1][0]
+    return record_of(record, URL, is_newer=generation >= 7)
 
 
 def by_field_and_language(found):
