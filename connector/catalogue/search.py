@@ -45,6 +45,7 @@ SHORT = 1000  # items
 MEDIUM = 5 * SHORT  # items; reading so many is faster than following the index of a frequent word
 LONG = 20 * SHORT  # ids of a list are counted up to this number; shorter lists are read whole, others looked up by id
 CHECKED = 3 * SHORT  # items; reading the values of more would make pages slow
+TEXTS = 10 * SHORT  # items; reading the search texts of more would make pages slow
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +84,15 @@ class Selection:
     @property
     def reads_values(self) -> bool:
         """Return whether the texts or values of items are read that an index does not rule out."""
-        is_excluding = any(term.is_excluded for term in search_terms(self.words))
-        return is_excluding or any(criterion.reads_values for criterion in self.criteria)
+        is_read = any(term.is_excluded or term.is_prefix for term in search_terms(self.words))
+        return is_read or any(criterion.reads_values for criterion in self.criteria)
+
+    def most_checked(self) -> int | None:
+        """Return how many items a page may read to check them, None if an index finds the items without many others."""
+        if self.reads_values:
+            return CHECKED // max(1, len(self.criteria))
+        strings = self._required_strings()
+        return None if not any(strings) or search_index.is_precise(strings, TEXTS) else TEXTS
 
     @property
     def is_everything(self) -> bool:
@@ -185,18 +193,18 @@ class Selection:
         lists = self._lists()
         listed = self._listed(is_needed=to_check or (bool(lists) and self.state is not None))
         with_words = search_index.candidates(self._required_strings())
-        if with_words is None and to_check and _is_postgresql():
+        if to_check and self.reads_values and search_index.is_precise(self._required_strings(), TEXTS):
             with_words = self._with_strings()
         if with_words is None and len(lists + listed) < 2:
             return self._within(lists[0], []).distinct() if lists else next(iter(listed), None)
-        sized = [(_length(ids), ids) for ids in lists]
-        sized += [(length, ids) for ids in listed if (length := _length(ids)) < LONG]
-        sized.sort(key=itemgetter(0))
+        sized = sorted(((_length(ids), ids) for ids in (*listed, *lists)), key=itemgetter(0))
+        excludes_repositories = to_check and self.repository_id is not None
+        useful = [pair for pair in sized if pair[0] < LONG or pair[1] in lists or excludes_repositories]
         if with_words is not None and not (sized and sized[0][0] <= MEDIUM):
-            return self._within(with_words, sized)
-        if listed and not (sized and sized[0][0] < LONG):
-            return self._within(listed[0], sized)
-        return self._within(sized[0][1], sized[1:]).distinct()
+            return self._within(with_words, useful)
+        first = sized[0][1]
+        found = self._within(first, [pair for pair in useful if pair[1] is not first])
+        return found.distinct() if first in lists else found
 
     def _within(self, ids: Select[Any], lists: Sequence[tuple[int, Select[Any]]]) -> Select[Any]:
         """Return a SELECT of the ids that are in all lists and old enough. `lists`: each with its length."""
@@ -205,10 +213,14 @@ class Selection:
         among = ((column + 0).in_(listed) if length < LONG else _is_among(column, listed) for length, listed in lists)
         return ids.where(*among, is_old)
 
-    def matches(self, candidates: Select[Any]) -> Select[Any]:
-        """Return a SELECT of the candidates that meet the conditions on the item itself."""
+    def matches(self, candidates: Select[Any], *, one_by_one: bool = False) -> Select[Any]:
+        """Return a SELECT of the candidates that meet the conditions on the item itself.
+
+        `one_by_one`: each candidate is read. Else PostgreSQL may follow the index of texts to items that are none.
+        """
         [column] = candidates.selected_columns
-        return candidates.where(exists().where(CatalogueItem.id == column, *self._own_conditions()))
+        item = select(CatalogueItem.id).where(CatalogueItem.id == column, *self._own_conditions())
+        return candidates.where(exists(item.offset(0) if one_by_one else item))
 
     def _with_strings(self) -> Select[Any]:
         """Return a SELECT of the ids of the items whose search text has the required strings, for PostgreSQL."""
@@ -287,12 +299,13 @@ def find(selection: Selection) -> FoundItems:
 
 
 def find_newest(selection: Selection) -> FoundItems:
-    """Return the selected items. If many items have to be read to check them, check only the newest CHECKED."""
-    if not selection.reads_values or (candidates := selection.candidates(to_check=True)) is None:
+    """Return the selected items. If many items have to be read to check them, check only the newest."""
+    most = selection.most_checked()
+    if most is None or (candidates := selection.candidates(to_check=True)) is None:
         return find(selection)
-    most = CHECKED // max(1, len(selection.criteria))
     checked = newest_first(candidates).limit(most + 1)
-    ids = db.session.scalars(selection.matches(select(checked.limit(most).subquery())).limit(SHORT + 1)).all()
+    matches = selection.matches(select(checked.limit(most).subquery()), one_by_one=True)
+    ids = db.session.scalars(matches.limit(SHORT + 1)).all()
     if len(ids) > SHORT:
         return FoundItems(selection, selection.ids(), None)
     all_ids = db.session.scalars(checked).all()

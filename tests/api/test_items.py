@@ -64,7 +64,8 @@ def test_each_order_names_each_item_once(program, sort):
 )
 def test_a_search_finds_the_items_of_the_page_with_the_same_arguments(stocked_client, program, monkeypatch, search):
     page = stocked_client.get(f"/items/?{urlencode(search | {'size': '100'})}").text
-    monkeypatch.setattr(catalogue_search, "CHECKED", 1)  # a limit of the pages only
+    for limit in ("CHECKED", "TEXTS"):  # of the pages only
+        monkeypatch.setattr(catalogue_search, limit, 1)
 
     found = followed(program, f"/api/items?{urlencode(search)}")
 

@@ -83,6 +83,10 @@ PAGES = (
     *("/items/?job=1&state=vanished", "/items/?kind=pdf&state=withdrawn", "/items/?from=1911&to=1960&state=withdrawn"),
     *("/items/?from=1911&to=1960", "/items/?from=1911&to=1960&sort=oldest-date", "/items/?item_set=1&from=1911"),
     *("/items/?language=l4&from=1911&to=1960&sort=title", "/items/?kind=pdf&from=1911&to=1911&sort=oldest-date"),
+    # All items have the parts of these words, and none has the words.
+    *("/items/?q=%22as+the+port%22", "/items/?q=%22as+the+port%22&sort=title", "/items/?q=arbour*"),
+    *("/items/?q=%22as+the+port%22&item_set=1", "/items/?q=%22as+the+port%22&repository=1"),
+    "/items/?join=and&term=dcterms:title&op=contains&value=as+the+port",
     # What the page of a long list loads later.
     *("/items/filters?item_set=1", "/items/filters?job=1", "/items/filters?q=harbour&job=1", "/items/filters?q=of"),
     *("/items/filters?from=1911&to=1920", "/items/filters?language=l3&kind=pdf", "/items/filters?repository=1"),

@@ -44,6 +44,10 @@ SEARCHES = (
     "/items/?join=and&term=dcterms:title&op=starts&value=ships&join=or&term=dcterms:creator&op=is&value=ships",
     "/items/?join=not&term=dcterms:title&op=contains&value=report",
     "/items/?q=-harbour",
+    # All items have the parts of these words, and none has the words.
+    "/items/?q=%22as+the+port%22",
+    "/items/?q=arbour*",
+    "/items/?q=%22as+the+port%22&item_set=1",
 )
 STEPS_AN_ITEM = 60
 
@@ -86,6 +90,7 @@ def test_a_search_reads_only_items_that_it_finds_and_counts(instances, address, 
     monkeypatch.setattr(search, "MEDIUM", 300)
     monkeypatch.setattr(search, "LONG", 400)
     monkeypatch.setattr(search, "CHECKED", 300)
+    monkeypatch.setattr(search, "TEXTS", 300)
     small, large = steps_in(instances, address)
 
     assert large <= 1.1 * small + 1000

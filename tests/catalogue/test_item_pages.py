@@ -289,6 +289,17 @@ def test_a_search_that_checks_only_the_newest_items_says_so_and_goes_on_with_old
     assert "Export at least 10 items" in words(stocked_client.get(f"/exports/new?{query}"))
 
 
+def test_a_search_for_words_that_too_many_items_may_have_says_so(stocked_client, monkeypatch):
+    monkeypatch.setattr(search, "TEXTS", 10)
+    monkeypatch.setattr(search, "MEDIUM", 0)
+
+    page, export = (words(stocked_client.get(f"{path}?q=har")) for path in ("/items/", "/exports/new"))
+
+    assert "Only the newest 10 of the items that may match were checked. Older items may match, too." in page
+    assert "At least 10 items" in page
+    assert "Export at least 10 items" in export
+
+
 def test_a_search_without_a_match_among_the_newest_items_does_not_say_that_there_is_none(stocked_client, monkeypatch):
     monkeypatch.setattr(search, "CHECKED", 1)
 

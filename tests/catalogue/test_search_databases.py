@@ -23,6 +23,7 @@ from connector.extensions import db, transaction
 from connector.models.catalogue import CatalogueItem
 from connector.models.repositories import Repository
 from connector.pagination import Place, page_of
+from connector.storage import search_index
 from connector.storage.instance import prepare
 from connector.word_search import Term, fold, search_terms
 from tests.conftest import app_at
@@ -166,11 +167,18 @@ CONTAINS = [Criterion(Join.AND, "dcterms:subject", Operator.CONTAINS, "harbour")
         Selection(criteria=(*CONTAINS,), with_restricted=False),
         Selection(words="-herring"),
         Selection(words="har -inner", criteria=(Criterion(Join.NOT, "local.y", Operator.ANY),)),
+        Selection(words="harb*"),
+        Selection(words="harbour"),
+        Selection(words="inner harbour", repository_id=1),
+        Selection(words="eu"),
     ],
 )
+@pytest.mark.parametrize("enough", [0, 10])
 @pytest.mark.parametrize("checked", [1, 4, 1000])
-def test_a_search_of_older_items_again_and_again_finds_each_item_once(app, monkeypatch, selection, checked):
+def test_a_search_of_older_items_again_and_again_finds_each_item_once(app, monkeypatch, selection, checked, enough):
     monkeypatch.setattr(search, "CHECKED", checked * max(1, len(selection.criteria)))
+    monkeypatch.setattr(search, "TEXTS", checked)
+    monkeypatch.setattr(search_index, "ENOUGH", enough)
     items = find_newest(selection)
     found = [*(items.few or ())]
     while items.oldest_checked_id:
@@ -179,6 +187,23 @@ def test_a_search_of_older_items_again_and_again_finds_each_item_once(app, monke
 
     assert sorted(found) == sorted(db.session.scalars(selection.query(CatalogueItem.id)))
     assert found
+
+
+@pytest.mark.parametrize(
+    ("strings", "most", "is_precise"),
+    [
+        (["harbour"], 2, True),
+        (["herring boats"], 3, True),
+        (["boats herring"], 3, True),
+        (["boats herring"], 2, False),
+        (["\neu\n"], 1, True),
+        ([], 10, False),
+    ],
+)
+def test_postgresql_rates_strings_by_the_items_with_their_trigrams(app, strings, most, is_precise):
+    is_postgresql = db.engine.dialect.name == "postgresql"
+
+    assert search_index.is_precise([strings], most) == (is_postgresql and is_precise)
 
 
 @pytest.mark.parametrize("sort", Sort)

@@ -77,7 +77,7 @@ def _size() -> str:
     The export itself takes all of them.
     """
     items = None if (selection := _selection()) is None else find_newest(selection)
-    most = SHORT if selection and selection.reads_values else COUNTED
+    most = SHORT if selection and (selection.words or selection.criteria) else COUNTED
     ids = _chosen() if items is None else items.ids()
     number = count_rows(ids.limit(most + 1).subquery())
     if items and items.oldest_checked_id:
