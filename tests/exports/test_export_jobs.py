@@ -15,7 +15,8 @@ from connector.jobs.attempt import JobAttempt
 from connector.models.catalogue import CatalogueItem
 from connector.models.exports import ExportItem
 from connector.models.jobs import Job, State
-from connector.tasks import carry_out, prune
+from connector.tasks import carry_out
+from connector.tasks.periodic_tasks import prune
 
 from .steps import FIELDS, export, exported
 
