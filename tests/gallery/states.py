@@ -172,6 +172,7 @@ STATES = (
     State("connect-empty", "/repositories/", is_empty=True),
     State("connect-error", "/repositories/", act=_fill("Get collections and communities", url="no address")),
     State("connect-change", "/repositories/1/change"),
+    State("connect-change-more", "/repositories/1/change", act=_unfold),
     State("connect-forget", "/repositories/6/forget"),
     State("connect-forget-refused", "/repositories/1/forget", act=_press("Forget repository")),
     State("options", "/repositories/1/"),

@@ -80,7 +80,7 @@ class ChangeForm(ConnectForm):
     uses_oai = BooleanField(
         _l("Use OAI-PMH beside the REST API"),
         description=_l(
-            "Many items then come much faster. The app checks with the REST API that the result is the same."
+            "Makes imports of many items much faster. The app checks with the REST API that the result is the same."
         ),
     )
 
