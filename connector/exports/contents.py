@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -84,18 +84,28 @@ class Contents:
 
     def stored(self, item: ExportedItem) -> list[CatalogueFile]:
         """Return the files of an item that the export contains. Note the files that are left out or outdated."""
-        wanted = [file for file in item.files if not _is_unwanted(file)]
-        self.not_imported.update(file.bundle for file in item.files if _is_unwanted(file))
-        faults = {file.id: self._fault(file) for file in wanted}
-        left_out = [f"{file.label} ({faults[file.id]})" for file in wanted if faults[file.id]]
-        if left_out:
-            self.note(item, _("Not in the export: %(files)s.", files=", ".join(left_out)))
-        usable = [file for file in wanted if not faults[file.id]]
+        usable = self._without_faults(item, self._fault)
         for file in usable:
             if file.is_outdated:
                 self.note(item, _("The export has an earlier version of %(file)s.", file=file.label))
         self._files += len(usable)
         return usable
+
+    def linked(self, item: ExportedItem) -> list[CatalogueFile]:
+        """Return the files of an item that everybody can download at the source. Note the files that are left out."""
+        return self._without_faults(item, _fault_at_source)
+
+    def _without_faults(
+        self, item: ExportedItem, fault_of: Callable[[CatalogueFile], str | None]
+    ) -> list[CatalogueFile]:
+        """Return the files of an item that have no fault and are wanted. Note the faults, count the unwanted files."""
+        wanted = [file for file in item.files if not _is_unwanted(file)]
+        self.not_imported.update(file.bundle for file in item.files if _is_unwanted(file))
+        faults = {file.id: fault_of(file) for file in wanted}
+        left_out = [f"{file.label} ({faults[file.id]})" for file in wanted if faults[file.id]]
+        if left_out:
+            self.note(item, _("Not in the export: %(files)s.", files=", ".join(left_out)))
+        return [file for file in wanted if not faults[file.id]]
 
     def _fault(self, file: CatalogueFile) -> str | None:
         """Return why the content of a file cannot be exported, or None. The stored bytes are checked."""
@@ -124,6 +134,15 @@ class Contents:
                 item_problems.note(self._attempt.job_id, item_id, "", None, sentence)
         self._files = 0
         self._notes.clear()
+
+
+def _fault_at_source(file: CatalogueFile) -> str | None:
+    """Return why the address of a file at its source is of no use to other programs, or None."""
+    if file.is_restricted:
+        return _("restricted")
+    if file.status in (FileStatus.RESTRICTED, FileStatus.MISSING, FileStatus.INFECTED):
+        return str(FILE_STATUSES[FileStatus(file.status)])
+    return None
 
 
 def _is_unwanted(file: CatalogueFile) -> bool:

@@ -33,8 +33,11 @@ def omeka(contents: Contents) -> Iterator[bytes]:
 
 
 def _omeka_row(contents: Contents, item: ExportedItem, columns: Sequence[str]) -> list[str]:
-    """Return the texts of a row. Only files that everybody can download at the source have an address there."""
-    addresses = [item.addresses[file.id] for file in item.files if not file.is_restricted]
+    """Return the texts of a row. Only files that everybody can download at the source have an address there.
+
+    Omeka S would import thumbnails and licenses as media of the item. The module skips items whose files it cannot get.
+    """
+    addresses = [item.addresses[file.id] for file in contents.linked(item)]
     cells = [column_texts(item.record, column) for column in columns]
     return [contents.separator.join(texts) for texts in (*cells, addresses)]
 

@@ -6,13 +6,14 @@ import json
 
 import pytest
 from rdflib import Graph, Literal, URIRef
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from connector.catalogue import json_ld
 from connector.catalogue.export import as_csv, as_jsonl
 from connector.catalogue.search import Selection
 from connector.extensions import db, transaction
-from connector.models.catalogue import CatalogueFile, CatalogueItem
+from connector.jobs import lifecycle
+from connector.models.catalogue import CatalogueFile, CatalogueItem, FileStatus
 
 from .steps import FIELDS, export, exported, problems
 
@@ -26,6 +27,10 @@ def context(stocked_app):
 def rows(form: str, *item_ids: int, **choice) -> list[dict[str, str]]:
     text = exported(form, *item_ids, **choice).read_bytes().decode()
     return list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+
+
+def stored_files(item_id: int) -> Select[tuple[CatalogueFile]]:
+    return select(CatalogueFile).where(CatalogueFile.item_id == item_id, CatalogueFile.is_stored)
 
 
 def write_values(**values: list[str]) -> int:
@@ -75,20 +80,45 @@ def test_headers_for_omeka_are_terms_and_the_name_that_the_module_takes_for_addr
 
     assert list(row) == ["dcterms:creator", "dcterms:title", "media url"]
     assert row["dcterms:creator"] == "Ann||Ben"
-    names = db.session.scalars(select(CatalogueFile.name).where(CatalogueFile.item_id == item_id)).all()
+    [stored] = db.session.scalars(stored_files(item_id))
     addresses = row["media url"].split("||")
-    assert len(addresses) == len(names)
+    assert [stored.bitstream_id in address for address in addresses] == [True]
     assert all(address.startswith("http://127.0.0.1:") and address.endswith("/download") for address in addresses)
 
 
-def test_files_that_need_a_login_have_no_address_for_omeka():
+def test_thumbnails_and_licenses_that_were_not_imported_have_no_address_for_omeka():
+    item_id = write_values(title=["A boat"])
+    names = db.session.scalars(select(CatalogueFile.name).where(CatalogueFile.item_id == item_id)).all()
+    [stored] = db.session.scalars(stored_files(item_id))
+
+    job_id = export("omeka", item_id)
+
+    assert set(names) == {stored.name, f"thumbnail-{stored.name}", "license.txt"}
+    assert lifecycle.get(job_id).message == (
+        "2 files were not imported and are not in the export, by bundle: LICENSE (1), THUMBNAIL (1)."
+    )
+    assert lifecycle.get(job_id).clean
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"content_is_restricted": True}, "restricted"),
+        ({"status": FileStatus.RESTRICTED, "sha256": None}, "no access"),
+        ({"status": FileStatus.MISSING, "sha256": None}, "missing"),
+        ({"status": FileStatus.INFECTED, "sha256": None}, "infected"),
+    ],
+)
+def test_files_that_omeka_cannot_or_should_not_download_have_no_address_and_are_named(changed, reason):
+    item_id = write_values(title=["A boat"])
     with transaction():
-        file = db.session.scalars(select(CatalogueFile).limit(1)).one()
-        for one in file.item.files:
-            one.content_is_restricted = True
-        item_id = file.item_id
+        [stored] = db.session.scalars(stored_files(item_id))
+        name = stored.name
+        for column, value in changed.items():
+            setattr(stored, column, value)
 
     assert rows("omeka", item_id)[0]["media url"] == ""
+    assert problems(export("omeka", item_id)) == {item_id: f"Not in the export: {name} ({reason})."}
 
 
 def test_json_ld_is_one_document_with_a_node_for_each_item():
