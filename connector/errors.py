@@ -123,6 +123,10 @@ class DamagedResponseError(BadResponseError):
     """A response that is cut short, or whose JSON or compression is damaged."""
 
 
+class WebPageError(BadResponseError):
+    """A web page, although data was requested."""
+
+
 class BotChallengeError(BadResponseError):
     """A bot protection answered instead of the repository. Its response says nothing about the requested object."""
 

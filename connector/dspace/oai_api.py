@@ -42,7 +42,7 @@ class OaiList(Generic[T]):
 class OaiApi:
     """OAI-PMH requests to the base URL of a server. Methods raise the errors of `HttpClient.get_json`.
 
-    `how`: the `tries` and `tries_at_500` of `HttpClient.read_xml`.
+    `how`: the `tries`, `tries_at_500` and `repeats_pages` of `HttpClient.read_xml`.
     """
 
     def __init__(self, http: HttpClient, server: Server):

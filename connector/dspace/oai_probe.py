@@ -26,7 +26,7 @@ def oai_server(http: HttpClient, candidate: Candidate) -> Server:
     generation = _NEWER if candidate.endpoint == _NEWER_ENDPOINT else _OLDER
     server = Server(candidate.site, candidate.base, generation, "", speaks_oai=True)
     api = OaiApi(http, server)
-    name = api.identify(tries=_TRIES)
+    name = api.identify(tries=_TRIES, repeats_pages=False)
     try:
         records = api.records(Scope(ScopeKind.REPOSITORY), tries=_TRIES).rows
     except BotChallengeError:

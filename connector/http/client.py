@@ -72,8 +72,9 @@ class HttpClient:
 
     All methods raise the errors of `connector.errors`: AddressNotAllowedError, JobStoppedError as soon as the stop
     event of `outage` is set, and RepositoryError with its subclasses. After a TransientError, `outage` repeats the
-    request, up to `tries` times in all. Timeouts and bot challenges are never repeated, and `tries_at_500` is the limit
-    after a status 500. `outage` also limits how long requests and waits may take together.
+    request, up to `tries` times in all. Timeouts and bot challenges are never repeated, nor is a request after a
+    web page with `repeats_pages` False. `tries_at_500` is the limit after a status 500. `outage` also limits how long
+    requests and waits may take together.
 
     `key`: a secret for the query of all requests to its API. No error, log record, header or address that leaves the
     client contains it. `traffic`: the statistics of its requests. `busy`: the seconds spent on good responses, by kind.
@@ -153,6 +154,7 @@ class HttpClient:
         kind: str = "json",
         tries: int = 4,
         tries_at_500: int | None = None,
+        repeats_pages: bool = True,
         follow: Redirects = Redirects.ALL,
     ) -> JsonAnswer:
         """Return the parsed JSON with its address and size. Raise the errors of `get_json`."""
@@ -165,7 +167,7 @@ class HttpClient:
                 self._transport.record_success(kind, answer)
                 return found
 
-        return self._outage.repeat(once, tries, tries_at_500=tries_at_500)
+        return self._outage.repeat(once, tries, tries_at_500=tries_at_500, repeats_pages=repeats_pages)
 
     def read_xml(
         self,
@@ -177,6 +179,7 @@ class HttpClient:
         tags: Collection[str],
         tries: int = 4,
         tries_at_500: int | None = None,
+        repeats_pages: bool = True,
     ) -> T:
         """Return what `read` returns for the elements with these tags in the XML at `url`, one after the other.
 
@@ -193,7 +196,7 @@ class HttpClient:
                 self._transport.record_success("xml", answer)
                 return found
 
-        return self._outage.repeat(once, tries, tries_at_500=tries_at_500)
+        return self._outage.repeat(once, tries, tries_at_500=tries_at_500, repeats_pages=repeats_pages)
 
     def read(self, url: str, params: Params | None = None, *, kind: str = "json", tries: int = 4) -> ApiAnswer:
         """Return the parsed JSON at `url` with its headers. No redirect is followed. Raise the errors of `get_json`."""

@@ -22,6 +22,7 @@ from ..errors import (
     RestrictedError,
     ServerError,
     TooLargeError,
+    WebPageError,
     XmlResponseError,
 )
 from ..i18n import decimal, gettext as _, lazy_gettext as _l
@@ -156,7 +157,7 @@ def unreadable(
     """
     url, host = answer.url, host_of(answer.url)
     if is_page:
-        return BadResponseError(_("%(host)s answered with a web page instead of data.", host=host), url)
+        return WebPageError(_("%(host)s answered with a web page instead of data.", host=host), url)
     if not start:
         return BadResponseError(_("%(host)s sent an empty answer.", host=host), url)
     if not is_data:

@@ -25,6 +25,7 @@ from ..errors import (
     RequestTimeoutError,
     ServerError,
     TransientError,
+    WebPageError,
 )
 from ..i18n import gettext as _
 from .current_waits import LONG_RETRY_AFTER, CurrentWaits
@@ -217,10 +218,12 @@ class OutageWait:
         kind: str = "request",
         may_repeat: Callable[[], bool] = lambda: True,
         tries_at_500: int | None = None,
+        repeats_pages: bool = True,
     ) -> T:
         """Return the result of `once`, called up to `tries` times while it raises TransientError and `may_repeat`.
 
-        After a status 500, which is often caused by the requested object, the limit is `tries_at_500`. The waits grow
+        After a status 500, which is often caused by the requested object, the limit is `tries_at_500`. With
+        `repeats_pages` False, a web page is final, because a wrong address gives one each time. The waits grow
         from half a second to a minute, or are as long as the server asks. `kind`: the kind of requests outside
         `attempt`.
 
@@ -238,7 +241,8 @@ class OutageWait:
                     self._record_failure(timer, self.clock(), error)
                     is_500 = isinstance(error, ServerError) and error.status == 500
                     most = tries_at_500 if is_500 and tries_at_500 else tries
-                    if made >= most or isinstance(error, _NEVER_REPEATED) or not may_repeat():
+                    final = _NEVER_REPEATED if repeats_pages else (*_NEVER_REPEATED, WebPageError)
+                    if made >= most or isinstance(error, final) or not may_repeat():
                         raise
                     pause = self._pause_before(made, error, timer, use)
                     if pause is None:

@@ -30,6 +30,7 @@ from connector.errors import (
     TooLargeError,
     UnknownHostError,
     UnreachableError,
+    WebPageError,
 )
 from connector.http import Download, HttpClient, HttpSettings, JsonAnswer, OutageWait, WebPage, deadline
 from connector.http.addresses import AddressRule
@@ -500,6 +501,15 @@ def test_a_500_is_asked_again_and_the_second_answer_counts(http, remote, stop):
 
     assert http.get_json(URL) == {"id": 1}
     assert len(stop.seconds) == 1
+
+
+def test_a_web_page_is_asked_again_unless_the_address_may_be_wrong(http, remote):
+    remote.get(URL, body=b"<!DOCTYPE html><html></html>")
+
+    for repeats, requests in ((True, 2), (False, 3)):
+        with pytest.raises(WebPageError):
+            http.get_json_from(URL, tries=2, repeats_pages=repeats)
+        assert http.requests_made == requests
 
 
 def test_waits_double_with_some_jitter_and_the_last_error_is_raised(http, remote, stop):
