@@ -13,6 +13,7 @@ from ..i18n import gettext as _, lazy_gettext as _l
 from ..models.catalogue import CatalogueFile, CatalogueItem, FileStatus
 from . import restricted_values
 from .crosswalk import LABELS
+from .relation_rows import is_item_id
 from .source_links import file_link
 
 FILE_STATUSES = {
@@ -115,6 +116,12 @@ def described(values: Mapping[str, list[dict[str, Any]]]) -> tuple[Values, Value
     terms = sorted((term for term in values if term in _ORDER), key=_ORDER.__getitem__)
     others = [field for field in values if field not in _ORDER]
     return [(term, values[term]) for term in terms], [(field, values[field]) for field in others]
+
+
+def without_item_ids(values: Values) -> Values:
+    """Return values of fields without the ids of related items, which the page of an item shows as links."""
+    kept = [(field, [one for one in entries if not is_item_id(field, one["value"])]) for field, entries in values]
+    return [(field, entries) for field, entries in kept if entries]
 
 
 def citation_parts(item: CatalogueItem, with_restricted: bool) -> tuple[str, str]:

@@ -30,6 +30,11 @@ def relations_of(metadata: Iterable[Entry]) -> Relations:
     return found
 
 
+def is_item_id(field: str, value: str | None) -> bool:
+    """Return whether the value of a field is the id of a related item."""
+    return field.startswith(PREFIX) and value is not None and is_uuid(value)
+
+
 def store(metadata: Mapping[int, Iterable[Entry]]) -> None:
     """Replace the relations of items by those in their metadata, given by item id. The caller owns the transaction."""
     db.session.execute(delete(RELATION).where(RELATION.c.item_id.in_(metadata)))
@@ -44,10 +49,11 @@ def add(metadata: Mapping[int, Iterable[Entry]]) -> None:
 
 def _named_ids(metadata: Iterable[Entry]) -> Iterator[tuple[str, str, bool]]:
     for entry in metadata:
-        named = (entry["value"] if entry["field"].startswith(PREFIX) else None, entry.get("authority"))
-        for target_id in named:
-            if target_id and is_uuid(target_id):
-                yield entry["field"], target_id, MARK in entry
+        field, value, authority = entry["field"], entry["value"], entry.get("authority")
+        if is_item_id(field, value):
+            yield field, value, MARK in entry
+        if authority and is_uuid(authority):
+            yield field, authority, MARK in entry
 
 
 def _rows(item_id: int, metadata: Iterable[Entry]) -> Iterator[dict[str, Any]]:

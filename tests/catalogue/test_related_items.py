@@ -288,6 +288,19 @@ def test_the_page_and_json_ld_link_to_a_related_item_that_the_reader_may_see(app
     assert "dcterms:relation" not in json.loads(viewer.get(f"/items/{book}.jsonld").text)
 
 
+def test_the_page_shows_ids_of_related_items_only_among_the_original_fields(app, client):
+    with app.app_context():
+        named = [author(), author("Author whose id is unknown"), MetadataValue("local.note", ORG_UNIT)]
+        [book] = save(_places(), publication(*named))
+
+    shown, original = words(client.get(f"/items/{book}/")).split("Original DSpace fields (4)")
+
+    assert "relation.isAuthorOfPublication Author whose id is unknown" in shown
+    assert f"local.note {ORG_UNIT}" in shown
+    assert AUTHOR not in shown
+    assert f"relation.isAuthorOfPublication {AUTHOR}" in original
+
+
 def test_the_json_ld_in_a_page_has_the_first_related_items_and_the_download_all(app, client, monkeypatch):
     monkeypatch.setattr(item_formats, "EMBEDDED_RELATIONS", 1)
     unit = MetadataValue("relation.isOrgUnitOfPublication", ORG_UNIT)

@@ -86,7 +86,7 @@ def item(item_id: int) -> Response:
         linked_data=item_formats.embedded_json_ld(shown),
         metadata=texts.metadata,
         terms=terms,
-        others=others,
+        others=item_presentation.without_item_ids(others),
         related=related_items.of_item(shown, sees_restricted()),
         has_manifest=bool(pictures_of(shown)),
         picture=thumbnails.of_items([item_id], with_restricted=sees_restricted()).get(item_id),

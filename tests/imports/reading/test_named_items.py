@@ -24,6 +24,7 @@ from connector.repositories import credentials
 from connector.storage.instance import prepare
 from connector.tasks import carry_out
 from tests.conftest import app_at
+from tests.pages import words
 from tests.sample import Repository, SampleRepository
 from tests.sample.login import NAME, PASSWORD
 from tests.tools import needs
@@ -147,6 +148,12 @@ def test_an_import_brings_the_items_that_its_items_name_with_their_files_and_fol
     assert (job.clean, job.expected, counts(job)) == (True, 2, (2, 3, 5, 0, 0, 0))
     assert (held(), job.counts["files_stored"]) == (ALL, 1)
     assert job.message == "Also read: 3 related items that these items name."
+
+
+def test_past_imports_counts_related_items_beside_those_of_the_scope(app, publications):
+    publications.run()
+
+    assert "Total: 2 Related items: 3 Added: 5 in job 1 Updated: 0" in words(app.test_client().get("/jobs/"))
 
 
 def test_an_import_without_the_option_reads_its_scope_only(publications):
