@@ -50,6 +50,7 @@ def test_imports_over_rest_alone_and_with_oai_give_equal_catalogues_and_are_comp
 
     table = capsys.readouterr().out
     assert "520 items" in table
+    assert "bare loop over OAI-PMH" in table
     runs = ("first import", "re-run, 1% changed")
     assert all(f"{run}, {way}" in table for run in runs for way in ("REST alone", "with OAI-PMH"))
 
