@@ -108,6 +108,25 @@ def test_changes_since_the_index_come_with_the_first_import_and_later_ones_with_
     assert library.records()[items[7].handle]["title"] == "Changed later"
 
 
+def test_an_index_older_than_all_compared_items_is_left_out_once_and_used_when_it_is_fresh(app, sample):
+    library, data = Library(app, sample), sample.data
+    sample.oai.freeze()
+    data.clock = lambda: datetime.now(UTC) - timedelta(days=1)
+    for item in data.items.values():
+        data.edit(item, "dc.subject", ["changed"])
+
+    stale = library.run(files=False)
+    with app.app_context():
+        log = request_log.text(lifecycle.get(stale.id), "")
+    library.undo(stale.id)
+    sample.oai.freeze()
+    fresh = library.run(files=False)
+
+    assert "All items that were compared have changed since its index was updated." in log
+    assert (stale.clean, stale.counts["added"], "OAI-PMH" in stale.message) == (True, ITEMS, False)
+    assert f"{ITEMS} items were read over OAI-PMH." in fresh.message
+
+
 def test_a_failure_of_oai_in_the_middle_costs_nothing_and_stands_in_the_request_log(app, sample):
     library = Library(app, sample)
     sample.faults.add("resumptionToken=xoai%2F%2F%2F%2F400", times=None, status=403)

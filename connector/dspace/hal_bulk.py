@@ -104,7 +104,11 @@ class HalBulk:
         self._items.escaping.is_disproved = True
         oai = {record.header.id: self._items.item_of(record) for record in records}
         rest = {item.handle: item for page in self._by_handles(list(oai)) for item in page.items}
-        found = compare([(item, rest[handle]) for handle, item in oai.items() if handle in rest])
+        pairs = [(item, rest[handle]) for handle, item in oai.items() if handle in rest]
+        same = [(item, other) for item, other in pairs if item.last_modified == other.last_modified]
+        if not same:
+            raise OaiUnusableError(_("All items that were compared have changed since its index was updated."))
+        found = compare(same)
         if found.reason:
             raise OaiUnusableError(found.reason, is_disproved=True)
         if sum(map(found.needs_rest, oai.values())) * 3 > len(oai):

@@ -46,13 +46,10 @@ class Agreement:
 
 
 def compare(pairs: Sequence[Pair]) -> Agreement:
-    """Return how far these pairs agree. Items that changed between the two readings are left out."""
-    same = [(oai, rest) for oai, rest in pairs if oai.last_modified == rest.last_modified]
-    if not same:
-        return Agreement(reason=_("No item was the same over both."))
-    is_double = _is_double(same)
+    """Return how far these pairs agree. Both items of a pair must have the same time of their last change."""
+    is_double = _is_double(pairs)
     rough = Agreement(is_double)
-    compared = [(rough.plain(oai), rest) for oai, rest in same if not rough.needs_rest(oai)]
+    compared = [(rough.plain(oai), rest) for oai, rest in pairs if not rough.needs_rest(oai)]
     fields, lost = set[str](), set[str]()
     for oai, rest in compared:
         different = _different_fields(oai, rest)
