@@ -30,6 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase
 
+from . import json_text
 from .durations import utcnow as utcnow  # for the modules that store times
 from .word_search import fold
 
@@ -53,7 +54,10 @@ class Base(DeclarativeBase):
     __table__: ClassVar[Table]
 
 
-db = SQLAlchemy(model_class=Base)
+db = SQLAlchemy(
+    model_class=Base,
+    engine_options={"json_serializer": json_text.encode, "json_deserializer": json_text.decode},
+)
 babel = Babel(configure_jinja=False)  # templates translate with `i18n`, like all code
 _writing: ContextVar[bool] = ContextVar("writing", default=False)
 

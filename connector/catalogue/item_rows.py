@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import update
 
+from .. import json_text
 from ..characters import storable
 from ..dspace.records import Item
 from ..extensions import db
@@ -72,7 +72,7 @@ def content_hash(item: Item, id: str, metadata: list[dict[str, Any]]) -> str:
     `id`: that of the item, or its handle for what was stored of it over OAI-PMH.
     """
     files = [[b.id, *(getattr(b, name) for name in BITSTREAM)] for b in item.bitstreams or ()]
-    text = json.dumps([id, item.handle, item.name, metadata, files], separators=(",", ":"))
+    text = json_text.encode_ascii([id, item.handle, item.name, metadata, files])
     return hashlib.sha256(text.encode()).hexdigest()
 
 

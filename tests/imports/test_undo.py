@@ -132,8 +132,8 @@ def test_garbage_collection_finds_the_files_of_an_undo_without_reading_stored_st
     dspace.edit("a", files={"a.txt": b"two"})
     importer.run(files=True)
     with importer.app.app_context():
-        with transaction():  # as another serializer would write it
-            db.session.execute(db.text("UPDATE change SET before = replace(before, '\": \"', '\":\"')"))
+        with transaction():  # as earlier versions wrote it
+            db.session.execute(db.text("UPDATE change SET before = replace(before, '\":\"', '\": \"')"))
 
         assert delete_unreferenced_files() == 0
 
