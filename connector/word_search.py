@@ -24,6 +24,7 @@ SHORT = 2  # characters of a short word
 MOST_CHARACTERS, MOST_WORDS = 1000, 30  # limits of one search, because every item is searched for each word
 _TERM = re.compile(r'(?:(?<!\S)(-))?(?:"([^"]*)"|([^\s"]+))')
 _SHORT_WORD = re.compile(rf"\b\w{{1,{SHORT}}}\b")
+_SHORT_ASCII_WORD = re.compile(_SHORT_WORD.pattern, re.ASCII)  # twice as fast
 # Thai to Burmese, Khmer, kana, Han, Yi and Hangul: in these scripts, no space separates words, or words have endings.
 _UNSPACED = re.compile(
     "[\u0e00-\u109f\u1780-\u17ff\u3005-\u3007\u3041-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uac00-\ud7af"
@@ -114,7 +115,9 @@ def _term(hyphen: str, phrase: str, word: str) -> Term:
 
 def _short_words(text: str) -> set[str]:
     """Return the words of one or two letters or digits. In scripts without spaces, each such sequence is a word."""
-    runs = [] if text.isascii() else _UNSPACED.findall(text)
+    if text.isascii():
+        return set(_SHORT_ASCII_WORD.findall(text))
+    runs = _UNSPACED.findall(text)
     words = set(_SHORT_WORD.findall(_UNSPACED.sub(" ", text) if runs else text))
     for run in runs:
         words.update(run, map(operator.add, run, run[1:]))
