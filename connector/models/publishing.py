@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint, false
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..extensions import JSON_VALUE, Base, utcnow
@@ -112,6 +112,13 @@ class PublishedItem(Base):
     __table_args__ = (
         UniqueConstraint("destination_id", "identifier", name="uq_published_item_identifier"),
         UniqueConstraint("destination_id", "item_id", name="uq_published_item"),
+        # Counts read this index instead of the rows, which are long.
+        Index(
+            "ix_published_item_there",
+            "destination_id",
+            sqlite_where=text("omeka_id IS NOT NULL"),
+            postgresql_where=text("omeka_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select, update
+from sqlalchemy import ColumnElement, Select, exists, select, update
 from sqlalchemy.orm import joinedload
 
 from ..errors import ConflictError
@@ -49,7 +49,7 @@ class Conflict:
 
 def query(destination_id: int) -> Select[PublishingConflict]:
     """Return a SELECT of the conflicts at a destination whose items are in the catalogue."""
-    mine = select(PublishingConflict).where(PublishingConflict.published_item_id.in_(_published(destination_id)))
+    mine = select(PublishingConflict).where(_is_at(destination_id))
     return mine.options(joinedload(PublishingConflict.published_item).joinedload(PublishedItem.destination))
 
 
@@ -80,15 +80,18 @@ def part_name(name: str) -> str:
 
 def count(destination_id: int) -> int:
     """Return how many conflicts at a destination wait for a choice."""
-    return count_rows(
-        CONFLICT, CONFLICT.c.published_item_id.in_(_published(destination_id)), CONFLICT.c.choice.is_(None)
-    )
+    return count_rows(CONFLICT, *_waiting(destination_id))
+
+
+def has_any(destination_id: int) -> bool:
+    """Return whether a conflict at a destination waits for a choice. This is faster than to count them."""
+    return bool(db.session.scalar(select(exists().where(*_waiting(destination_id)))))
 
 
 def newest(destination_id: int) -> int:
     """Return the highest id of the conflicts at a destination, or 0."""
-    mine = CONFLICT.c.published_item_id.in_(_published(destination_id))
-    return db.session.scalar(select(func.max(CONFLICT.c.id)).where(mine)) or 0
+    ids = select(CONFLICT.c.id).where(_is_at(destination_id)).order_by(CONFLICT.c.id.desc())
+    return db.session.scalar(ids.limit(1)) or 0
 
 
 def choose(destination_id: int, choice: Choice, conflict_id: int) -> list[int]:
@@ -105,25 +108,29 @@ def choose_all(destination_id: int, choice: Choice, newest_seen: int) -> list[in
 
 
 def _choose(destination_id: int, choice: Choice, which: ColumnElement[bool]) -> list[int]:
-    mine = CONFLICT.c.published_item_id.in_(_published(destination_id))
     with transaction():
         destinations.get(destination_id)
-        chosen = update(CONFLICT).where(mine, which).values(choice=choice.value)
+        chosen = update(CONFLICT).where(_is_at(destination_id), which).values(choice=choice.value)
         if not execute_counted(chosen):
             raise ConflictError(_("The values have changed since. Look at the conflicts again."))
     has_choice = select(CONFLICT.c.published_item_id).where(CONFLICT.c.choice.is_not(None))
-    items = (
-        _published(destination_id)
-        .with_only_columns(PUBLISHED_ITEM.c.item_id)
-        .where(PUBLISHED_ITEM.c.id.in_(has_choice))
-    )
+    items = select(PUBLISHED_ITEM.c.item_id).where(*_held(destination_id), PUBLISHED_ITEM.c.id.in_(has_choice))
     return publish_jobs.create_for(items, destination_id, comment=_("Choices for conflicts"))
 
 
-def _published(destination_id: int) -> Select[int]:
-    """Return a SELECT of the ids of the published items that are in the catalogue."""
-    is_held = (PUBLISHED_ITEM.c.destination_id == destination_id, PUBLISHED_ITEM.c.item_id.is_not(None))
-    return select(PUBLISHED_ITEM.c.id).where(*is_held)
+def _waiting(destination_id: int) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions that a conflict at a destination waits for a choice."""
+    return _is_at(destination_id), CONFLICT.c.choice.is_(None)
+
+
+def _is_at(destination_id: int) -> ColumnElement[bool]:
+    """Return the condition that a conflict is at a destination, of an item that is in the catalogue."""
+    return exists().where(PUBLISHED_ITEM.c.id == CONFLICT.c.published_item_id, *_held(destination_id))
+
+
+def _held(destination_id: int) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions that a published item is at a destination and in the catalogue."""
+    return PUBLISHED_ITEM.c.destination_id == destination_id, PUBLISHED_ITEM.c.item_id.is_not(None)
 
 
 def _part_in_words(name: str, stored: Any) -> tuple[str, ...]:

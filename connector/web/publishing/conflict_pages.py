@@ -18,7 +18,7 @@ from ...tasks import wake
 from ..flash_messages import flash, job_links
 
 blueprint = Blueprint("conflicts", __name__, url_prefix="/destinations/<int:destination_id>/conflicts")
-blueprint.app_template_global("conflict_count")(conflicts.count)
+blueprint.app_template_global("has_conflicts")(conflicts.has_any)
 
 
 @blueprint.get("/")
