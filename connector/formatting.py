@@ -45,6 +45,11 @@ def number(count: float | None, digits: int = 0) -> str:
     return "" if count is None else decimal(count, digits)
 
 
+def number_up_to(count: int, most: int) -> str:
+    """Return a number that was counted up to `most` + 1: "12", or "more than 10,000"."""
+    return number(count) if count <= most else _("more than %(count)s", count=number(most))
+
+
 def item_count(count: int) -> str:
     """Return a number of items: "1 item", "6,000 items"."""
     return ngettext("%(num)s item", "%(num)s items", count)

@@ -20,7 +20,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from .characters import storable
 from .errors import InvalidInputError
 from .extensions import count_rows, db
-from .formatting import number as in_words
+from .formatting import number_up_to
 from .i18n import gettext as _
 from .row_ids import row_id
 
@@ -78,9 +78,7 @@ class ListPage:
     @property
     def total_in_words(self) -> str:
         """Return the number of rows in the list: "12", or "more than 10,000"."""
-        if self.total <= self.counted:
-            return in_words(self.total)
-        return _("more than %(count)s", count=in_words(self.counted))
+        return number_up_to(self.total, self.counted)
 
     @property
     def last(self) -> int | None:

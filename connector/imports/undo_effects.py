@@ -7,45 +7,53 @@ from typing import Any
 from sqlalchemy import Select, and_, exists, func, select
 
 from ..extensions import count_rows, db
+from ..formatting import number_up_to
 from ..models.catalogue import FILE, HOLDING, ITEM_SET, MEMBERSHIP, CatalogueItem
 from ..models.changes import CHANGE, Action
 from ..models.jobs import JOB, Job, Kind, State
 from ..models.repositories import SOURCE
 
+FILES_COUNTED = 10_000  # counting more would make the page slow
+
 
 def undo_effects(job_id: int) -> dict[str, int]:
     """Return the effects of undoing this job as numbers of items, files and item sets.
 
-    `gone`: items that the import added or changed and that were deleted or taken down since. `lasting`: changed items
-    that cannot be restored, because their earlier state is no longer kept (see `retention`).
+    `files`: counted up to FILES_COUNTED + 1, because each must be looked up. `gone`: items that the import added or
+    changed and that were deleted or taken down since. `lasting`: changed items that cannot be restored, because their
+    earlier state is no longer kept (see `retention`).
     """
     made = HOLDING.c.created_by_job_id == job_id
+    stays = HOLDING.c.item_id.in_(_in_other_sources(job_id))
     stored = and_(FILE.c.item_id == HOLDING.c.item_id, FILE.c.sha256.is_not(None))
-    # COUNT(*) lets PostgreSQL read the indexes alone.
-    items, files = count_rows(HOLDING, made), count_rows(HOLDING.join(FILE, stored), made)
-    # Few items are in several sources, so these are counted one by one and subtracted.
+    files = select(FILE.c.id).join(HOLDING, stored).where(made, ~stays).limit(FILES_COUNTED + 1)
     mine = (CHANGE.c.job_id == job_id, CHANGE.c.action == Action.UPDATED)
     staying = select(
         func.count().label("items"),
-        func.coalesce(func.sum(select(func.count()).where(stored).scalar_subquery()), 0).label("files"),
         func.count().filter(~exists().where(*mine, CHANGE.c.item_id == HOLDING.c.item_id)).label("not_updated"),
-    ).where(made, HOLDING.c.item_id.in_(_in_other_sources(job_id)))
+    ).where(made, stays)
     other = exists().where(HOLDING.c.item_id == CHANGE.c.item_id, HOLDING.c.created_by_job_id != job_id)
     later = _later_change(job_id)
     updated = select(func.count().filter(~later).label("restored"), func.count().filter(later).label("kept"))
-    stays, changes = (
+    kept, changes = (
         db.session.execute(query).one()
         for query in (staying, updated.where(*mine, CHANGE.c.before.is_not(None), other))
     )
     return {
-        "removed": items - stays.items,
+        # Few items are in several sources, so these are counted one by one and subtracted.
+        "removed": count_rows(HOLDING, made) - kept.items,
         "restored": changes.restored,
-        "kept": stays.not_updated + changes.kept,
-        "files": files - stays.files,
+        "kept": kept.not_updated + changes.kept,
+        "files": count_rows(files.subquery()),
         "item_sets": _sets_removed(job_id),
         "gone": gone_before(job_id),
         "lasting": lasting(job_id),
     }
+
+
+def files_in_words(number: int) -> str:
+    """Return a number of files of `undo_effects`: "12", or "more than 10,000"."""
+    return number_up_to(number, FILES_COUNTED)
 
 
 def removed_items(job_id: int) -> Select[CatalogueItem]:

@@ -14,6 +14,7 @@ from sqlalchemy import event
 from connector.dspace.records import ScopeKind
 from connector.errors import RequestRejectedError, RestrictedError, ServerError
 from connector.extensions import db, transaction
+from connector.imports import undo_effects
 from connector.imports.importer import run as run_import
 from connector.imports.reading import page_writer
 from connector.imports.results import request_log
@@ -407,6 +408,17 @@ def test_undo_shows_its_effects_in_numbers_before_and_after(importer, dspace, cl
     undone = words(client.get(f"/jobs/{job.id}/"))
     assert "Undone Re-run Preview import 4 of 4 items 3 of 3 files " in undone
     assert f" Undo: job {undo_id} , completed." in undone
+
+
+def test_before_an_undo_files_are_counted_up_to_a_limit(importer, dspace, client, monkeypatch):
+    with_items(dspace, 3, files={"a.txt": b"abc"})
+    job = importer.run(files=True)
+    monkeypatch.setattr(undo_effects, "FILES_COUNTED", 2)
+
+    page = words(client.get(f"/jobs/{job.id}/undo"))
+
+    assert "Items removed 3 " in page
+    assert "Files removed more than 2 " in page
 
 
 @pytest.mark.parametrize("is_one_of_several", [True, False])

@@ -19,7 +19,7 @@ from ...imports.import_options import ImportOptions
 from ...imports.results import import_report, job_details, problem_outcomes, request_log
 from ...imports.results.missing_questions import Answer
 from ...imports.start import queueing
-from ...imports.undo_effects import removed_items, undo_effects
+from ...imports.undo_effects import files_in_words, removed_items, undo_effects
 from ...jobs import creation, job_presentation, lifecycle, notifications, queries, report
 from ...models.accounts import Role
 from ...models.jobs import Job
@@ -46,6 +46,7 @@ blueprint.app_template_global()(can_retry)
 blueprint.app_template_global("awaits_notification")(notifications.is_due)
 blueprint.app_template_global("now")(utcnow)
 blueprint.app_template_filter()(clock)
+blueprint.app_template_filter()(files_in_words)
 
 
 @blueprint.app_template_global()
