@@ -16,10 +16,15 @@ from connector.extensions import db, transaction, utcnow
 from connector.jobs import counters
 from connector.models.item_facets import Facet
 from connector.models.jobs import Job, Kind, State
+from connector.models.publishing import Destination
 from connector.models.repositories import Repository, Source
+from connector.publishing.job_kind import PUBLISH
 
 FULL, BATCH = 200_000, 1000  # items
-JOBS = ("/jobs/1/", "/jobs/2/", "/jobs/3/", "/jobs/3/live", "/jobs/3/row", "/jobs/4/", "/jobs/")
+JOBS = (
+    *("/jobs/1/", "/jobs/2/", "/jobs/3/", "/jobs/3/live", "/jobs/3/row", "/jobs/4/", "/jobs/"),
+    *("/jobs/6/", "/jobs/6/live", "/jobs/7/"),
+)
 METADATA = """'[{"field": "dc.title", "value": "Report ' || n || ' on harbour ' || (n % 977) || '", "language": "en",
  "authority": null, "confidence": null}, {"field": "dc.contributor.author", "value": "Author ' || (n % 5003) || '",
  "language": null, "authority": null, "confidence": null}, {"field": "dc.description.abstract", "value": "'
@@ -51,7 +56,8 @@ class Large:
 
     `first` and `second` imported all items, `running` has seen half of them. `first` could not read half of them at its
     first try, and later jobs have seen these. `failed`: an import of which half of the items could not be read.
-    `preview` looked at all of them. `naming`: an item that names 3,000 others.
+    `preview` looked at all of them. `naming`: an item that names 3,000 others. `published` sent all items to a
+    destination, but half of them failed, and `asking` asks whether to adopt half of them.
     """
 
     items: int
@@ -62,6 +68,8 @@ class Large:
     preview: int = 5
     large_set: int = 1
     naming: int = 777
+    published: int = 6
+    asking: int = 7
 
 
 def make(app: Flask, items: int = FULL) -> Large:
@@ -113,12 +121,21 @@ def _jobs(large: Large) -> None:
         "heartbeat_at": now + timedelta(days=1),
     }
     every = large.items
+    site = {"api_url": "https://omeka.example/api", "version": "4.1.1", "key_identity": "key", "key_secret": ""}
+    destination = Destination(name="Omeka", is_public=True, site_ids=[], classes={}, **site)
+    db.session.add(destination)
+    db.session.flush()
+    publishing = common | {"kind": PUBLISH.name, "resource": destination.resource}
+    publishing["options"] = {"destination": destination.id}
+    asks = {"state": State.STOPPED.value, "started_at": now, "question": {"adopt": half}}
     jobs = [
         (Job(**common, **ended), files | {"seen": every, "added": every, "failed": half}),
         (Job(**common, **ended), files | {"seen": every, "unchanged": every}),
         (Job(**common, **under_way), files | {"seen": half, "unchanged": half}),
         (Job(**common | {"source_id": sources[1].id}, **ended), {"seen": half, "failed": half}),
         (Job(**common | {"kind": Kind.PREVIEW.value}, **ended), {"seen": every, "added": every}),
+        (Job(**publishing, **ended), {"seen": every, "added": half, "failed": half, "conflicts": every // 4}),
+        (Job(**publishing, **asks), {}),
     ]
     for job, counted in jobs:
         db.session.add(job)
@@ -178,6 +195,35 @@ def _tables(large: Large) -> list[tuple[str, int, dict[str, str]]]:
     relation = {"item_id": "n", "target_id": item["source_id"].replace("n", "1"), "is_restricted": "FALSE"}
     named = relation | {"item_id": f"{large.naming}", "target_id": item["source_id"]}
     author = item["source_id"].replace("n", "(2 + n % 5003)")
+    unsent = known | {
+        "job_id": f"{large.published}",
+        "item_id": f"{number // 2} + n",
+        "action": "'failed'",
+        "reason": "'No answer.'",
+    }
+    values = (
+        f"""'{{"values": [{{"property": "http://purl.org/dc/terms/abstract", "text": "' || {ABSTRACT} || '"}}]}}'"""
+    )
+    published = {
+        "destination_id": "1",
+        "item_id": "CASE WHEN n % 40 > 0 THEN n END",  # the others have left the catalogue
+        "identifier": item["page_link"],
+        "omeka_id": "n",
+        "created_by_job_id": f"{large.published}",
+        "job_id": f"{large.published}",
+        "wanted": _json(values),
+        "accepted": _json(values),
+        "changed_at": now,
+    }
+    at_site = {"published_item_id": "n", "job_id": f"{large.published}"}
+    conflict = {
+        "published_item_id": "n",
+        "name": "'http://purl.org/dc/terms/title'",
+        "ours": _json("'[]'"),
+        "theirs": _json("'[]'"),
+    }
+    candidate = {"job_id": f"{large.asking}", "destination_id": "1", "item_id": "n", "omeka_id": f"{number} + n"}
+    candidate |= {"title": item["title"], "text": item["handle"]}
     exclusion = {"repository_id": "1", "source_key": "'x' || n", "source_id": "'x' || n", "reason": "''"}
     return [
         ("item", number, item),
@@ -196,6 +242,12 @@ def _tables(large: Large) -> list[tuple[str, int, dict[str, str]]]:
         ("item_relation", number, relation | {"field": "'relation.isOrgUnitOfPublication'"}),
         ("item_relation", number, relation | {"field": "'relation.isAuthorOfPublication'", "target_id": author}),
         ("item_relation", min(3000, number), named | {"field": "'relation.isPublicationOfOrgUnit'"}),
+        ("change", number // 2, unsent),
+        ("published_item", number, published),
+        ("published_change", number // 2, at_site | {"groups": _json("'{}'")}),
+        ("published_file", number, at_site | {"sha256": "'sha ' || n", "media_id": "n", "position": "0"}),
+        ("publishing_conflict", number // 4, conflict),
+        ("adoption_candidate", number // 2, candidate),
     ]
 
 

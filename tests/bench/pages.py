@@ -35,11 +35,13 @@ from tests.web_server import serve
 from .goals import at_most
 from .large import FULL, make
 
-POLLS = ("/live", "/jobs/1/live", "/jobs/3/live", "/jobs/4/live", "/jobs/3/row")
+POLLS = ("/live", *(f"/jobs/{number}/live" for number in range(1, 8)), "/jobs/3/row", "/jobs/6/row")
 PAGES = (
     "/",
     *("/jobs/", "/jobs/1/", "/jobs/2/", "/jobs/3/", "/jobs/4/", "/jobs/5/"),
-    *("/jobs/5/preview/", "/jobs/5/preview/?before=last"),
+    *("/jobs/5/preview/", "/jobs/5/preview/?before=last", "/jobs/5/preview/?show=new", "/jobs/5/samples/"),
+    *("/jobs/6/", "/jobs/7/", "/jobs/7/adoption/", "/jobs/7/adoption/?before=last", "/jobs/1/rerun"),
+    *("/jobs/?kind=import&sort=status", "/jobs/?status=problems&repository=1"),
     *("/items/", "/items/?after=100000", "/items/?before=last", "/items/?repository=1", "/items/?job=1"),
     *("/items/?item_set=1", "/items/?item_set=5", "/items/100/"),
     *("/item-sets/", "/item-sets/1/", "/item-sets/1/?before=last"),
@@ -73,7 +75,13 @@ PAGES = (
     "/items/?join=not&term=dcterms:title&op=contains&value=report",
     *("/items/1/", "/items/101/", "/items/?related=1", "/items/?related=1&sort=title", "/items/?related=101"),
     *("/items/777/", "/items/?related=777", "/items/?related=777&sort=title"),
-    "/exports/new?q=harbour",
+    *("/exports/new", "/exports/new?q=harbour", "/exports/new?item_set=1", "/exports/new?job=1"),
+    *("/items/100/history", "/items/777.jsonld", "/items/777.bib", "/takedown/?item=100"),
+    *("/item-sets/1/edit", "/item-sets/1/delete", "/repositories/", "/repositories/1/", "/repositories/1/change"),
+    *("/repositories/1/crosswalk", "/repositories/1/crosswalk/field?field=dc.title"),
+    *("/repositories/1/forget", "/sources/2/"),
+    *("/destinations/", "/destinations/1/conflicts/", "/destinations/1/conflicts/?before=last"),
+    *("/destinations/1/remove", "/metrics"),
     *("/items/?kind=pdf", "/items/?state=present", "/items/?state=withdrawn", "/items/?q=harb*+-977"),
     *("/items/?q=nothingatall&item_set=1", "/items/?q=harbour&job=1"),
     *("/items/?item_set=1&job=1", "/items/?item_set=1&sort=title", "/items/?job=1&sort=newest-date"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -15,6 +16,7 @@ from connector.web.catalogue import item_lists
 from tests.conftest import app_at, let_go
 
 from .large import JOBS, make
+from .pages import API, PAGES, POLLS, UNDO
 from .work import steps_of
 
 # These are counted up to a limit.
@@ -33,6 +35,7 @@ LISTS = (
     "/sources/1/",
     "/jobs/5/preview/",
     "/audit/",
+    *("/destinations/", "/destinations/1/conflicts/", "/jobs/7/adoption/", "/excluded/"),
 )
 SEARCHES = (
     "/items/?q=nothingatall",
@@ -50,6 +53,27 @@ SEARCHES = (
     "/items/?q=%22as+the+port%22&item_set=1",
 )
 STEPS_AN_ITEM = 60
+# The benchmark does not ask for these.
+DOWNLOADS = {
+    *("admin.trail_csv", "missing.exclusions_csv", "repositories.crosswalk_as_csv", "exports.download"),
+    *("imports.problems", "imports.request_log_text", "item_archive.download", "catalogue.file"),
+}
+OF_OTHER_SERVERS = {"destinations.edit", "destinations.new", "item_set.show", "repositories.scope_list"}
+OF_ONE_THING = {
+    *("viewer.view", "viewer.thumbnail", "viewer.manifest", "previews.sample_item", "item_sets.create", "static"),
+    *("api.openapi", "help.index", "help.part", "health.alive", "health.ready"),
+}
+OF_ACCOUNTS = {
+    *("accounts.account", "accounts.sign_in", "accounts.welcome", "two_step.page", "two_step.code"),
+    *(
+        "tokens.index",
+        "tokens.revoke",
+        "tokens.of_user",
+        "tokens.revoke_of_user",
+        "admin.users",
+        "admin.ask_to_disable",
+    ),
+}
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +98,14 @@ def steps_in(instances, address):
         assert browser.get(address).status_code == 200
         steps.append(steps_of(app, lambda browser=browser: browser.get(address)))
     return steps
+
+
+def test_the_benchmark_asks_for_each_page_whose_work_may_grow_with_the_catalogue(instances):
+    addresses = instances[0].url_map.bind("localhost")
+    measured = {addresses.match(urlsplit(address).path)[0] for address in (*POLLS, *PAGES, *API, UNDO)}
+    pages = {rule.endpoint for rule in instances[0].url_map.iter_rules() if "GET" in rule.methods}
+
+    assert pages - measured == DOWNLOADS | OF_OTHER_SERVERS | OF_ONE_THING | OF_ACCOUNTS
 
 
 @pytest.mark.parametrize("address", JOBS)
