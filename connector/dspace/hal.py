@@ -227,8 +227,8 @@ class HalClient:
         if not is_known or (api := self.beside.api()) is None:
             return None
 
-        def read(subset: Subset, seen: Callable[[Group[str]], set[str]]) -> Iterator[Page]:
-            return self._over_rest(scope, with_collection=with_collection, seen=seen, subset=subset)
+        def read(subset: Subset) -> Iterator[Page]:
+            return self._over_rest(scope, with_collection=with_collection, seen=lambda ids: set(), subset=subset)
 
         rest = RestReading(partial(self._questions.count, scope), read, self.collections)
         return HalBulk(api, self._outage, self._width, scope, rest, seen, with_collection=with_collection)

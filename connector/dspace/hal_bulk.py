@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
-from ..errors import AddressNotAllowedError, RepositoryError
+from ..errors import AddressNotAllowedError, RepositoryError, RequestRejectedError
 from ..http import OutageWait
 from ..i18n import gettext as _
 from .oai_api import OaiApi
@@ -47,11 +47,11 @@ class RestReading:
     """The same scope over REST.
 
     `count`: returns the number of items in a subset, None if the site does not answer. `read`: yields the complete
-    items of a subset, without those that the given function returns as seen. `collections`: returns all collections.
+    items of a subset. `collections`: returns all collections.
     """
 
     count: Callable[[Subset | None], int | None]
-    read: Callable[[Subset, Callable[[Group[str]], set[str]]], Iterator[Page]]
+    read: Callable[[Subset], Iterator[Page]]
     collections: Callable[[], Iterable[Collection]]
 
 
@@ -76,9 +76,7 @@ class HalBulk:
         # A failure of OAI-PMH is not waited for, as REST can go on.
         impatient = OutageWait(0, outage.stop)
         self._items = OaiItems(api, impatient, width)
-        names = {handle: each.name for handle, each in self._collections.items() if handle}
-        nothing_seen = lambda ids: set[str]()  # noqa: E731
-        self._walk = OaiWalk(api, self._items, impatient, self._scope, nothing_seen, lambda: names, with_collection)
+        self._walk = OaiWalk(api, self._items, impatient, self._scope, lambda ids: set(), self._named)
         self._agreement = Agreement()
         self._dates: dict[str, datetime] = {}  # of the items that REST lists, too, by handle
         self._total = 0
@@ -121,7 +119,7 @@ class HalBulk:
         """Yield the items that both list. Those that OAI-PMH cannot give in full come over REST."""
         for items, left in one_ahead(self._proven_pages(), self._stop):
             recorded = self._seen(list(items))
-            yield self._page(self._plain(item) for id, item in items.items() if id not in recorded)
+            yield self._page(self._agreement.plain(item) for id, item in items.items() if id not in recorded)
             yield from self._noted(self._by_handles(left))
 
     def _proven_pages(self) -> Iterator[tuple[dict[str, Item], list[str]]]:
@@ -136,14 +134,15 @@ class HalBulk:
             self.items_read += len(direct)
             yield direct, left
 
+    def _named(self, handles: Sequence[str]) -> list[Collection]:
+        """Return the collections with these handles. One that REST does not list has no name."""
+        unlisted = (Collection(handle, handle, "") for handle in handles)
+        return [self._collections.get(each.id, each) for each in unlisted] if self._with_collection else []
+
     def _is_partial(self, item: Item) -> bool:
         """Return whether an item must be read over REST."""
-        return self._agreement.needs_rest(item) or (self._with_collection and item.collection is None)
-
-    def _plain(self, item: Item) -> Item:
-        """Return an item as REST gives it, but with its handle as id."""
-        home = item.collection and self._collections.get(item.collection.handle)
-        return replace(self._agreement.plain(item), collection=home)
+        home = item.collection.handle if item.collection else None
+        return self._agreement.needs_rest(item) or (self._with_collection and home not in self._collections)
 
     def _unchanged(self, items: Iterable[Item]) -> list[Item]:
         """Return those of these items that REST lists in the scope, each once and with the same time of its change."""
@@ -166,7 +165,7 @@ class HalBulk:
 
     def _by_handles(self, handles: Sequence[str]) -> Iterator[Page]:
         for start in range(0, len(handles), MOST_IDS):
-            yield from self._rest.read(Subset(handles=tuple(handles[start : start + MOST_IDS])), self._seen)
+            yield from self._part(Subset(handles=tuple(handles[start : start + MOST_IDS])))
 
     # What OAI-PMH lacks
 
@@ -183,7 +182,7 @@ class HalBulk:
                 if number > ROWS and (parts := halves(times, dates)):
                     unread |= {part: self._count(Subset(modified=part)) for part in parts}
                 elif number:
-                    yield from self._noted(self._rest.read(Subset(modified=times), lambda ids: set()))
+                    yield from self._noted(self._part(Subset(modified=times)))
             dates = sorted(self._dates.values())
 
     def _counted(self, ranges: Sequence[TimeRange]) -> dict[TimeRange, int]:
@@ -211,14 +210,25 @@ class HalBulk:
     def _count(self, subset: Subset | None = None) -> int:
         number = self._rest.count(subset)
         if number is None:
-            raise OaiUnusableError(_("The repository does not answer the searches that prove it complete."))
+            raise _unproven()
         return number
+
+    def _part(self, subset: Subset) -> Iterator[Page]:
+        """Yield all items of a subset over REST, because `_dates` needs also those that an earlier attempt recorded."""
+        try:
+            yield from self._rest.read(subset)
+        except RequestRejectedError as error:
+            raise _unproven() from error
 
     def _from_oai(self, call: Callable[[], T]) -> T:
         try:
             return call()
         except (RepositoryError, AddressNotAllowedError) as error:
             raise OaiUnusableError(str(error)) from error
+
+
+def _unproven() -> OaiUnusableError:
+    return OaiUnusableError(_("The repository does not answer the searches that prove it complete."))
 
 
 def _date_of(item: Item) -> datetime | None:

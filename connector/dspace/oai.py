@@ -6,7 +6,7 @@ their handles (design rule 4).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection as Group, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection as Group, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -124,7 +124,12 @@ class OaiClient:
             if cursor is None:
                 yield self._single(scope, seen)
             return
-        walk = OaiWalk(self._api, self._items, self._outage, scope, seen, self._tree.names, with_collection)
+
+        def collections(handles: Sequence[str]) -> list[Collection]:
+            names = self._tree.names() if with_collection else {}  # without collections that are closed
+            return [Collection(handle, handle, names[handle]) for handle in handles if handle in names]
+
+        walk = OaiWalk(self._api, self._items, self._outage, scope, seen, collections)
         yield from walk.pages(cursor)
 
     def complete(self, items: Iterable[Item]) -> Iterator[Item | Failure]:

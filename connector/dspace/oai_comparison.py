@@ -5,7 +5,8 @@ The comparison decides how values of OAI-PMH are escaped, and which items must b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..i18n import gettext as _
@@ -35,14 +36,25 @@ class Agreement:
         names = {value.field for value in values}
         if self.fields & names or any(name == _ENTITY_TYPE or name.startswith(_RELATION) for name in names):
             return True
-        if len({(value.field, value.language) for value in values}) > len(names):
-            return True  # the record does not give the order across languages
+        if not _has_order(values):
+            return True
         texts = [value.value or "" for value in values]
         return any(map(has_unescaped if self.is_double else has_entity, texts))
 
     def plain(self, item: Item) -> Item:
         """Return an item with its values as the repository holds them."""
         return _with_plain_values(item) if self.is_double else item
+
+
+def _has_order(values: Collection[MetadataValue]) -> bool:
+    """Return whether a record gives the order of all values.
+
+    It groups the values of a field by language, in the order of the first value of each. So the order of a field is
+    unknown if it has several languages, and several values in one of them.
+    """
+    numbers = Counter((value.field, value.language) for value in values)
+    languages = Counter(field for field, _language in numbers)
+    return not any(number > 1 and languages[field] > 1 for (field, _language), number in numbers.items())
 
 
 def compare(pairs: Sequence[Pair]) -> Agreement:

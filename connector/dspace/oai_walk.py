@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection as Group, Iterator, Mapping
+from collections.abc import Callable, Collection as Group, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
@@ -43,9 +43,9 @@ class _Place:
 
 
 class OaiWalk:
-    """One reading of a scope. `names`: returns the names of collections by handle, or None to leave them out.
+    """One reading of a scope. `seen(ids)` returns the ids that are recorded already, whose items are left out.
 
-    `seen(ids)` returns the ids that are recorded already, whose items are left out.
+    `collections`: returns the collections with these handles. An item in several of them is repeated for each.
     """
 
     def __init__(
@@ -55,11 +55,10 @@ class OaiWalk:
         outage: OutageWait,
         scope: Scope,
         seen: Callable[[Group[str]], set[str]],
-        names: Callable[[], Mapping[str, str]],
-        with_collection: bool,
+        collections: Callable[[Sequence[str]], list[Collection]],
     ):
         self._api, self._items, self._outage, self._scope, self._seen = api, items, outage, scope, seen
-        self._names, self._with_collection = names, with_collection
+        self._collections = collections
         self._met = set[str]()
 
     def pages(self, cursor: Mapping[str, Any] | None) -> Iterator[Page]:
@@ -118,12 +117,8 @@ class OaiWalk:
         return after, page
 
     def _homes(self, header: Header) -> list[Collection]:
-        if not self._with_collection:
-            return []
         is_one = self._scope.kind is ScopeKind.COLLECTION
-        handles = [self._scope.id] if is_one else header.collections
-        names = self._names()  # without collections that are closed
-        return [Collection(handle, handle, names[handle]) for handle in handles if handle in names]
+        return self._collections([self._scope.id] if is_one else header.collections)
 
     def _read(self, token: str | None) -> OaiList[Row]:
         """Return a page of the list. If it fails, read its records one by one, unless the repository fails."""

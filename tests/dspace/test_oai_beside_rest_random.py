@@ -70,6 +70,7 @@ class World:
             changes: dict[str, Callable[[], object]] = {
                 "edit": lambda: self.data.edit(item, "dc.title", [text]),
                 "speak": lambda: self.data.edit(item, "dc.subject", [(text, "de"), ("b", "en"), ("c", "de")]),
+                "translate": lambda: self.data.edit(item, "dc.subject", [("b", "en"), (text, "de")]),
                 "file": lambda: self.data.add_file(item, f"new {number}.txt", b"%d" % number),
                 "add": lambda: self._new(number),
                 "delete": lambda: self.data.delete(item),
@@ -137,7 +138,20 @@ def world_of(generation: int = 9, step: int = 1) -> Iterator[tuple[World, Reader
             http.close()
 
 
-NAMES = ["edit", "speak", "file", "add", "delete", "withdraw", "hide", "restrict", "move", "relate", "type"]
+NAMES = [
+    "edit",
+    "speak",
+    "translate",
+    "file",
+    "add",
+    "delete",
+    "withdraw",
+    "hide",
+    "restrict",
+    "move",
+    "relate",
+    "type",
+]
 EVENTS = st.tuples(st.sampled_from(NAMES), st.integers(0, 4 * ITEMS))
 OFTEN = settings(max_examples=share(500, part=20), deadline=None)
 

@@ -120,7 +120,7 @@ def test_two_lists_of_files_that_differ_switch_oai_off():
     [
         item(1, MetadataValue("dspace.entity.type", "Publication")),
         item(1, MetadataValue("relation.isAuthorOfPublication", "x")),
-        item(1, MetadataValue("dc.subject", "a", "de"), MetadataValue("dc.subject", "b", "en")),
+        item(1, *(MetadataValue("dc.subject", language, language) for language in ("de", "de", "en"))),
     ],
     ids=["entity", "relation", "languages"],
 )
