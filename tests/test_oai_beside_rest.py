@@ -8,11 +8,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connector.dspace.hal import HalClient
+from connector.dspace.records import Scope, ScopeKind
 from connector.extensions import db
+from connector.imports.import_options import ImportOptions
 from connector.imports.results import request_log
+from connector.imports.start import queueing
 from connector.jobs import lifecycle
 from connector.models.catalogue import CatalogueItem
 from connector.models.repositories import Repository
+from connector.repositories import discovery, service
+from connector.tasks import carry_out
+from tests.faults.world import hurried
 from tests.library import Library
 from tests.pages import words
 from tests.sample import SampleRepository
@@ -159,6 +165,77 @@ def test_an_oai_that_fails_in_the_middle_leads_back_to_rest_and_the_job_says_so(
     assert without_lazy(library.records()) == over_rest(library, job)
 
 
+@pytest.mark.parametrize("offset", [20, 60])
+def test_an_import_that_is_stopped_over_oai_goes_on_and_can_be_undone(library, sample, offset):
+    for item in list(sample.data.items.values())[::7]:
+        sample.data.edit(item, "dc.title", ["Edited since"])
+
+    def stop(target: str) -> bool:
+        if f"%2F%2F{offset}" in target:
+            with library.app.app_context():
+                lifecycle.stop(1)
+        return False
+
+    sample.faults.add(stop, None)
+    with library.app.app_context():
+        found = discovery.connect(sample.url, "rest", None)
+        source_id = service.source_for(found.repository_id, Scope(ScopeKind.REPOSITORY))
+        job_id = queueing.create(source_id, ImportOptions(item_set_from_collection=True))
+        carry_out(job_id)
+        stopped = lifecycle.get(job_id).state
+        sample.faults.clear()
+        lifecycle.resume(job_id)
+        carry_out(job_id)
+        db.session.rollback()
+        job = lifecycle.get(job_id)
+
+    assert (stopped, job.state, job.clean) == ("stopped", "completed", True)
+    assert (job.counts["seen"], job.counts["added"], job.expected) == (ITEMS, ITEMS, ITEMS)
+    assert without_lazy(library.records()) == over_rest(library, job)
+
+
+def test_an_oai_that_hangs_leads_back_to_rest(library, sample):
+    sample.faults.add("resumptionToken=xoai%2F%2F%2F%2F40", None, hang=True)
+
+    with hurried(library.app, 60):
+        job = library.run(files=False)
+
+    sample.faults.clear()
+    assert "OAI-PMH could not be used" in log_of(library, job)
+    assert without_lazy(library.records()) == over_rest(library, job)
+
+
+def test_a_run_in_which_every_item_changed_is_read_over_oai(library, sample):
+    library.run(files=False)
+    sample.data.clock = lambda: datetime.now(UTC) + timedelta(seconds=1)
+    for item in sample.data.items.values():
+        sample.data.edit(item, "dc.title", ["Edited"])
+    sample.oai.freeze()
+    sample.reset()
+
+    again = library.run(files=False)
+
+    assert (again.counts["updated"], again.counts["seen"]) == (ITEMS, ITEMS)
+    assert asked(sample, RECORDS) >= ITEMS / sample.oai.page_size
+    assert {record["title"] for record in library.records().values()} == {"Edited"}
+
+
+def test_a_field_that_differs_comes_over_rest_and_the_request_log_names_it(library, sample):
+    items = list(sample.data.items.values())
+    for item in items[::4]:
+        sample.data.edit(item, "dc.type", ["odd\uffffvalue"])
+    sample.oai.freeze()
+
+    job = library.run(files=False)
+
+    assert "gives other values than REST in these fields, so their items were read over REST: dc.type" in log_of(
+        library, job
+    )
+    over_oai = {handle for handle, record in library.records().items() if record["source_id"] == handle}
+    assert over_oai == {item.handle for item in items} - {item.handle for item in items[::4]}
+    assert without_lazy(library.records()) == over_rest(library, job)
+
+
 def test_an_oai_that_leaves_out_a_field_is_switched_off_and_the_job_says_why(library, sample):
     def without_subjects(answer):
         body = answer.body.replace(b'<element name="subject">', b'<element name="format">')
@@ -188,7 +265,8 @@ def test_the_job_and_the_import_options_say_that_items_came_over_oai(app, client
     assert f"{ITEMS} items were read over OAI-PMH. The REST API confirmed each of them" in job.message
     assert "OAI-PMH" not in alone.message
     set_oai(app, True)
-    assert "DSpace 9.3 at server/api; OAI-PMH at server/oai/request" in words(client.get("/repositories/1/"))
+    found = "DSpace 9.3 at server/api; OAI-PMH at server/oai/request, newest record of 2025-01-01"
+    assert found in words(client.get("/repositories/1/"))
 
 
 def test_an_index_older_than_all_compared_items_is_left_out_once_and_used_when_it_is_fresh(library, sample):

@@ -80,7 +80,8 @@ class HalBulk:
         self._agreement = Agreement()
         self._dates: dict[str, datetime] = {}  # of the items that REST lists, too, by handle
         self._total = 0
-        self.items_read = 0  # over OAI-PMH
+        self._items_read = 0  # over OAI-PMH
+        self._newest: datetime | None = None  # change of a record
 
     def pages(self) -> Iterator[Page]:
         """Yield the items of the scope, some of them twice: the second version is the right one.
@@ -93,6 +94,10 @@ class HalBulk:
         yield from self._over_rest()
         self._total = self._count()
         yield self._page(())
+
+    def note_result(self, beside: OaiBeside) -> None:
+        """Note what this walk has learned about OAI-PMH. Call it after the last page."""
+        beside.note_walk(self._items_read, self._newest, self._agreement.fields)
 
     def _compare(self) -> None:
         """Compare some items over both ways."""
@@ -131,7 +136,7 @@ class HalBulk:
             items, mapped = self._unchanged(page.items), {item.id for item in page.again}
             left = [item.id for item in items if item.id in mapped or self._is_partial(item)]
             direct = {item.id: item for item in items if item.id not in left}
-            self.items_read += len(direct)
+            self._items_read += len(direct)
             yield direct, left
 
     def _named(self, handles: Sequence[str]) -> list[Collection]:
@@ -147,6 +152,7 @@ class HalBulk:
     def _unchanged(self, items: Iterable[Item]) -> list[Item]:
         """Return those of these items that REST lists in the scope, each once and with the same time of its change."""
         dates = {item.id: date for item in items if (date := _date_of(item))}
+        self._newest = max((date for date in (self._newest, *dates.values()) if date), default=None)
         rows = [(id, date.replace(microsecond=0)) for id, date in dates.items()]
         groups = [rows[start : start + MOST_DATES] for start in range(0, len(rows), MOST_DATES)]
         tasks = (partial(self._proven, group) for group in groups)
@@ -261,7 +267,7 @@ def pages_in_bulk(
     if bulk := new_bulk():
         try:
             yield from bulk.pages()
-            beside.items_read = bulk.items_read
+            bulk.note_result(beside)
             return
         except OaiUnusableError as error:
             beside.refuse(str(error), is_disproved=error.is_disproved)

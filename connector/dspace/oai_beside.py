@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection as Group
 from dataclasses import replace
+from datetime import datetime
 
 from ..errors import AddressNotAllowedError, NotFoundError, RepositoryError
 from ..http import HttpClient
@@ -17,12 +19,15 @@ class OaiBeside:
     """OAI-PMH of a repository that is read over REST.
 
     `url`: its base URL, None as long as it is unknown. `is_disproved`: a comparison with REST has shown that walks must
-    not use it. `items_read`: how many items the last walk has read over OAI-PMH.
+    not use it. `items_read`: how many items the last walk has read over OAI-PMH. `newest`: when the newest of its
+    records changed, None without such a walk.
     """
 
     def __init__(self, http: HttpClient, server: Server, optional: OptionalQuestions):
         self._http, self._server, self._optional = http, server, optional
-        self.url, self.is_disproved, self.items_read = server.oai_url, False, 0
+        self.url, self.is_disproved = server.oai_url, False
+        self.items_read = 0
+        self.newest: datetime | None = None
 
     def api(self) -> OaiApi | None:
         """Return the requests to OAI-PMH, or None if it is switched off, not found, or of no use with a login."""
@@ -33,6 +38,16 @@ class OaiBeside:
         except (RepositoryError, AddressNotAllowedError):
             return None
         return self._at(self.url)
+
+    def note_walk(self, items_read: int, newest: datetime | None, fields: Group[str]) -> None:
+        """Note the result of a walk, and for the request log the fields whose items came over REST."""
+        self.items_read, self.newest = items_read, newest
+        if fields:
+            text = _(
+                "OAI-PMH gives other values than REST in these fields, so their items were read over REST: %(fields)s.",
+                fields=", ".join(sorted(fields)),
+            )
+            self._http.traffic.note(text)
 
     def refuse(self, reason: str, *, is_disproved: bool) -> None:
         """Note for the request log that a walk could not use OAI-PMH."""

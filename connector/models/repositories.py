@@ -20,7 +20,8 @@ class Repository(Base):
 
     `name`: what the repository calls itself. `given_name`: what a person calls it here. `unanswered`: the optional
     requests that it refused, each with the day of the last attempt. `oai_url`: the base URL of OAI-PMH beside its REST
-    API, if one was found. `uses_oai`: False if a person, or a comparison of both, switched it off (design rule 21).
+    API, if one was found. `oai_newest`: when its newest record changed, as the last import saw. `uses_oai`: False if a
+    person, or a comparison of both, switched it off (design rule 21).
     `crosswalk_id`: the rules of its crosswalk that imports use, 0 for the default ones (see `CrosswalkRow`).
     """
 
@@ -36,6 +37,7 @@ class Repository(Base):
     version: Mapped[str]
     speaks_oai: Mapped[bool] = mapped_column(default=False, server_default=false())
     oai_url: Mapped[str | None]
+    oai_newest: Mapped[datetime | None]
     uses_oai: Mapped[bool] = mapped_column(default=True, server_default=true())
     name: Mapped[str | None]
     given_name: Mapped[str | None]
@@ -83,14 +85,17 @@ class Repository(Base):
         """Return the detected version and endpoints, for example "DSpace 9.3 at server/api"."""
         if self.speaks_oai:
             return _("DSpace at %(endpoint)s, over OAI-PMH", endpoint=self.endpoint)
-        if self.oai_url and self.uses_oai:
-            return _(
-                "DSpace %(version)s at %(endpoint)s; OAI-PMH at %(oai_endpoint)s",
-                version=self.version,
-                endpoint=self.endpoint,
-                oai_endpoint=self.oai_url.removeprefix(self.site_url).strip("/"),
-            )
-        return _("DSpace %(version)s at %(endpoint)s", version=self.version, endpoint=self.endpoint)
+        names = {"version": self.version, "endpoint": self.endpoint}
+        if not (self.oai_url and self.uses_oai):
+            return _("DSpace %(version)s at %(endpoint)s", **names)
+        names["oai_endpoint"] = self.oai_url.removeprefix(self.site_url).strip("/")
+        if self.oai_newest is None:
+            return _("DSpace %(version)s at %(endpoint)s; OAI-PMH at %(oai_endpoint)s", **names)
+        return _(
+            "DSpace %(version)s at %(endpoint)s; OAI-PMH at %(oai_endpoint)s, newest record of %(day)s",
+            **names,
+            day=f"{self.oai_newest:%Y-%m-%d}",
+        )
 
 
 class CrosswalkRow(Base):

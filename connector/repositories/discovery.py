@@ -246,7 +246,7 @@ def _move(repository: Repository, server: Server, limit: int | None, key: str) -
         audit.note("login forgotten", before, name=repository.login_name, moved_to=server.site_url)
         repository.login_name = repository.login_secret = None
     if repository.api_url != server.api_url:
-        repository.oai_url = None
+        repository.oai_url = repository.oai_newest = None
     repository.address_key, repository.limit = key, limit
     repository.site_url, repository.api_url, repository.ui_url = server.site_url, server.api_url, server.ui_url
     repository.endpoint = server.api_url.removeprefix(server.site_url).strip("/")

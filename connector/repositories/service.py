@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from datetime import UTC
 
 from sqlalchemy import exists, select
 
@@ -154,10 +155,12 @@ def note_unanswered(repository_id: int, questions: Collection[str]) -> None:
 
 
 def note_oai(repository_id: int, beside: OaiBeside | None) -> None:
-    """Save where OAI-PMH answers beside REST, and whether it was disproved. Call it in a transaction."""
+    """Save where OAI-PMH answers beside REST, its newest record, and if it was disproved. Call it in a transaction."""
     if beside is not None and beside.url is not None:
         known = get(repository_id)
         known.oai_url, known.uses_oai = beside.url, known.uses_oai and not beside.is_disproved
+        if beside.newest is not None:
+            known.oai_newest = beside.newest.astimezone(UTC).replace(tzinfo=None)
 
 
 def forget(repository_id: int) -> None:
