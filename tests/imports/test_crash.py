@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from connector.dspace.hal_bulk import LEAST_ITEMS
 from tests.command_line import CommandLine
 from tests.crash.life import kill_after_requests
 from tests.sample import Repository, SampleRepository
@@ -63,6 +64,33 @@ def test_a_job_that_is_killed_among_related_items_ends_like_an_undisturbed_job(t
 
     assert (code, job["seen"], job["related"]) == (0, 20, 40)
     assert outcome(killed, job) == expected
+
+
+def test_a_job_that_is_killed_while_it_reads_over_oai_ends_like_an_undisturbed_job(tmp_path, new_instance):
+    data = Repository()
+    with SampleRepository(9, data=data) as sample:
+        home = data.add_collection("Reports", data.add_community("Faculty"))
+        items = [data.add_item(home, [("dc.title", [f"Report {number}"])]) for number in range(LEAST_ITEMS + 20)]
+        sample.oai.freeze()
+        for item in items[::50]:
+            data.edit(item, "dc.title", ["Changed since"])
+        command = ("import", sample.url, "--all", "--item-set-from-collection")
+        alone, killed = (CommandLine(shutil.copytree(new_instance, tmp_path / name)) for name in ("alone", "killed"))
+        expected = outcome(alone, alone.json(*command)[1])
+        for last in ("200", "400"):
+            sample.reset()
+            process = killed.start(*command)
+            sample.faults.add(lambda path, last=last, process=process: f"%2F%2F{last}" in path and process.kill())
+            process.communicate()
+            sample.faults.clear()
+            command = ("resume", "1")
+            assert process.returncode == -9
+
+        code, job = killed.json(*command)
+
+    assert (code, job["seen"]) == (0, len(items))
+    assert outcome(killed, job) == expected
+    assert sum(record["source_id"] == record["handle"] for record in expected[1]) > LEAST_ITEMS / 2
 
 
 def _publications(data: Repository) -> Collection:
