@@ -68,6 +68,7 @@ class HalItemLister:
         self._counted: int | None = None  # the count of a divided scope when the walk began
         self._plan, self._is_trying = plans.first, False
         self._chosen: PagePlan | None = None
+        self._costs: dict[PagePlan, float] = {}  # seconds that an item of the first page took, until the first trial
         self._files = FilesPerItem()
         self._pages = self._new_pages()
         self._divide(1)
@@ -138,7 +139,8 @@ class HalItemLister:
         while self._offset < end():
             if is_due() or (self._chosen is None and self._offset < self._tally.total):
                 yield from self._trials()
-            yield from self._read(self._chosen or self._plans.first, lambda: self._offset if is_due() else end())
+            self._plan = self._chosen or self._plans.first
+            yield from self._read(lambda: self._offset if is_due() else end())
         if self._end.is_endless:
             failure = Failure(None, None, None, self._end.in_words())
             yield Page((), self._cursor() | asdict(self._tally), self._total, (failure,))
@@ -148,27 +150,42 @@ class HalItemLister:
 
         A search that does not know the sort field answers 422. The walk then uses the server's own order.
         """
-        plan, end = self._chosen or self._plans.first, self._offset + 1
+        self._plan, end = self._chosen or self._plans.first, self._offset + 1
+        cost = self._cost_from_here()
         try:
-            return list(self._steps(plan, lambda: end))
+            steps = list(self._steps(lambda: end))
         except RequestRejectedError:
             self._order = replace(self._order, sort=None)
-            return list(self._steps(plan, lambda: end))
+            steps = list(self._steps(lambda: end))
+        self._costs = {} if self._chosen else {self._plan: cost()}
+        return steps
 
     def _trials(self) -> Iterator[Page]:
         """Read on with one plan after the other and choose the cheapest, if there is a choice."""
-        costs: dict[PagePlan, float] = {}
-        self._is_trying = True
-        for trial in self._plans.trials_from(self._offset, self._tally.total, self._files.recent):
-            start, busy, too_large = self._offset, self._busy(trial.plan), self._pages.too_large
-            if start >= self._tally.total or not is_worth(trial.plan, costs, self._api.http.quickest):
-                continue
-            yield from self._until(trial.plan, trial.end(start))
-            seconds = (self._busy(trial.plan) - busy) / (self._offset - start)
-            # The full time of a page that was too large is unknown, so its plan is never the cheapest.
-            costs[trial.plan] = seconds if self._pages.too_large == too_large else math.inf
-        self._is_trying, self._chosen = False, cheapest(costs) if costs else None
+        costs, self._costs, self._is_trying = self._costs, {}, True
+        total, files = self._tally.total, self._files.recent
+        trials = self._plans.trials_from(self._offset, total, files, is_measured=bool(costs))
+        for trial in trials:
+            if self._offset < self._tally.total and is_worth(trial.plan, costs, self._api.http.quickest):
+                self._plan = trial.plan
+                cost = self._cost_from_here()
+                yield from self._until(trial.end(self._offset))
+                costs[trial.plan] = cost()
+        self._is_trying, self._chosen = False, cheapest(costs) if trials else None
         self._files.at_choice = self._files.recent
+
+    def _cost_from_here(self) -> Callable[[], float]:
+        """Return a function that returns the seconds that the server has spent on each item from now on.
+
+        The full time of a page that was too large is unknown, so its plan is never the cheapest.
+        """
+        start, busy, too_large = self._offset, self._busy(), self._pages.too_large
+
+        def cost() -> float:
+            seconds = (self._busy() - busy) / (self._offset - start)
+            return seconds if self._pages.too_large == too_large else math.inf
+
+        return cost
 
     def _width(self) -> int:
         """Return the number of parallel requests.
@@ -178,19 +195,19 @@ class HalItemLister:
         """
         return min(WIDTH_OF_TRIALS, self._reading.width()) if self._is_trying else self._reading.width()
 
-    def _busy(self, plan: PagePlan) -> float:
-        """Return the seconds that the server has spent on requests of this plan's kinds."""
-        return sum(self._api.http.busy.get(kind, 0.0) for kind in (plan.name, "bundles", "bitstreams"))
+    def _busy(self) -> float:
+        """Return the seconds that the server has spent on requests of the current plan's kinds."""
+        return sum(self._api.http.busy.get(kind, 0.0) for kind in (self._plan.name, "bundles", "bitstreams"))
 
-    def _until(self, plan: PagePlan, end: int) -> Iterator[Page]:
-        return self._read(plan, lambda: min(end, self._tally.total))
+    def _until(self, end: int) -> Iterator[Page]:
+        return self._read(lambda: min(end, self._tally.total))
 
-    def _read(self, plan: PagePlan, end: Callable[[], int]) -> Iterator[Page]:
-        yield from self._filled(self._steps(plan, end))
+    def _read(self, end: Callable[[], int]) -> Iterator[Page]:
+        """Read on with the current plan."""
+        return self._filled(self._steps(end))
 
-    def _steps(self, plan: PagePlan, end: Callable[[], int]) -> Iterator[Step]:
-        self._plan = plan
-        for offset, rows in self._pages(self._offset, end, plan.size):
+    def _steps(self, end: Callable[[], int]) -> Iterator[Step]:
+        for offset, rows in self._pages(self._offset, end, self._plan.size):
             yield self._step(offset, rows)
 
     def _step(self, offset: int, rows: Rows) -> Step:
@@ -279,9 +296,7 @@ class HalItemLister:
             yield from (step.page() for step in steps)
             return
         groups: Iterable[Iterable[Step]] = ([step] for step in steps) if self._plan.embeds else [steps]
-        for page in (page for group in groups for page in self._completed(group)):
-            self._files.note(page.items)
-            yield page
+        yield from (page for group in groups for page in self._completed(group))
 
     def _completed(self, steps: Iterable[Step]) -> Iterator[Page]:
         under_way, step_of = deque[Step](), dict[str, Step]()
@@ -293,6 +308,8 @@ class HalItemLister:
                 yield from tuple(step.lacking.values())
 
         for result in self._reading.complete(lacking(), self._width):
+            if isinstance(result, Item):
+                self._files.note([result])
             id = str(result.id)  # every item of a step has one
             step_of.pop(id).put(id, result)
             while under_way and not under_way[0].lacking:
@@ -303,4 +320,6 @@ class HalItemLister:
         return PageReader(self._rows, self._reading.sizes, self._reading.outage, self._width, control=self._api.check)
 
     def _rows(self, offset: int, size: int, tries: int) -> Rows:
-        return self._search.read(self._plan, self._order, offset, size, tries)
+        rows = self._search.read(self._plan, self._order, offset, size, tries)
+        self._files.note(rows.items)
+        return rows

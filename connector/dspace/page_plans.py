@@ -7,8 +7,9 @@ time, so a slow consumer does not matter.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .records import Item
@@ -20,6 +21,7 @@ WIDTH_OF_TRIALS = 2  # requests at a time
 LEAST_FILES = 1.0  # files an item from which a request for each item may be cheaper than embedding
 SEARCH = "search"  # the kind of the request times of other searches than pages, such as those that only count
 _WINDOW = 50  # items
+_FEWEST = 20  # items, whose average says something about others
 _MOST_FILES = 10  # of an item that count for the average, so that a single item does not change it
 
 
@@ -51,25 +53,27 @@ class PlanTrial:
 
 @dataclass(slots=True)
 class FilesPerItem:
-    """The average number of files of the recent items, and of those from which the plan was chosen."""
+    """The average number of files of the recent items, and of those from which the plan was chosen. Thread-safe."""
 
     recent: float = 0.0
     at_choice: float | None = None
     items: int = 0
+    _noting: threading.Lock = field(default_factory=threading.Lock)
 
     def note(self, items: Iterable[Item]) -> None:
         """Record items that were read in full. Without a trial, the first items stand for those of the choice."""
-        for item in items:
-            if item.bitstreams is not None:
-                self.items += 1
-                self.recent += (min(len(item.bitstreams), _MOST_FILES) - self.recent) / min(self.items, _WINDOW)
-        if self.at_choice is None and self.items >= _WINDOW:
-            self.at_choice = self.recent
+        with self._noting:
+            for item in items:
+                if item.bitstreams is not None:
+                    self.items += 1
+                    self.recent += (min(len(item.bitstreams), _MOST_FILES) - self.recent) / min(self.items, _WINDOW)
+            if self.at_choice is None and self.items >= _WINDOW:
+                self.at_choice = self.recent
 
     @property
     def has_changed(self) -> bool:
         """Return whether the number of files per item has changed so much that another plan may be cheaper."""
-        if self.at_choice is None:
+        if self.at_choice is None or self.items < _FEWEST:
             return False
         few, many = sorted((self.recent, self.at_choice))
         return many > 2 * few + LEAST_FILES
@@ -82,19 +86,20 @@ class PagePlans:
     first: PagePlan
     trials: tuple[PlanTrial, ...]
 
-    def trials_from(self, start: int, total: int, files: float) -> list[PlanTrial]:
+    def trials_from(self, start: int, total: int, files: float, *, is_measured: bool) -> list[PlanTrial]:
         """Return the trials to make from the row `start` on, or none if there is no choice.
 
-        `files`: of an item, on average. If most items have none, a request for each item is not tried.
+        `files`: of an item, on average. If most items have none, a request for each item is not tried. `is_measured`:
+        the cost of the first plan is known from its first page, so in a short list it needs no trial.
         """
         trials: list[PlanTrial] = []
         for trial in self.trials:
             is_small = trial.end(start) - start <= trial.share * (total - start)
             has_files = trial.plan.embeds or not self.first.embeds or files >= LEAST_FILES
-            if not trials or (is_small and has_files):
+            if (is_small and has_files) or (trial.plan == self.first and not is_measured):
                 trials.append(trial)
                 start = trial.end(start)
-        return trials if len(trials) > 1 else []
+        return trials if is_measured or len(trials) > 1 else []
 
     def find(self, name: str | None) -> PagePlan | None:
         """Return the plan that a cursor names, or None if it is none of these."""
@@ -165,14 +170,15 @@ def is_worth(plan: PagePlan, costs: Mapping[PagePlan, float], quickest: Mapping[
     """Return whether to try a plan after others with these costs.
 
     `quickest`: the seconds of the quickest response of each kind, of which the least is about a round trip. A request
-    for each item is tried if an item takes at least two round trips in the plans before. Larger embedded pages save a
-    part of the time of a small search. They are tried only while each was the cheapest so far, and while a page takes
-    less than two such searches.
+    for each item is tried if an item takes at least two round trips in the plans before. Larger pages save a part of
+    the time of a small search. Embedded ones are tried only while each was the cheapest so far, and while a page takes
+    less than two such searches. In that case the first page is enough to know the cost of the smallest.
     """
     if not costs:
         return True
     best, largest = cheapest(costs), max(costs, key=lambda tried: (tried.embeds, tried.size))
-    if not plan.embeds:
-        return not best.embeds or costs[best] >= 2 * min(quickest.values())
     searches = [seconds for kind, seconds in quickest.items() if kind in (SEARCH, best.name)]
-    return best == largest and costs[best] * best.size < 2 * min(searches)
+    is_short = costs[best] * best.size < 2 * min(searches)
+    if plan.embeds:
+        return not is_short if plan in costs else is_short and best == largest
+    return not best.embeds or costs[best] >= 2 * min(quickest.values())

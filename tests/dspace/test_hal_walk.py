@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from connector.dspace.hal import HalClient
 from connector.dspace.records import Item, Page, Scope, ScopeKind
 from connector.errors import (
     BadResponseError,
@@ -17,6 +18,7 @@ from connector.errors import (
     RestrictedError,
     ServerError,
 )
+from connector.http import OutageWait
 
 from .fake_hal import HOME, SCOPE, SERVER, FakeHal, client_of, item_id, nothing_seen, recorded, synthetic
 
@@ -44,15 +46,15 @@ def all_ids(total: int) -> list[str]:
 
 
 def test_a_small_collection_is_read_in_pages_of_five_with_their_files():
-    fake = numbered(43, files=2)
+    fake = numbered(33, files=2)
 
     pages = walk(fake)
 
-    assert [item.id for item in items_of(pages)] == all_ids(43)
+    assert [item.id for item in items_of(pages)] == all_ids(33)
     assert all(item.is_complete and len(item.bitstreams) == 2 for item in items_of(pages))
-    assert [page.total for page in pages] == [43] * 9
+    assert [page.total for page in pages] == [33] * 7
     searches = fake.asked_of(SEARCH)
-    assert len(fake.requests) == 1 + 9
+    assert len(fake.requests) == 1 + 7
     assert searches[0] == {
         "dsoType": ["item"],
         "scope": [HOME],
@@ -278,7 +280,7 @@ def costs_of(plan: str):
     """A server on which one plan is the cheapest."""
 
     def costs(kind: str, answer: object) -> float:
-        return 1.0 if kind in (plan, "json") or (kind == "bundles" and plan == "items by 20") else 1000.0
+        return 1.0 if kind in (plan, "json", "search") or (kind == "bundles" and plan == "items by 20") else 1000.0
 
     return costs
 
@@ -308,14 +310,54 @@ def test_items_without_files_are_not_read_with_a_request_each():
     assert not fake.asked_of("/bundles")
 
 
-@pytest.mark.parametrize("total", [60, 100])
-def test_a_short_list_is_tried_with_a_request_for_each_item(total):
+@pytest.mark.parametrize(("total", "embedded"), [(60, 5), (100, 20)])
+def test_a_short_list_is_tried_with_a_request_for_each_item(total, embedded):
+    """In a very short list, the cost of the first page stands for that of its plan."""
     fake = numbered(total, files=4)
     fake.costs = costs_of("items by 20")
+    client_of(fake).count(SCOPE)
 
     walk(fake)
 
-    assert len(fake.asked_of("/bundles")) == total - 20
+    assert len(fake.asked_of("/bundles")) == total - embedded
+
+
+def test_pages_with_files_come_one_by_one_after_a_trial_of_requests_for_each_item():
+    fake = numbered(400, files=4)
+    fake.costs = lambda kind, answer: {"search": 0.1, "json": 0.001, "bundles": 1000.0}.get(kind, 1.0)
+    client = client_of(fake)
+    client.count(SCOPE)
+    walked = client.walk(SCOPE, seen=nothing_seen)
+
+    read = 0
+    while read < 100:
+        read += len(next(walked).items)
+
+    assert fake.asked_of("/bundles")
+    assert len(fake.asked_of(SEARCH)) < 40
+
+
+def test_small_pages_are_left_after_the_first_one_where_the_distance_takes_the_time():
+    fake = numbered(400)
+    fake.costs = lambda kind, answer: 1.0
+    client = client_of(fake)
+    client.count(SCOPE)
+
+    list(client.walk(SCOPE, seen=nothing_seen))
+
+    assert [asked["size"] for asked in fake.asked_of(SEARCH) if "embed" in asked].count(["5"]) == 2
+
+
+def test_no_further_large_page_is_requested_after_one_that_shows_more_files():
+    fake = FakeHal(synthetic(number, files=0 if number < 200 else 5) for number in range(400))
+    fake.costs = lambda kind, answer: 1.0
+    client = HalClient(fake, SERVER, outage=OutageWait(), width=lambda: 1)
+    client.count(SCOPE)
+
+    list(client.walk(SCOPE, seen=nothing_seen))
+
+    asked = [(int(asked["page"][0]), int(asked["size"][0])) for asked in fake.asked_of(SEARCH) if "embed" in asked]
+    assert [size for number, size in asked if 200 <= number * size < 240] == [20, 5, 5, 5, 5]
 
 
 def test_plans_are_compared_again_where_items_have_more_files():
@@ -346,7 +388,7 @@ def test_plans_are_not_compared_again_for_single_items_with_many_files():
     chosen = [page.cursor["plan"] for page in pages if page.cursor["plan"]]
     sizes = [int(asked["size"][0]) for asked in fake.asked_of(SEARCH)]
     assert len(set(chosen)) == 1
-    assert sizes.count(10) == 2
+    assert sizes.count(10) == 1
 
 
 def test_a_plan_with_failing_pages_is_not_chosen():
@@ -368,6 +410,7 @@ def test_a_plan_with_failing_pages_is_not_chosen():
 def test_larger_embedded_pages_are_not_tried_where_embedding_lost():
     fake = numbered(400, files=1)
     fake.costs = costs_of("items by 20")
+    client_of(fake).count(SCOPE)
 
     walk(fake)
 
