@@ -17,6 +17,7 @@ from connector.imports.recording.item_set_assignment import ItemSetAssigner
 from connector.models.accounts import Role
 from connector.models.catalogue import CatalogueItem, ItemSet, Membership
 from connector.models.jobs import Job
+from connector.web.catalogue import item_lists
 from tests import signed_in
 from tests.pages import hidden_fields, words
 
@@ -135,6 +136,18 @@ def test_nothing_is_put_in_without_a_choice(app, browser, data, sentence):
 
     assert sentence in words(browser.post("/item-sets/items", data=data))
     assert members(1) == before
+
+
+def test_all_items_of_a_page_are_put_in_at_once(app, browser, monkeypatch):
+    monkeypatch.setattr(item_lists, "SIZES", (2, 1000))
+    page = browser.get("/items/?sort=title&after=first")
+
+    browser.post("/item-sets/items", data={"shown": shown(page), "whole_page": "on", "new_set": "Boats"})
+
+    assert "All items of this page (2)" in words(page)
+    assert re.findall(r'name="shown" value="(\d+)"', page.text) == shown(page)
+    assert members(named("Boats")) == set(map(int, shown(page)))
+    assert "All items of this page" not in words(browser.get("/items/?size=1000"))
 
 
 def test_viewers_see_item_sets_and_no_way_to_change_them(app):

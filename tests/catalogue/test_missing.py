@@ -171,6 +171,14 @@ def test_an_import_whose_items_were_removed_can_be_undone(missing_at_source):
     assert titles_in(missing_at_source.app, with_hidden=True) == set()
 
 
+def test_all_of_a_page_is_hidden_at_once(missing_at_source, client):
+    shown = ids(missing_at_source.app, "Alpha")
+
+    client.post("/missing/", data={"do": "hide", "whole_page": "on", "shown": shown})
+
+    assert titles_in(missing_at_source.app) == {"Beta", "Gamma"}
+
+
 @pytest.mark.parametrize("data", [{"do": "hide"}, {"do": "remove"}])
 def test_an_action_without_ticked_items_asks_to_tick_some(missing_at_source, client, data):
     page = client.post("/missing/", data=data)

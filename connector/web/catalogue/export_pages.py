@@ -24,7 +24,7 @@ from ...row_ids import row_id
 from ..base_form import shows_again
 from ..page_responses import started_job
 from .export_forms import ExportForm
-from .item_lists import as_arguments, asked_selection, chosen_items, form_selection
+from .item_lists import as_arguments, asked_selection, chosen_items, form_selection, ticked_ids
 from .list_pages import list_of_form
 
 blueprint = Blueprint("exports", __name__, url_prefix="/exports")
@@ -110,5 +110,5 @@ def _hidden() -> Iterable[tuple[str, Any]]:
     if (source_id := request.values.get("source", type=row_id)) is not None:
         return [("source", source_id)]
     if (selection := _selection()) is None:
-        return [("item", item_id) for item_id in request.form.getlist("item", type=row_id)]
+        return [("item", item_id) for item_id in ticked_ids()]
     return [("every", "on"), *MultiDict(as_arguments(selection)).items(multi=True)]

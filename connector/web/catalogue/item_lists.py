@@ -95,15 +95,30 @@ def form_selection() -> Selection:
 
 
 def chosen_items() -> Select[int]:
-    """Return a SELECT of the ids of the items that a form names: all items of its list, or those with a tick.
+    """Return a SELECT of the ids of the items that a form names: all items of its list or page, or those with a tick.
+
+    Raise InvalidInputError if there is no tick.
+    """
+    if (item_ids := chosen_ids()) is None:
+        return form_selection().ids()
+    return select(CatalogueItem.id).where(CatalogueItem.id.in_(item_ids))
+
+
+def chosen_ids() -> list[int] | None:
+    """Return the ids of the items that a form names, or None for all items of its list.
 
     Raise InvalidInputError if there is no tick.
     """
     if "every" in request.form:
-        return form_selection().ids()
-    if not (item_ids := request.form.getlist("item", type=row_id)):
+        return None
+    if not (item_ids := ticked_ids()):
         raise InvalidInputError(_("No item is ticked. Tick items, or “All items of this list”."))
-    return select(CatalogueItem.id).where(CatalogueItem.id.in_(item_ids))
+    return item_ids
+
+
+def ticked_ids() -> list[int]:
+    """Return the ids of the items with a tick, or those of the whole page of a list."""
+    return request.form.getlist("shown" if "whole_page" in request.form else "item", type=row_id)
 
 
 def _selection(values: MultiDict[str, str]) -> Selection:

@@ -28,6 +28,7 @@ from ..flash_messages import flash, job_links
 from ..page_responses import download
 from ..publishing import withdrawal_choices
 from ..publishing.withdrawal_choices import WithdrawalChoices
+from .item_lists import chosen_ids
 
 TITLES = 20  # of the items that are about to be deleted
 
@@ -214,10 +215,8 @@ def _chosen_repository() -> Repository:
 
 def chosen_missing() -> MissingSelection:
     """Return the ticked items of the list, or the whole list. Raise InvalidInputError if there is no tick."""
-    ids = None if "every" in request.form else tuple(request.form.getlist("item", row_id))
-    if ids == ():
-        raise InvalidInputError(_("No item is ticked. Tick items, or “All items of this list”."))
-    return MissingSelection(ids, request.form.get("repository", type=row_id))
+    ids = chosen_ids()
+    return MissingSelection(None if ids is None else tuple(ids), request.form.get("repository", type=row_id))
 
 
 DONE = {
