@@ -28,7 +28,7 @@ def rates(console: Console, quick: bool) -> None:
 
 def _rates(url: str, connector: Connector) -> list[str]:
     scope = collection_of(url)
-    job, _ = connector.job("import", url, "--collection", scope)
+    job, _ = connector.job("import", url, "--collection", scope, "--no-oai")  # as the bare loop reads
     size = min((5, 10, 20, 100), key=lambda size: abs(size - job["seen"] / job["requests"]))
     items, seconds = bare.pages(url, scope, size, bare.EMBED)
     proven, _ = connector.job("rerun", "1")
