@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -67,7 +69,8 @@ def test_a_job_that_is_killed_among_related_items_ends_like_an_undisturbed_job(t
 
 
 def test_a_job_that_is_killed_while_it_reads_over_oai_ends_like_an_undisturbed_job(tmp_path, new_instance):
-    data = Repository()
+    data, seconds = Repository(), count()
+    data.clock = lambda: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=next(seconds))
     with SampleRepository(9, data=data) as sample:
         home = data.add_collection("Reports", data.add_community("Faculty"))
         items = [data.add_item(home, [("dc.title", [f"Report {number}"])]) for number in range(LEAST_ITEMS + 20)]
