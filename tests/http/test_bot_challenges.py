@@ -6,12 +6,12 @@ import pytest
 import responses
 
 from connector.errors import (
-    BadResponseError,
     BotChallengeError,
     NotFoundError,
     RepositoryError,
     RestrictedError,
     ServerError,
+    WebPageError,
 )
 from connector.http import AddressRule, ConcurrencyLimit, HttpClient, HttpSettings
 
@@ -71,9 +71,9 @@ REFUSALS = {
         "<!doctype html><title>Repository</title><script>var a=document.createElement('script');"
         "a.src='/cdn-cgi/challenge-platform/scripts/jsd/main.js';</script>",
         {},
-        BadResponseError,
+        WebPageError,
     ),
-    "a page with a captcha in it": (200, "<html><script>recaptcha</script>Our own pages</html>", {}, BadResponseError),
+    "a page with a captcha in it": (200, "<html><script>recaptcha</script>Our own pages</html>", {}, WebPageError),
 }
 
 

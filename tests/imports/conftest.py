@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from connector.imports.reading import page_processor, selected_items
-
 
 @pytest.fixture
 def files(importer, dspace):
@@ -26,10 +24,3 @@ def preview_job(importer, dspace):
     dspace.edit("i1", title="Another title", files={"a.txt": b"a", "b.txt": b"b"})
     del dspace.items["i2"]
     return importer.preview(files=True)
-
-
-@pytest.fixture
-def pages_of_80(monkeypatch):
-    """Write pages of 80 items, so that a few hundred items take several transactions."""
-    for module in (page_processor, selected_items):
-        monkeypatch.setattr(module, "FULL_PAGE", 80)

@@ -104,7 +104,6 @@ def test_a_queued_job_is_stopped_at_once_and_can_be_resumed(importer, dspace):
 
 
 @pytest.mark.timing
-@pytest.mark.usefixtures("pages_of_80")
 def test_a_running_job_stops_at_its_cursor_and_brings_the_rest_once_when_resumed(importer, dspace):
     dspace.page_size = 80
     for n in range(200):
@@ -267,7 +266,6 @@ def test_a_job_shows_the_wait_of_any_of_its_threads(importer):
     assert said == [(WaitReason.DISK_SPACE, "It is full."), None]
 
 
-@pytest.mark.usefixtures("pages_of_80")
 def test_an_attempt_that_lost_its_job_writes_nothing(importer, dspace):
     dspace.page_size = 80
     for n in range(200):
@@ -368,7 +366,6 @@ def test_a_job_that_fails_five_times_by_the_database_names_the_database(importer
     assert "process" not in job.message
 
 
-@pytest.mark.usefixtures("pages_of_80")
 def test_an_item_removed_while_its_job_was_stopped_is_imported_again_once(importer, dspace):
     for number in range(100):
         dspace.add(f"i{number}")

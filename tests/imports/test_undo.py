@@ -274,7 +274,6 @@ def test_jobs_that_cannot_be_undone_are_refused_with_a_sentence(importer, dspace
         creation.create_undo(target)
 
 
-@pytest.mark.usefixtures("pages_of_80")
 def test_a_stopped_import_can_be_undone_and_then_not_resumed(importer, dspace):
     for n in range(200):
         dspace.add(f"i{n}")

@@ -17,7 +17,7 @@ from ..files import left_files
 from .item_states import states_of
 from .server_clock import begin_time
 
-FULL_PAGE = 200  # items of a page that is worth a transaction
+FULL_PAGE = 80  # items of a page that is worth a transaction
 
 
 @dataclass(frozen=True, slots=True)

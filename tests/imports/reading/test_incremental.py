@@ -142,7 +142,6 @@ def test_another_item_set_gets_all_items_and_not_only_changed_ones(imported, dsp
     assert {tuple(record["item_sets"]) for record in records(imported.app)} == {("New set",)}
 
 
-@pytest.mark.usefixtures("pages_of_80")
 def test_a_run_that_stops_in_the_middle_of_the_changes_counts_each_item_once(importer, dspace):
     dspace.can_select, dspace.page_size = True, 80
     for number in range(400):

@@ -291,7 +291,6 @@ def test_an_import_of_ticked_items_is_independent_of_the_list_and_later_ticks(im
     assert (importer.job(3).counts["added"], importer.job(3).counts["updated"]) == (1, 0)
 
 
-@pytest.mark.usefixtures("pages_of_80")
 def test_a_resumed_import_of_ticked_items_reads_the_rest_and_deletes_its_list(importer, dspace, client):
     for number in range(120):
         dspace.add(f"i{number:03}")
