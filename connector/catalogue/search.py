@@ -42,7 +42,7 @@ from .property_search import MOST_ROWS, Criterion, code_conditions, combined, re
 from .related_queries import Related, is_related, related_ids
 
 SHORT = 1000  # items
-MEDIUM = 5 * SHORT  # items; reading so many is faster than following the index of a frequent word
+MEDIUM = 5 * SHORT  # items; to read these is faster than to look up a frequent word in its index
 LONG = 20 * SHORT  # ids of a list are counted up to this number; shorter lists are read whole, others looked up by id
 CHECKED = 3 * SHORT  # items; reading the values of more would make pages slow
 TEXTS = 10 * SHORT  # items; reading the search texts of more would make pages slow

@@ -128,7 +128,10 @@ class HalBulk:
             yield from self._noted(self._by_handles(left))
 
     def _proven_pages(self) -> Iterator[tuple[dict[str, Item], list[str]]]:
-        """Yield the items of each page that REST lists, too, by handle, and the handles of those to read over REST."""
+        """Yield two parts of each page: complete items by handle, and the handles of items that REST must complete.
+
+        Items that REST does not list are in neither part.
+        """
         pages = self._walk.pages(_RAW)
         while page := self._from_oai(lambda: next(pages, None)):
             if any(failure.id is None for failure in page.failures):
@@ -253,9 +256,9 @@ def pages_in_bulk(
     beside: OaiBeside,
     least: int,
 ) -> Iterator[Page]:
-    """Yield the pages of a scope: over OAI-PMH if it has at least so many items, otherwise over REST.
+    """Yield the pages of a scope. A scope of fewer than `least` items is read over REST, a larger one over OAI-PMH.
 
-    `over_rest`: returns the pages after a cursor. If OAI-PMH fails, REST begins again.
+    `over_rest`: returns the pages after a cursor. If OAI-PMH fails, the whole scope is read over REST.
     """
     if not _is_begun(cursor):
         pages = over_rest(cursor)

@@ -75,9 +75,8 @@ def _reason(found: Agreement, lost: Iterable[str], compared: Sequence[Pair]) -> 
     """Return why OAI-PMH must not be used, or ""."""
     if lost:
         return _("OAI-PMH leaves out values of %(fields)s.", fields=", ".join(sorted(lost)))
-    if sum(any(value.field in found.fields for value in oai.metadata or ()) for oai, _rest in compared) * 3 > len(
-        compared
-    ):
+    different = [oai for oai, _rest in compared if any(value.field in found.fields for value in oai.metadata or ())]
+    if len(different) * 3 > len(compared):
         return _("Values of these fields differ: %(fields)s.", fields=", ".join(sorted(found.fields)))
     unlike = [rest for oai, rest in compared if not _lists_files_of(oai, rest)]
     if len(unlike) > MOST_STALE:
