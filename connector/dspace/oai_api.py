@@ -22,6 +22,7 @@ T = TypeVar("T")
 PREFIX = "xoai"  # of the metadata format with all values and files
 RECORDS_PER_PAGE = 100  # the default of DSpace
 _ROOT = f"{OAI}OAI-PMH"
+_TOKEN = "resumptionToken"
 _EMPTY = ("noRecordsMatch", "noSetHierarchy")
 _SETS = {ScopeKind.COLLECTION: "col_", ScopeKind.COMMUNITY: "com_"}
 
@@ -77,17 +78,21 @@ class OaiApi:
         return found[0]
 
     def sets(self) -> dict[str, str]:
-        """Return the names of all communities (`com_…`) and collections (`col_…`) by the names of their sets."""
+        """Return the names of all communities (`com_…`) and collections (`col_…`) by the names of their sets.
+
+        Raise BadResponseError if the list repeats itself: then nothing shows whether it is complete.
+        """
         found: dict[str, str] = {}
         params: dict[str, str] = {}
         while True:
             convert = lambda element: (text_of(element, "setSpec"), text_of(element, "setName"))  # noqa: E731
             page = self._read("ListSets", params, convert, ("set",))
-            new = [row for row in page.rows if row[0] not in found]
-            found.update(new)
-            if page.token is None or not new:
+            if found and not any(name not in found for name, _label in page.rows):
+                raise BadResponseError(_("The list of sets of %(url)s repeats itself.", url=self.url), self.url)
+            found.update(page.rows)
+            if page.token is None:
                 return found
-            params = {"resumptionToken": page.token}
+            params = {_TOKEN: page.token}
 
     def _record_of(self, element: etree._Element) -> Record:
         return record_of(element, self.url, is_newer=self.server.generation >= 7)
@@ -109,23 +114,23 @@ class OaiApi:
                 is_answer = is_answer or name in (verb, *names)
                 if name in names:
                     rows.append(convert(element))
-                elif name == "resumptionToken":
+                elif name == _TOKEN:
                     token, total = (element.text or "").strip() or None, element.get("completeListSize", "")
                 elif name == "error":
-                    if element.get("code") in _EMPTY:
+                    if element.get("code") in _EMPTY and _TOKEN not in params:
                         return OaiList(())
                     self._refuse(element.get("code") or "", (element.text or "").strip())
             if not is_answer:
                 raise BadResponseError(_("%(url)s did not answer as OAI-PMH does.", url=self.url), self.url)
             return OaiList(tuple(rows), token, int(total) if total and total.isdecimal() and len(total) < 19 else None)
 
-        tags = [OAI + name for name in dict.fromkeys((verb, *names, "resumptionToken", "error"))]
+        tags = [OAI + name for name in dict.fromkeys((verb, *names, _TOKEN, "error"))]
         return self.http.read_xml(self.url, {"verb": verb, **params}, read, root=_ROOT, tags=tags, **how)
 
     def _refuse(self, code: str, text: str) -> NoReturn:
         """Raise the error that an OAI-PMH error means."""
         error: RepositoryError
-        if code == "badResumptionToken":
+        if code == "badResumptionToken" or code in _EMPTY:  # an index that is rebuilt has no records for a time
             error = ExpiredTokenError(_("%(url)s does not continue its list.", url=self.url), self.url)
         elif code == "idDoesNotExist":
             error = NotFoundError(_("%(url)s has no such record.", url=self.url), self.url)
@@ -142,6 +147,6 @@ def set_of(scope: Scope) -> str | None:
 
 def _params(scope: Scope, token: str | None) -> dict[str, str]:
     if token is not None:
-        return {"resumptionToken": token}
+        return {_TOKEN: token}
     name = set_of(scope)
     return {"metadataPrefix": PREFIX, **({"set": name} if name else {})}

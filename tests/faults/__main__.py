@@ -7,20 +7,22 @@ import sys
 
 from rich.console import Console
 
-from .faults import FAULTS
-from .matrix import GENERATIONS, Cell, run_all, table
+from .faults import FAULTS, OAI_FAULTS, faults_of
+from .matrix import Cell, run_all, table
 from .objects import OBJECTS
+from .setups import SETUPS
 
-WIDE = 260  # columns: a terminal that is narrower would fold the table
+WIDE = 330  # columns: a terminal that is narrower would fold the table
 
 
 def main() -> int:
     options = _options()
     chosen = [
-        Cell(generation, name, fault)
-        for generation in options.generation or GENERATIONS
-        for name in options.object or OBJECTS
-        for fault in FAULTS
+        Cell(setup, name, fault)
+        for setup in options.setup or SETUPS
+        for name in OBJECTS[SETUPS[setup].api]
+        if not options.object or name in options.object
+        for fault in faults_of(SETUPS[setup].api, name)
         if not options.fault or any(fault.startswith(part) for part in options.fault)
     ]
     found = {}
@@ -38,14 +40,16 @@ def main() -> int:
 
 
 def _named(cell: Cell) -> str:
-    return f"DSpace {cell.generation}, {cell.object}, {cell.fault}"
+    return f"DSpace {cell.setup}, {cell.object}, {cell.fault}"
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
-    parser.add_argument("--generation", type=int, action="append", choices=GENERATIONS)
-    parser.add_argument("--object", action="append", choices=OBJECTS)
-    parser.add_argument("--fault", action="append", help=f"one of {', '.join(FAULTS)}, or how it begins")
+    parser.add_argument("--setup", action="append", choices=SETUPS)
+    parser.add_argument(
+        "--object", action="append", choices=dict.fromkeys(name for each in OBJECTS.values() for name in each)
+    )
+    parser.add_argument("--fault", action="append", help=f"one of {', '.join(FAULTS | OAI_FAULTS)}, or how it begins")
     return parser.parse_args()
 
 

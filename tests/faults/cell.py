@@ -22,7 +22,7 @@ from connector.repositories import discovery, service
 from connector.repositories.connections import connection_to
 
 from .clock import SkippingClock
-from .faults import FAULTS
+from .faults import faults_of
 from .objects import OBJECTS, Stage, is_consistent
 from .world import OUTAGE, Records, World, hurried
 
@@ -54,7 +54,8 @@ class WrongAnswerError(Exception):
 
 def run_cell(world: World, object_name: str, fault_name: str) -> Verdict:
     """Let each stage of the object meet the fault, on an instance of its own, and return what came of it."""
-    began, hits, kind = time.monotonic(), list[str](), OBJECTS[object_name]
+    api = world.setup.api
+    began, hits, kind = time.monotonic(), list[str](), OBJECTS[api][object_name]
 
     def falls_on(target: str) -> bool:
         is_it = kind.is_asked_for(target)
@@ -62,12 +63,12 @@ def run_cell(world: World, object_name: str, fault_name: str) -> Verdict:
             hits.append(target)
         return is_it
 
-    for stage in kind.stages if kind.exists_in(world.generation) else ():
-        if is_consistent(world.generation, object_name, fault_name, stage):
+    for stage in kind.stages:
+        if is_consistent(api, object_name, fault_name, stage):
             continue
         world.be_at(stage)
         with world.instance(stage) as app, app.app_context():
-            world.sample.faults.add(falls_on, times=None, **FAULTS[fault_name]())
+            world.sample.faults.add(falls_on, times=None, **faults_of(api, object_name)[fault_name]())
             try:
                 _ask(world, stage)
             except WrongAnswerError as wrong:
@@ -92,8 +93,8 @@ def _connect(world: World, stage: Stage, is_disturbed: bool) -> None:
     except ConnectorError as error:
         _check(is_disturbed, RIGHT, f"the repository is not found: {error}")
         return
-    generation = service.get(found.repository_id).generation
-    _check(generation == world.generation, TRUE, f"DSpace {world.generation} is taken for a DSpace {generation}")
+    generation, right = service.get(found.repository_id).generation, world.setup.detected_generation
+    _check(generation == right, TRUE, f"DSpace {right} is taken for a DSpace {generation}")
 
 
 def _list(world: World, stage: Stage, is_disturbed: bool) -> None:

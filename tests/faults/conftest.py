@@ -7,19 +7,20 @@ from contextlib import ExitStack
 
 import pytest
 
+from .setups import SETUPS
 from .world import World
 
 
 @pytest.fixture(scope="session")
-def world_of(tmp_path_factory) -> Iterator[Callable[[int], World]]:
-    """Give the world of a generation, which is made when it is first asked for."""
-    worlds: dict[int, World] = {}
+def world_of(tmp_path_factory) -> Iterator[Callable[[str], World]]:
+    """Give the world of a setup, which is made when it is first asked for."""
+    worlds: dict[str, World] = {}
     with ExitStack() as stack:
 
-        def world_of(generation: int) -> World:
-            if generation not in worlds:
+        def world_of(setup: str) -> World:
+            if setup not in worlds:
                 folder = tmp_path_factory.mktemp("faults")
-                worlds[generation] = stack.enter_context(World(generation, folder))
-            return worlds[generation]
+                worlds[setup] = stack.enter_context(World(SETUPS[setup], folder))
+            return worlds[setup]
 
         yield world_of

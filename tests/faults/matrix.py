@@ -11,31 +11,32 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from rich.table import Table
+from rich.text import Text
 
 from .cell import Verdict, run_cell
+from .setups import SETUPS
 from .world import World
 
-GENERATIONS = (4, 6, 7, 9)
 PROCESSES = 2
-_worlds: dict[int, World] = {}
+_worlds: dict[str, World] = {}
 _open = ExitStack()  # until the process ends
 
 
 @dataclass(frozen=True, order=True)
 class Cell:
-    """Which generation, which object, which fault."""
+    """Which setup (a name of `SETUPS`), which object, which fault."""
 
-    generation: int
+    setup: str
     object: str
     fault: str
 
 
 def run(cell: Cell) -> Verdict:
-    """Run one cell, in the world of its generation that this process keeps."""
-    if cell.generation not in _worlds:
+    """Run one cell, in the world of its setup that this process keeps."""
+    if cell.setup not in _worlds:
         folder = _open.enter_context(tempfile.TemporaryDirectory(prefix="faults-"))
-        _worlds[cell.generation] = _open.enter_context(World(cell.generation, Path(folder)))
-    return run_cell(_worlds[cell.generation], cell.object, cell.fault)
+        _worlds[cell.setup] = _open.enter_context(World(SETUPS[cell.setup], Path(folder)))
+    return run_cell(_worlds[cell.setup], cell.object, cell.fault)
 
 
 def run_all(cells: Sequence[Cell]) -> Iterator[tuple[Cell, Verdict]]:
@@ -47,9 +48,15 @@ def run_all(cells: Sequence[Cell]) -> Iterator[tuple[Cell, Verdict]]:
 
 
 def table(verdicts: dict[Cell, Verdict]) -> Table:
-    """Return the table: a row for each generation and object, a column for each fault."""
+    """Return the table: a row for each setup and object, a column for each fault."""
     faults = list(dict.fromkeys(cell.fault for cell in verdicts))
-    shown = Table("", *faults, title="ok, or the question that failed (·: nothing was asked for)")
-    for generation, name in dict.fromkeys((cell.generation, cell.object) for cell in verdicts):
-        shown.add_row(f"{generation} {name}", *(str(verdicts[Cell(generation, name, fault)]) for fault in faults))
+    shown = Table(
+        "", "", *faults, title="ok, or the question that failed (·: nothing was asked for; empty: cannot happen)"
+    )
+    for setup, name in dict.fromkeys((cell.setup, cell.object) for cell in verdicts):
+        shown.add_row(
+            Text(setup, no_wrap=True),
+            Text(name, no_wrap=True),
+            *(str(verdicts.get(Cell(setup, name, fault), "")) for fault in faults),
+        )
     return shown

@@ -21,21 +21,21 @@ SHOWN = ("The app waits", "No answer yet to a request.")
 
 
 @pytest.mark.parametrize(
-    ("generation", "name", "stage"),
+    ("setup", "name", "stage"),
     [
-        (6, "tree", Stage.IMPORT),
-        (6, "page", Stage.IMPORT),
-        (6, "item", Stage.RERUN),
-        (6, "file", Stage.IMPORT),
-        (9, "tree", Stage.IMPORT),
-        (9, "page", Stage.RERUN),
-        (9, "item", Stage.RERUN),
-        (9, "file list", Stage.IMPORT),
-        (9, "file", Stage.IMPORT),
+        ("6", "tree", Stage.IMPORT),
+        ("6", "page", Stage.IMPORT),
+        ("6", "item", Stage.RERUN),
+        ("6", "file", Stage.IMPORT),
+        ("9", "tree", Stage.IMPORT),
+        ("9", "page", Stage.RERUN),
+        ("9", "item", Stage.RERUN),
+        ("9", "file list", Stage.IMPORT),
+        ("9", "file", Stage.IMPORT),
     ],
 )
-def test_each_wait_is_shown_when_it_begins_and_all_end_with_the_maximum_outage(world_of, generation, name, stage):
-    world, pauses = world_of(generation), []
+def test_each_wait_is_shown_when_it_begins_and_all_end_with_the_maximum_outage(world_of, setup, name, stage):
+    world, pauses = world_of(setup), []
 
     def watch(seconds: float) -> None:
         waits = [run.wait for run in list(attempts._running)]
@@ -44,7 +44,7 @@ def test_each_wait_is_shown_when_it_begins_and_all_end_with_the_maximum_outage(w
     world.be_at(stage)
     with world.instance(stage) as app, app.app_context():
         busy = {"status": 503, "headers": {"Retry-After": str(ASKED)}}
-        world.sample.faults.add(OBJECTS[name].is_asked_for, times=None, **busy)
+        world.sample.faults.add(OBJECTS[world.setup.api][name].is_asked_for, times=None, **busy)
         with hurried(current_app, OUTAGE, SkippingClock(watch)) as clock:
             job = world.run()
         world.sample.faults.clear()

@@ -1,10 +1,10 @@
-"""A repository of one generation, an app that imports from it, and the result of an import without faults."""
+"""A repository of one setup, an app that imports from it, and the result of an import without faults."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,8 @@ from unittest.mock import patch
 from flask import Flask, current_app
 
 from connector.dspace import hal_api
+from connector.dspace.hal import HalClient
+from connector.dspace.hal_bulk import LEAST_ITEMS
 from connector.dspace.records import ScopeKind
 from connector.extensions import db
 from connector.http import OutageWait
@@ -27,11 +29,14 @@ from connector.tasks import carry_out
 from tests.conftest import app_at, let_go
 from tests.imports.catalogue import records
 from tests.sample import Repository, SampleRepository
+from tests.sample.oai import Oai
 from tests.sample.server import GENERATIONS
 
 from . import source
 from .clock import SkippingClock
+from .faults import OAI_PAGE
 from .objects import Stage
+from .setups import Api, Setup
 
 OUTAGE = 2  # seconds: the maximum outage
 QUICK = {"connect_timeout": 1, "read_timeout": 1, "deadline": 1.5, "file_grace": 1.5}  # seconds
@@ -65,7 +70,7 @@ def hurried(app: Flask, seconds: float = OUTAGE, clock: SkippingClock | None = N
 class World:
     """By stage: `data` is what the source holds, `before` the instance to begin with, `expected` the right result."""
 
-    generation: int
+    setup: Setup
     folder: Path
     sample: SampleRepository = field(init=False)
     data: dict[Stage, Repository] = field(init=False)
@@ -76,12 +81,14 @@ class World:
 
     def __enter__(self) -> World:
         self._stack = ExitStack()
-        self.sample = self._stack.enter_context(SampleRepository(self.generation))
+        self.sample = self._stack.enter_context(
+            SampleRepository(self.setup.generation, has_rest=self.setup.api is not Api.OAI)
+        )
         first, second = source.fresh(self.sample.url), source.edited(self.sample.url)
         self.data = {stage: second if stage == Stage.RERUN else first for stage in Stage}
         connected, imported = self.folder / "connected", self.folder / "imported"
         self.before = {stage: imported if stage == Stage.RERUN else connected for stage in Stage}
-        with _few_files_embedded():
+        with self._small_limits():
             self._prepare(connected, imported)
         self._app = _app(self.folder / "instance")  # one for all stages: its statements are compiled once
         return self
@@ -92,7 +99,9 @@ class World:
     def be_at(self, stage: Stage) -> None:
         """Let the repository be as this stage finds it."""
         self.sample.data = self.data[stage]
-        self.sample.api = GENERATIONS[self.generation](self.sample)
+        self.sample.api = GENERATIONS[self.setup.generation](self.sample)
+        self.sample.oai = Oai(self.sample, self.setup.generation)
+        self.sample.oai.page_size = OAI_PAGE
 
     @contextmanager
     def instance(self, stage: Stage) -> Iterator[Flask]:
@@ -100,7 +109,7 @@ class World:
         folder = self.folder / "instance"
         shutil.copytree(self.before[stage], folder)
         try:
-            with _few_files_embedded():
+            with self._small_limits():
                 yield self._app
         finally:
             let_go(self._app)
@@ -108,7 +117,7 @@ class World:
 
     def held(self) -> Records:
         """Return the catalogue. In an app context."""
-        return records(current_app)
+        return self._comparable(current_app)
 
     def run(self) -> Job:
         """Import once, and return the job as it ended. In an app context."""
@@ -138,14 +147,26 @@ class World:
         with app.app_context():
             job = self.run()
             assert (job.state, job.clean) == ("completed", True), (job.state, job.message)
-        found = records(app)
+        found = self._comparable(app)
         let_go(app)
         return found
 
+    def _comparable(self, app: Flask) -> Records:
+        """Return the catalogue. Beside REST, OAI-PMH gives no uuids, which later runs add (design rule 21)."""
+        found = records(app)
+        if self.setup.api is Api.BESIDE:
+            found = [one | {"source_id": one["handle"], "page_link": None} for one in found]
+        return found
 
-def _few_files_embedded() -> AbstractContextManager[object]:
-    """Let lists bring fewer files of an item, so that a small item has more of them."""
-    return patch.object(hal_api, "_BUNDLES", source.EMBEDDED)
+    @contextmanager
+    def _small_limits(self) -> Iterator[None]:
+        """Let lists bring fewer files of an item, and use OAI-PMH for the small repository if that is the setup."""
+        least = LEAST_ITEMS if self.setup.api is not Api.BESIDE else 1
+        with (
+            patch.object(hal_api, "_BUNDLES", source.EMBEDDED),
+            patch.dict(HalClient.__init__.__kwdefaults__, least_in_bulk=least),
+        ):
+            yield
 
 
 def _app(instance: Path) -> Flask:
