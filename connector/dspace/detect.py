@@ -27,7 +27,8 @@ from .urls import handle_in, interface_of, object_of
 
 # Permanent addresses that lead to the pages of a repository.
 _RESOLVERS = frozenset({"hdl.handle.net", "doi.org", "dx.doi.org", "www.doi.org", "n2t.net", "nbn-resolving.org"})
-_FAILING = (DamagedResponseError, ServerError)  # what a REST API answers that exists, but fails for now
+# What a REST API that exists, but fails for now, answers at its own address.
+_FAILING = (DamagedResponseError, ServerError, UnreachableError)
 _SILENT = 2  # requests without any answer before the search of a host stops
 _MOST_CONFIGURATIONS = 3
 
@@ -70,7 +71,7 @@ class _Detection:
         address = address_of(url)
         found = self._first_oai(url) if names_oai(url, self._endpoint) else None
         found = found or self._first(candidates(url, self._endpoint)) or self._first(self._configured(address))
-        if found is None and not any(isinstance(trouble.error, _FAILING) for trouble in self._troubles):
+        if found is None and not any(isinstance(each.error, _FAILING) for each in self._troubles):
             found = self._first_oai(url)
         if found is None:
             return None

@@ -6,7 +6,7 @@ import pytest
 
 from connector.dspace import client, connect
 from connector.dspace.oai import OaiClient
-from connector.errors import NotDSpaceError, ServerError
+from connector.errors import DamagedResponseError, NotDSpaceError, ServerError, UnreachableError
 from connector.http import OutageWait
 from tests.sample import SampleRepository
 
@@ -64,10 +64,15 @@ def test_rest_is_used_where_it_answers(http):
     assert not any("oai" in path for path in asked)
 
 
-def test_a_rest_api_that_fails_for_now_is_not_replaced_by_oai(http):
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [({"status": 500}, ServerError), ({"drop": True}, UnreachableError), ({"cut": 30}, DamagedResponseError)],
+    ids=["500", "drop", "cut"],
+)
+def test_a_rest_api_that_fails_for_now_is_not_replaced_by_oai(http, fault, error):
     with SampleRepository(9) as sample:
-        sample.faults.add("/server/api", times=None, status=500)
-        with pytest.raises(ServerError):
+        sample.faults.add("/server/api", times=None, **fault)
+        with pytest.raises(error):
             connect(http, sample.url, "rest")
         server = connect(http, sample.url, "server/oai/request").server
 

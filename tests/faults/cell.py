@@ -24,6 +24,7 @@ from connector.repositories.connections import connection_to
 from .clock import SkippingClock
 from .faults import faults_of
 from .objects import OBJECTS, Stage, is_consistent
+from .setups import Api
 from .world import OUTAGE, Records, World, hurried
 
 LONGEST = 10 * OUTAGE  # seconds that a stage may take on a busy machine: the outage of a few kinds of request
@@ -93,8 +94,10 @@ def _connect(world: World, stage: Stage, is_disturbed: bool) -> None:
     except ConnectorError as error:
         _check(is_disturbed, RIGHT, f"the repository is not found: {error}")
         return
-    generation, right = service.get(found.repository_id).generation, world.setup.detected_generation
-    _check(generation == right, TRUE, f"DSpace {right} is taken for a DSpace {generation}")
+    server, setup = service.get(found.repository_id).server, world.setup
+    right = (7 if setup.generation >= 7 else 6) if server.speaks_oai else setup.generation
+    _check(server.generation == right, TRUE, f"DSpace {right} is taken for a DSpace {server.generation}")
+    _check(is_disturbed or server.speaks_oai is (setup.api is Api.OAI), RIGHT, f"it is read at {server.api_url}")
 
 
 def _list(world: World, stage: Stage, is_disturbed: bool) -> None:

@@ -22,11 +22,6 @@ class Setup:
     generation: int
     api: Api
 
-    @property
-    def detected_generation(self) -> int:
-        """Return the generation that is found: OAI-PMH alone only shows whether it is 7 or later."""
-        return self.generation if self.api is not Api.OAI else 7 if self.generation >= 7 else 6
-
 
 SETUPS = {
     "4": Setup(4, Api.LEGACY),
