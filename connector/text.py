@@ -45,6 +45,12 @@ def clean_html(html: str) -> Markup:
     )
 
 
+def natural_key(text: str) -> tuple[str | tuple[int, str], ...]:
+    """Return a sort key by which numbers in texts count as numbers: "No. 2" stands before "No. 10"."""
+    parts = enumerate(re.split("([0-9]+)", text))
+    return tuple((len(digits := part.lstrip("0")), digits) if place % 2 else part for place, part in parts)
+
+
 def human_size(size: int) -> str:
     """Return a number of bytes in decimal units: "12 bytes", "1.4 MB"."""
     if size < 1000:

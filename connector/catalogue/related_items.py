@@ -15,7 +15,7 @@ from sqlalchemy.orm import aliased, defer
 from ..extensions import db
 from ..models.catalogue import CatalogueItem
 from ..models.item_relations import ItemRelation
-from ..pagination import Place, page_of
+from ..text import natural_key
 from .item_order import Sort, order_of
 from .item_presentation import title_of
 from .item_record import RelationRecord
@@ -75,7 +75,7 @@ def named_items(
 
 def _records(named: list[tuple[str, CatalogueItem]], with_restricted: bool) -> list[RelationRecord]:
     """Return these items, each with the field that names it, by field and title."""
-    named.sort(key=lambda pair: (pair[0], pair[1].title_sort, pair[1].id))
+    named.sort(key=lambda pair: (pair[0], natural_key(pair[1].title_sort), pair[1].id))
     return [
         {"field": field, "id": item.id, "link": item.link, "title": title_of(item, with_restricted)}
         for field, item in named
@@ -110,11 +110,12 @@ def _visible_item(with_restricted: bool) -> list[Any]:
 def _group(label: str, selection: Selection) -> RelatedGroup:
     """Return the first of these items, by title."""
     items = find(selection)
-    order = order_of(items, Sort.TITLE)
-    keys = items.keys(*order.columns)
-    page = page_of(select(CatalogueItem).options(*_light()), order, Place(), keys, items.ids(), COUNTED, MOST)
-    total = min(page.total, page.counted)
-    return RelatedGroup(label, page.rows, total - len(page.rows), is_counted=total == page.total)
+    columns = order_of(items, Sort.TITLE).columns
+    rows = db.session.execute(items.keys(*columns).order_by(*columns).limit(COUNTED + 1)).all()
+    ids = [id for _title, id in sorted(rows[:COUNTED], key=lambda row: (natural_key(row[0]), row[1]))]
+    query = select(CatalogueItem).options(*_light()).where(CatalogueItem.id.in_(ids[:MOST]))
+    shown = sorted(db.session.scalars(query), key=lambda item: ids.index(item.id))
+    return RelatedGroup(label, shown, len(ids) - len(shown), is_counted=len(rows) <= COUNTED)
 
 
 def _light() -> tuple[Any, ...]:

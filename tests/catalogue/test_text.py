@@ -4,12 +4,19 @@ import pytest
 from markupsafe import Markup
 
 from connector.characters import storable
-from connector.text import clean_html, csv_safe, human_size
+from connector.text import clean_html, csv_safe, human_size, natural_key
 
 
 def test_a_plain_text_can_be_stored():
     assert storable("nul\x00 half\ud83d 😀\x0b") == "nul\ufffd half\ufffd 😀\x0b"
     assert (storable(""), storable(None)) == ("", None)
+
+
+def test_numbers_in_texts_are_sorted_as_numbers():
+    ordered = ["", "2", "10", "no. 1", "no. 2", "no. 02 b", "no. 10", "no. 10, part 9", "no. 10, part 11", "nr"]
+
+    assert sorted(sorted(ordered), key=natural_key) == ordered
+    assert natural_key("9" * 5000) > natural_key("8" * 5000)  # longer than `int` accepts
 
 
 def test_the_tags_a_description_needs_stay():
