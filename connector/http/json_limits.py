@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any
 
@@ -38,14 +39,19 @@ def decode(body: bytes) -> str:
 
 
 def parse(text: str) -> Any:
-    """Return the parsed value.
+    """Return the parsed value. A number that is too large for a float (1e999) is returned as its text.
 
     Raise ValueError also for NaN and Infinity, which are not JSON, and if the values are nested too deeply.
     """
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
     except RecursionError as error:
         raise ValueError(_("it is nested too deeply")) from error
+
+
+def _finite(text: str) -> float | str:
+    number = float(text)
+    return number if math.isfinite(number) else text
 
 
 def _refuse_constant(name: str) -> None:

@@ -91,7 +91,8 @@ def test_the_weight_of_a_response_counts_its_text_twice_and_each_value():
 
 
 def test_only_strict_json_is_parsed():
-    assert parse('{"a": [1, null, "x"]}') == {"a": [1, None, "x"]}
+    assert parse('{"a": [1, null, "x", 1.5e3]}') == {"a": [1, None, "x", 1500.0]}
+    assert parse("[1e999, -1e999]") == ["1e999", "-1e999"]
     with pytest.raises(ValueError, match="NaN"):
         parse("[NaN]")
     with pytest.raises(ValueError, match="deeply"):
