@@ -14,6 +14,7 @@ from connector.imports.import_options import ImportOptions
 from connector.imports.results import request_log
 from connector.imports.start import queueing
 from connector.jobs import lifecycle
+from connector.jobs.attempt import stop_here
 from connector.models.catalogue import CatalogueItem
 from connector.models.repositories import Repository
 from connector.repositories import discovery, service
@@ -172,8 +173,7 @@ def test_an_import_that_is_stopped_over_oai_goes_on_and_can_be_undone(library, s
 
     def stop(target: str) -> bool:
         if f"%2F%2F{offset}" in target:
-            with library.app.app_context():
-                lifecycle.stop(1)
+            stop_here(1)
         return False
 
     sample.faults.add(stop, None)
@@ -262,7 +262,7 @@ def test_the_job_and_the_import_options_say_that_items_came_over_oai(app, client
     set_oai(app, False)
     alone = library.run(files=False, full=True)
 
-    assert f"{ITEMS} items were read over OAI-PMH. The REST API confirmed each of them" in job.message
+    assert f"{ITEMS} items were read over OAI-PMH, and each of them was confirmed" in job.message
     assert "OAI-PMH" not in alone.message
     set_oai(app, True)
     found = "DSpace 9.3 at server/api; OAI-PMH at server/oai/request, newest record of 2025-01-01"
@@ -281,7 +281,7 @@ def test_an_index_older_than_all_compared_items_is_left_out_once_and_used_when_i
 
     assert "All items that were compared have changed since its index was updated." in log_of(library, stale)
     assert (stale.clean, stale.counts["added"], "OAI-PMH" in stale.message) == (True, ITEMS, False)
-    assert f"{ITEMS} items were read over OAI-PMH." in fresh.message
+    assert f"{ITEMS} items were read over OAI-PMH" in fresh.message
 
 
 def test_items_whose_order_across_languages_is_unknown_come_over_rest(library, sample):

@@ -49,6 +49,16 @@ def test_a_waiting_job_polls_every_second_and_can_be_stopped(importer, client):
     assert b"/rerun" not in page.data
 
 
+def test_a_job_whose_source_lists_nothing_does_not_count_of_zero_items(app, importer, client):
+    job_id = importer.create()
+    set_state(app, job_id, state="stopped", expected=0, question={"unseen": 30, "held": 30})
+
+    page = words(client.get(f"/jobs/{job_id}/"))
+
+    assert "Yes, mark 30 as missing" in page
+    assert "of 0 items" not in page
+
+
 def test_a_running_job_shows_its_progress_and_activity(app, importer, client):
     job_id = importer.create()
     set_state(

@@ -50,12 +50,10 @@ def read_over_oai(context: ImportContext) -> str:
 def read_beside_rest(context: ImportContext) -> str:
     """Return a message about the items that were read over OAI-PMH beside the REST API, or ""."""
     beside = context.client.beside
-    if beside is None or not beside.items_read:
-        return ""
-    return ngettext(
-        "%(num)s item was read over OAI-PMH. The REST API confirmed it and gave all others.",
-        "%(num)s items were read over OAI-PMH. The REST API confirmed each of them and gave all others.",
-        beside.items_read,
+    return ngettext_or_empty(
+        "%(num)s item was read over OAI-PMH, and confirmed over the REST API.",
+        "%(num)s items were read over OAI-PMH, and each of them was confirmed over the REST API.",
+        beside.items_read if beside else 0,
     )
 
 

@@ -104,7 +104,7 @@ def _failures(job: Job) -> Iterator[str]:
     traffic = job.traffic or {}
     if not traffic.get("troubles"):
         if job.counts["requests"]:
-            yield _("All requests succeeded.")
+            yield _("The repository answered all requests.")
         return
     yield _("Failed requests:")
     yield from (_failure_line(kind, data) for kind, data in sorted(traffic["troubles"].items()))

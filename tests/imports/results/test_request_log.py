@@ -38,7 +38,7 @@ def told(app, job_id: int, contact: str = "") -> str:
         return text
 
 
-def test_the_request_log_of_a_good_import_lists_requests_and_says_that_all_succeeded(app, sample):
+def test_the_request_log_of_a_good_import_lists_requests_and_says_that_all_were_answered(app, sample):
     job_id = imported(app, sample)
 
     text = told(app, job_id, "library@example.org")
@@ -50,18 +50,18 @@ def test_the_request_log_of_a_good_import_lists_requests_and_says_that_all_succe
         requests = lifecycle.get(job_id).counts["requests"]
     assert f"Requests: {requests}, including those for connecting. Received: " in text
     assert "on average," in text
-    assert "All requests succeeded." in text
+    assert "The repository answered all requests." in text
     assert "45 items: 45 added" in text
 
 
-def test_a_job_without_requests_does_not_say_that_all_succeeded(app, importer, dspace):
+def test_a_job_without_requests_does_not_say_that_all_were_answered(app, importer, dspace):
     dspace.add("a")
     undo = importer.undo(importer.run().id)
 
     text = told(app, undo.id)
 
     assert "No requests were sent to the repository." in text
-    assert "All requests succeeded." not in text
+    assert "The repository answered all requests." not in text
 
 
 def test_the_request_log_counts_bad_responses_by_kind_with_our_reaction(app, sample):
