@@ -27,10 +27,10 @@ class Library:
     def __init__(self, app, sample: SampleRepository):
         self.app, self.sample = app, sample
 
-    def run(self, *, is_clean: bool = True, **options):
+    def run(self, *, is_clean: bool = True, endpoint: str = "rest", **options):
         """Import the entire repository; gives the job as it ended. `is_clean`: whether it must have no problem."""
         with self.app.app_context():
-            found = discovery.connect(self.sample.url, "rest", None)
+            found = discovery.connect(self.sample.url, endpoint, None)
             source_id = service.source_for(found.repository_id, Scope(ScopeKind.REPOSITORY))
             job_id = queueing.create(source_id, ImportOptions.from_json(OPTIONS | options))
             return self._worked(job_id, is_clean)

@@ -24,6 +24,7 @@ from ..http import HttpClient
 from ..i18n import gettext as _
 from . import html_page
 from .endpoint_candidates import Candidate
+from .oai_api import MissingFormatError
 
 _OLDEST = 4
 _MOST_HELPFUL_FIRST = (
@@ -35,6 +36,7 @@ _MOST_HELPFUL_FIRST = (
     UnreachableError,
     InvalidAddressError,
     RedirectLoopError,
+    MissingFormatError,
 )
 _LOGIN_ADDRESS = re.compile(r"SAMLRequest=|/(?:idp|cas|sso|login|signin|oauth2?)(?:[/?.]|$)", re.IGNORECASE)
 

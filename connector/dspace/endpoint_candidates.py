@@ -15,8 +15,10 @@ from .urls import without_object, without_page, without_parameters
 
 KNOWN_ENDPOINTS = ("rest", "server/api", "api", "RESTapi")
 OAI_ENDPOINTS = ("oai/request", "server/oai/request", "dspace-oai/request")
+ALL_ITEMS = "request"  # the context of OAI-PMH that leaves out and changes nothing
 _LONGEST_FIRST = sorted((*KNOWN_ENDPOINTS, *OAI_ENDPOINTS), key=len, reverse=True)
 _OAI = re.compile(r"(?:^|[/-])oai(?:/|$)", re.IGNORECASE)
+_CONTEXT = re.compile(r"(.*(?:^|[/-])oai)/[^/]+", re.IGNORECASE)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 # The HAL browser of DSpace 7 and later shows the API behind a #: /server/#/server/api/core/items
 _API_IN_FRAGMENT = re.compile(r"(?:https?:/)?/(?:[^#]*/)?api(?:[/?].*)?", re.DOTALL)
@@ -155,8 +157,11 @@ def _each_once(found: Iterable[Candidate]) -> list[Candidate]:
 
 
 def _with_request(path: str) -> list[str]:
-    """Return a path, and that of OAI-PMH requests below it: /oai itself shows a page."""
-    return [path] if path.endswith("/request") else [f"{path}/request", path]
+    """Return a path, and before it that of all items: beside another context, or below it, as /oai shows a page."""
+    if path.endswith(f"/{ALL_ITEMS}"):
+        return [path]
+    context = _CONTEXT.fullmatch(path)
+    return [f"{context[1] if context else path}/{ALL_ITEMS}", path]
 
 
 def _with_api(path: str) -> Iterator[str]:

@@ -19,16 +19,20 @@ from .records import Scope, ScopeKind, Server
 
 T = TypeVar("T")
 
-PREFIX = "xoai"  # of the metadata format with all values and files
+XOAI, DIM = "xoai", "dim"  # metadata formats: with all values and files, and with values alone
 RECORDS_PER_PAGE = 100  # the default of DSpace
 _ROOT = f"{OAI}OAI-PMH"
-_TOKEN = "resumptionToken"
+_TOKEN, _FORMAT = "resumptionToken", "metadataPrefix"
 _EMPTY = ("noRecordsMatch", "noSetHierarchy")
 _SETS = {ScopeKind.COLLECTION: "col_", ScopeKind.COMMUNITY: "com_"}
 
 
 class ExpiredTokenError(RepositoryError):
     """The server does not accept a resumption token (any more)."""
+
+
+class MissingFormatError(RequestRejectedError):
+    """The server gives no records in a metadata format that has the values as DSpace holds them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +47,13 @@ class OaiList(Generic[T]):
 class OaiApi:
     """OAI-PMH requests to the base URL of a server. Methods raise the errors of `HttpClient.get_json`.
 
-    `how`: the `tries`, `tries_at_500` and `repeats_pages` of `HttpClient.read_xml`.
+    `how`: the `tries`, `tries_at_500` and `repeats_pages` of `HttpClient.read_xml`. Where OAI-PMH is the only API and
+    the server refuses the format, another one is chosen (see `choose_format`).
     """
 
     def __init__(self, http: HttpClient, server: Server):
         self.http, self.server, self.url = http, server, server.api_url
+        self._format = XOAI
 
     def identify(self, **how: Any) -> str:
         """Return the name that the repository gives itself."""
@@ -56,10 +62,20 @@ class OaiApi:
             raise BadResponseError(_("%(url)s did not answer as OAI-PMH does.", url=self.url), self.url)
         return names.rows[0]
 
+    def choose_format(self, **how: Any) -> None:
+        """Read records as `xoai`, or as `dim` if the server lists only that. Raise MissingFormatError if neither."""
+        convert = lambda element: text_of(element, _FORMAT)  # noqa: E731
+        listed = self._read("ListMetadataFormats", {}, convert, ("metadataFormat",), **how).rows
+        found = next((name for name in (XOAI, DIM) if name in listed), None)
+        if found is None:
+            raise self._missing_format()
+        self._format = found
+
     def records(self, scope: Scope, token: str | None = None, **how: Any) -> OaiList[Record]:
         """Return records of a scope. Raise ExpiredTokenError if the server does not accept the token."""
-        convert = self._record_of
-        return self._read("ListRecords", _params(scope, token), convert, ("record",), **how)
+        return self._in_format(
+            lambda name: self._read("ListRecords", _params(scope, token, name), self._record_of, ("record",), **how)
+        )
 
     def headers(self, scope: Scope, token: str | None = None, **how: Any) -> OaiList[Header]:
         """Return the headers of the records that `records` returns for the same token.
@@ -67,12 +83,16 @@ class OaiApi:
         The tokens of DSpace name prefix, dates, set and offset, so both lists accept them.
         """
         convert = lambda element: header_of(element, self.url)  # noqa: E731
-        return self._read("ListIdentifiers", _params(scope, token), convert, ("header",), **how)
+        return self._in_format(
+            lambda name: self._read("ListIdentifiers", _params(scope, token, name), convert, ("header",), **how)
+        )
 
     def record(self, identifier: str, **how: Any) -> Record:
         """Return one record. Raise NotFoundError if there is none with this identifier."""
-        params = {"metadataPrefix": PREFIX, "identifier": identifier}
-        found = self._read("GetRecord", params, self._record_of, ("record",), **how).rows
+        params = {"identifier": identifier}
+        found = self._in_format(
+            lambda name: self._read("GetRecord", {_FORMAT: name, **params}, self._record_of, ("record",), **how)
+        ).rows
         if not found:
             raise BadResponseError(_("%(url)s did not answer as OAI-PMH does.", url=self.url), self.url)
         return found[0]
@@ -93,6 +113,18 @@ class OaiApi:
             if page.token is None:
                 return found
             params = {_TOKEN: page.token}
+
+    def _in_format(self, read: Callable[[str], T]) -> T:
+        """Return what `read` returns for the metadata format of this server. Raise MissingFormatError."""
+        try:
+            return read(self._format)
+        except MissingFormatError:
+            if not self.server.speaks_oai or self._format == DIM:
+                raise
+            self.choose_format()
+            if self._format == XOAI:
+                raise
+            return read(self._format)
 
     def _record_of(self, element: etree._Element) -> Record:
         return record_of(element, self.url, is_newer=self.server.generation >= 7)
@@ -134,10 +166,18 @@ class OaiApi:
             error = ExpiredTokenError(_("%(url)s does not continue its list.", url=self.url), self.url)
         elif code == "idDoesNotExist":
             error = NotFoundError(_("%(url)s has no such record.", url=self.url), self.url)
+        elif code == "cannotDisseminateFormat":
+            error = self._missing_format()
         else:
             error = RequestRejectedError(_("%(url)s does not accept the request.", url=self.url), self.url)
         error.details = (f"{code}: {text}",)
         raise error
+
+    def _missing_format(self) -> MissingFormatError:
+        sentence = _(
+            "%(url)s gives no records in the formats of DSpace that have all values (xoai, dim).", url=self.url
+        )
+        return MissingFormatError(sentence, self.url)
 
 
 def set_of(scope: Scope) -> str | None:
@@ -145,8 +185,8 @@ def set_of(scope: Scope) -> str | None:
     return _SETS[scope.kind] + scope.id.replace("/", "_") if scope.kind in _SETS else None
 
 
-def _params(scope: Scope, token: str | None) -> dict[str, str]:
+def _params(scope: Scope, token: str | None, format: str) -> dict[str, str]:
     if token is not None:
         return {_TOKEN: token}
     name = set_of(scope)
-    return {"metadataPrefix": PREFIX, **({"set": name} if name else {})}
+    return {_FORMAT: format, **({"set": name} if name else {})}

@@ -13,13 +13,14 @@ from ..errors import (
     TransientError,
 )
 from ..http import OutageWait
-from ..i18n import gettext as _
+from ..i18n import gettext as _, lazy_gettext as _l
 from .item_reader import read_items_individually
 from .oai_api import OaiApi
 from .oai_escaping import Escaping
 from .oai_xml import Header, Record
 from .records import Failure, Item, MetadataValue, Scope, ScopeKind, SourceState, as_far_as_read
 
+NO_FILES = _l("OAI-PMH of this repository gives no records in the format xoai, and other formats do not list files.")
 _EVERYTHING = Scope(ScopeKind.REPOSITORY)
 
 
@@ -53,7 +54,9 @@ class OaiItems:
         if record.header.is_deleted:
             return Item(id, id, None, None, (), (), state=SourceState.NOT_PUBLIC)
         metadata = self.escaping.plain(record.metadata)
-        return Item(id, id, _title(metadata), record.last_modified, metadata, record.bitstreams)
+        files_error = str(NO_FILES) if record.bitstreams is None else None
+        title = _title(metadata)
+        return Item(id, id, title, record.last_modified, metadata, record.bitstreams, files_error=files_error)
 
     def record(self, handle: str) -> Record:
         """Return the record with this handle. Raise NotFoundError if there is none."""

@@ -21,12 +21,13 @@ _NEWER_ENDPOINT = "server/oai/request"
 def oai_server(http: HttpClient, candidate: Candidate) -> Server:
     """Return the DSpace that answers over OAI-PMH at this address, from its name and its first records.
 
-    Raise RequestRejectedError if it has no `xoai` records: other repositories speak OAI-PMH, too.
+    Raise MissingFormatError if it has neither `xoai` nor `dim` records: other repositories speak OAI-PMH, too.
     """
     generation = _NEWER if candidate.endpoint == _NEWER_ENDPOINT else _OLDER
     server = Server(candidate.site, candidate.base, generation, "", speaks_oai=True)
     api = OaiApi(http, server)
     name = api.identify(tries=_TRIES, repeats_pages=False)
+    api.choose_format(tries=_TRIES, repeats_pages=False)
     try:
         records = api.records(Scope(ScopeKind.REPOSITORY), tries=_TRIES).rows
     except BotChallengeError:
@@ -44,4 +45,4 @@ def oai_server(http: HttpClient, candidate: Candidate) -> Server:
 
 def _is_newer(record: Record) -> bool:
     """Return whether a record is one of DSpace 7 or later, which name files by uuid."""
-    return any(is_uuid(file.id) for file in record.bitstreams)
+    return any(is_uuid(file.id) for file in record.bitstreams or ())

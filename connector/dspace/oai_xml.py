@@ -1,11 +1,13 @@
-"""Converts the elements of OAI-PMH answers, and the `xoai` metadata of DSpace in them, into records.
+"""Converts the elements of OAI-PMH answers, and the metadata of DSpace in them, into records.
 
 `xoai` gives every value of an item by schema, element, qualifier and language, and every file with size and checksum.
+`dim` gives the values alone. It repeats the first authority of a field for all its values, so authorities are left out.
+DSpace 4 to 6 give only those of the schema `dc`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from lxml import etree
@@ -17,9 +19,11 @@ from .urls import bitstream_of, path_of
 
 OAI = "{http://www.openarchives.org/OAI/2.0/}"
 XOAI = "{http://www.lyncode.com/xoai}"
+DIM = "{http://www.dspace.org/xmlns/dspace/dim}"
 _NO_LANGUAGE = "none"
 # Elements that stand beside the metadata schemas. LICENSE holds the text of the deposit licence in base64.
 _BUNDLES, _OTHERS, _SITE, _LICENSE = "bundles", "others", "repository", "license"
+_NO_SCHEMAS = (_BUNDLES, _OTHERS, _SITE, _LICENSE)
 # The confidences that DSpace 7 and later give over REST, and leave out here: without an authority, and with one.
 _UNSET, _NO_VALUE = -1, 0
 
@@ -48,12 +52,13 @@ class Header:
 class Record:
     """A record of an item. The values are as they stand in the XML (see `oai_escaping`).
 
-    `site_url`: the address of the user interface that the record names, or "".
+    `bitstreams`: None if the format does not list them. `site_url`: the address of the user interface that the record
+    names, or "".
     """
 
     header: Header
     metadata: tuple[MetadataValue, ...] = ()
-    bitstreams: tuple[Bitstream, ...] = ()
+    bitstreams: tuple[Bitstream, ...] | None = ()
     last_modified: str | None = None
     site_url: str = ""
 
@@ -86,7 +91,7 @@ def handle_of(spec: str) -> str:
 def record_of(element: etree._Element, url: str, *, is_newer: bool) -> Record:
     """Return a record. `is_newer`: it comes from DSpace 7 or later.
 
-    Raise BadResponseError if a record that is not deleted has no `xoai` metadata.
+    Raise BadResponseError if a record that is not deleted has neither `xoai` nor `dim` metadata.
     """
     own = element.find(OAI + "header")
     if own is None:
@@ -94,28 +99,43 @@ def record_of(element: etree._Element, url: str, *, is_newer: bool) -> Record:
     header = header_of(own, url)
     if header.is_deleted:
         return Record(header)
-    xoai = element.find(f"{OAI}metadata/{XOAI}metadata")
-    if xoai is None:
-        raise BadResponseError(
-            _("%(url)s gave the record %(identifier)s without its metadata.", url=url, identifier=header.identifier),
-            url,
-        )
+    if (xoai := element.find(f"{OAI}metadata/{XOAI}metadata")) is not None:
+        return _of_xoai(header, xoai, url, is_newer)
+    if (dim := element.find(f"{OAI}metadata/{DIM}dim")) is not None:
+        return Record(header, _ordered(_values_of_dim(dim, is_newer), is_newer), None, header.datestamp or None)
+    raise BadResponseError(
+        _("%(url)s gave the record %(identifier)s without its metadata.", url=url, identifier=header.identifier), url
+    )
+
+
+def _of_xoai(header: Header, xoai: etree._Element, url: str, is_newer: bool) -> Record:
     parts = {name: part for part in xoai if (name := part.get("name")) in (_BUNDLES, _OTHERS, _SITE)}
     others, site = _fields(parts.get(_OTHERS)), _fields(parts.get(_SITE))
-    values = [value for schema in xoai if _is_schema(schema) for value in _values(schema, url, is_newer)]
-    if is_newer:
-        values.sort(key=lambda value: value.field)  # as in the REST API of DSpace 7 and later
+    values = (value for schema in xoai if _is_schema(schema) for value in _values(schema, url, is_newer))
     return Record(
         header,
-        tuple(values),
+        _ordered(values, is_newer),
         tuple(_bitstreams(parts.get(_BUNDLES), header.id)),
         others.get("lastModifyDate") or None,
         site.get("url", ""),
     )
 
 
+def _ordered(values: Iterable[MetadataValue], is_newer: bool) -> tuple[MetadataValue, ...]:
+    """Return values by field, as the REST API of DSpace 7 and later does, and unsorted for older versions."""
+    return tuple(sorted(values, key=lambda value: value.field) if is_newer else values)
+
+
 def _is_schema(element: etree._Element) -> bool:
-    return element.tag == f"{XOAI}element" and element.get("name") not in (_BUNDLES, _OTHERS, _SITE, _LICENSE)
+    return element.tag == f"{XOAI}element" and element.get("name") not in _NO_SCHEMAS
+
+
+def _values_of_dim(dim: etree._Element, is_newer: bool) -> Iterator[MetadataValue]:
+    for each in dim.iterchildren(f"{DIM}field"):
+        names = [each.get(name) for name in ("mdschema", "element", "qualifier")]
+        if names[0] not in _NO_SCHEMAS:
+            field = ".".join(filter(None, names))
+            yield MetadataValue(field, each.text or "", each.get("lang"), None, _UNSET if is_newer else None)
 
 
 def _values(schema: etree._Element, url: str, is_newer: bool) -> Iterator[MetadataValue]:

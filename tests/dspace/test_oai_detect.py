@@ -8,10 +8,12 @@ import pytest
 
 from connector.dspace import client, connect
 from connector.dspace.oai import OaiClient
+from connector.dspace.oai_api import MissingFormatError
 from connector.errors import DamagedResponseError, NotDSpaceError, ServerError, UnreachableError
 from connector.http import OutageWait
 from tests.http.sites import Site, reply
 from tests.sample import SampleRepository
+from tests.sample.oai import HEADERS, ROOT
 
 from .recorded_oai import site_of, text_of
 
@@ -88,6 +90,31 @@ def test_oai_is_found_at_an_unusual_typed_endpoint(http):
         server = connect(http, sample.url, "harvest/here").server
 
     assert (server.speaks_oai, server.api_url) == (True, f"{sample.url}/harvest/here")
+
+
+def test_another_context_leads_to_that_with_all_items_and_is_used_only_without_it(http):
+    with SampleRepository(6, has_rest=False) as sample:
+        sample.oai.other_context = "driver"
+        whole = connect(http, sample.url, "oai/driver").server
+        sample.faults.add("/oai/request", times=None, status=404)
+        part = connect(http, sample.url, "oai/driver").server
+
+    assert (whole.api_url, part.api_url) == (f"{sample.url}/oai/request", f"{sample.url}/oai/driver")
+
+
+def test_oai_without_a_format_that_has_all_values_is_refused_with_that_reason(http):
+    with SampleRepository(6, has_rest=False) as sample:
+        sample.oai.formats = ("oai_dc",)
+        with pytest.raises(MissingFormatError, match="oai/request gives no records in the formats of DSpace"):
+            connect(http, sample.url, "rest")
+
+
+def test_a_refused_format_that_the_server_lists_is_not_replaced_by_another(http):
+    with SampleRepository(6, has_rest=False) as sample:
+        refused = f'{ROOT}<error code="cannotDisseminateFormat">No</error></OAI-PMH>'
+        sample.faults.add("metadataPrefix=xoai", times=None, body=refused, headers=HEADERS)
+        with pytest.raises(MissingFormatError):
+            connect(http, sample.url, "rest")
 
 
 def test_a_repository_that_is_no_dspace_is_not_read_over_oai(http):

@@ -71,6 +71,14 @@ def test_authorities_and_confidences_belong_to_the_value_before_them(http):
     ]
 
 
+def test_a_recorded_dim_record_has_the_values_of_the_xoai_record_and_no_files(http):
+    with site_of(lambda query: text_of("record-dim")) as site:
+        dim = oai_client(http, site.url)._api.record("oai:127.0.0.1:123456789/315")
+
+    assert (dim.metadata, dim.bitstreams) == (over_oai(http, "odd")["123456789/315"].metadata, None)
+    assert dim.last_modified == "2026-11-23T22:48:41Z"
+
+
 def test_withdrawn_and_private_items_are_not_read(http):
     oai = over_oai(http, "special")
 

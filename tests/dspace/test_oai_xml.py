@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -45,10 +46,12 @@ def repository_of(given_values, given_files=()):
     return data, item
 
 
-def parsed(data, item, generation: int):
+def parsed(data, item, generation: int, format: str = "xoai"):
     oai = Oai(SimpleNamespace(data=data, costs=Costs()), generation)
     oai.escapes_twice = False
-    answer = oai.answer(Request("GET", f"{oai.path}?verb=GetRecord&identifier=oai:127.0.0.1:{item.handle}"))
+    answer = oai.answer(
+        Request("GET", f"{oai.path}?verb=GetRecord&metadataPrefix={format}&identifier=oai:127.0.0.1:{item.handle}")
+    )
     record = etree.fromstring(answer.body)[-1][0]
     return record_of(record, URL, is_newer=generation >= 7)
 
@@ -78,6 +81,23 @@ def test_every_value_arrives_with_field_language_authority_and_confidence_in_ord
         for one in sorted(metadata, key=lambda one: one.field)
     ]
     assert by_field_and_language(found) == by_field_and_language(expected)
+
+
+@pytest.mark.parametrize("generation", [6, 9])
+@given(metadata=st.lists(values, max_size=12))
+@settings(max_examples=30, deadline=None)
+def test_dim_gives_every_value_without_authority_and_before_7_only_those_of_dc(generation, metadata):
+    data, item = repository_of(metadata)
+
+    found = parsed(data, item, generation, "dim").metadata
+
+    whole = parsed(data, item, generation).metadata
+    unset = None if generation == 6 else -1
+    assert found == tuple(
+        replace(one, authority=None, confidence=unset)
+        for one in whole
+        if generation == 9 or one.field.startswith("dc.")
+    )
 
 
 @given(st.lists(files, max_size=6))

@@ -12,7 +12,7 @@ from .matrix import Cell, run_all, table
 from .objects import OBJECTS
 from .setups import SETUPS
 
-WIDE = 330  # columns: a terminal that is narrower would fold the table
+WIDE = 420  # columns: a terminal that is narrower would fold the table
 
 
 def main() -> int:

@@ -74,6 +74,7 @@ OBJECTS = {
     },
     Api.OAI: {
         "Identify": Object(f"{_OAI}Identify", _ROOT),
+        "formats": Object(f"{_OAI}ListMetadataFormats", (Stage.CONNECT,)),
         "sets": Object(f"{_OAI}ListSets", _TREE),
         "headers": Object(f"{_OAI}ListIdentifiers", (Stage.LIST,)),
         "first records": Object(f"{_OAI}ListRecords{_FIRST}", (Stage.CONNECT, *_PAGE)),

@@ -1,7 +1,9 @@
 """The OAI-PMH of DSpace: the same content as the REST API, as recorded from a DSpace 9.3.
 
 The index is fresh until `freeze` is called. It shows what everybody may see, whoever asks. `page_size` records fill a
-page. A token names prefix, dates, set and offset, as in DSpace.
+page. A token names prefix, dates, set and offset, as in DSpace. `formats`: those that it gives.
+
+`other_context`: the name of a context beside `request`, "" for none. It shows each second item.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from functools import partial
 from html import escape
 from urllib.parse import quote
 
+from lxml import etree
+
 from . import content
 from .answers import Answer, Request
 from .hal_json import date, instant
@@ -21,6 +25,8 @@ from .legacy_json import metadata_order, stamp
 from .records import Bitstream, Collection, Community, Item, Value, signed_in
 from .served import Served
 
+FORMATS = ("xoai", "dim", "oai_dc")
+DIM = "http://www.dspace.org/xmlns/dspace/dim"
 HEADERS = {"Content-Type": "text/xml;charset=UTF-8"}
 ROOT = (
     '<?xml version="1.0" encoding="UTF-8"?><?xml-stylesheet type="text/xsl" href="static/style.xsl"?>'
@@ -39,13 +45,13 @@ class OaiError(Exception):
 
 @dataclass(frozen=True)
 class Record:
-    """A record of the index. `metadata`: writes its XML."""
+    """A record of the index. `metadata`: returns its XML in a format."""
 
     handle: str
     datestamp: str
     is_deleted: bool
     sets: tuple[str, ...]
-    metadata: Callable[[], str]
+    metadata: Callable[[str], str]
 
     def header(self) -> str:
         deleted = ' status="deleted"' if self.is_deleted else ""
@@ -53,14 +59,14 @@ class Record:
         identifier = f"<identifier>oai:127.0.0.1:{self.handle}</identifier>"
         return f"<header{deleted}>{identifier}<datestamp>{self.datestamp}</datestamp>{sets}</header>"
 
-    def full(self) -> str:
-        metadata = "" if self.is_deleted else f"<metadata>{self.metadata()}</metadata>"
+    def full(self, format: str) -> str:
+        metadata = "" if self.is_deleted else f"<metadata>{self.metadata(format)}</metadata>"
         return f"<record>{self.header()}{metadata}</record>"
 
     def frozen(self) -> Record:
         """Return a record that later changes of the item do not change."""
-        text = "" if self.is_deleted else self.metadata()
-        return replace(self, metadata=lambda: text)
+        texts = {} if self.is_deleted else {format: self.metadata(format) for format in FORMATS}
+        return replace(self, metadata=texts.__getitem__)
 
 
 class Oai:
@@ -73,6 +79,7 @@ class Oai:
         self.page_size = 100
         self.escapes_twice = generation >= 9
         self.gives_counts = True
+        self.formats, self.other_context = FORMATS, ""
         self.expired: set[str] = set()
         self._frozen: list[Record] | None = None
 
@@ -93,7 +100,8 @@ class Oai:
 
     def answer(self, request: Request) -> Answer | None:
         """Return the answer to an OAI-PMH request or to the address of a file in its records, or None."""
-        if request.path == self.path:
+        other = f"{self.path.rpartition('/')[0]}/{self.other_context}"
+        if request.path == self.path or request.path == other:
             before = signed_in.set(False)
             try:
                 return self._spoken(request)
@@ -119,7 +127,8 @@ class Oai:
             "Identify": self._identify,
             "ListSets": self._sets,
             "ListRecords": partial(self._listed, write=Record.full),
-            "ListIdentifiers": partial(self._listed, write=Record.header),
+            "ListIdentifiers": partial(self._listed, write=lambda record, format: record.header()),
+            "ListMetadataFormats": self._metadata_formats,
             "GetRecord": self._record,
         }
         rows = 0
@@ -148,28 +157,37 @@ class Oai:
         sets = [f"<set><setSpec>{spec(one)}</setSpec><setName>{escape(one.name)}</setName></set>" for one in shown]
         return self._page(request, sets, "////"), 0
 
+    def _metadata_formats(self, request: Request) -> tuple[str, int]:
+        names = (f"<metadataPrefix>{name}</metadataPrefix>" for name in self.formats)
+        return "".join(f"<metadataFormat>{name}</metadataFormat>" for name in names), 0
+
     def _record(self, request: Request) -> tuple[str, int]:
         handle = request.one("identifier").split(":", 2)[-1]
         found = next((record for record in self._index() if record.handle == handle), None)
         if found is None:
             raise OaiError("idDoesNotExist", "The given id does not exist")
-        return found.full(), 1
+        return found.full(self._format(request.one("metadataPrefix"))), 1
 
-    def _listed(self, request: Request, write: Callable[[Record], str]) -> tuple[str, int]:
+    def _format(self, name: str) -> str:
+        if name not in self.formats:
+            raise OaiError("cannotDisseminateFormat", "Unknown metadata format")
+        return name
+
+    def _listed(self, request: Request, write: Callable[[Record, str], str]) -> tuple[str, int]:
         token = request.one("resumptionToken")
         if token in self.expired:
             self.expired.discard(token)
             raise OaiError("badResumptionToken", "The resumption token is invalid")
         asked = [request.one(name) for name in ("metadataPrefix", "from", "until", "set")]
         prefix, since, until, home = token.split("/")[:4] if token else asked
-        if prefix != "xoai":
-            raise OaiError("cannotDisseminateFormat", "Unknown metadata format")
+        self._format(prefix)
         found = [one for one in self._index() if not home or home in one.sets]
+        found = found if request.path == self.path else found[::2]
         found = [one for one in found if since <= one.datestamp and (not until or one.datestamp <= until)]
         if not found:
             raise OaiError("noRecordsMatch", "No matches for the query")
         start = "/".join((prefix, since, until, home, ""))
-        return self._page(request, found, start, write), len(self._rows(request, found))
+        return self._page(request, found, start, partial(write, format=prefix)), len(self._rows(request, found))
 
     def _page(self, request: Request, rows: Sequence, start: str, write: Callable = str) -> str:
         offset = self._offset(request)
@@ -210,7 +228,12 @@ class Oai:
         """Return whether an item is withdrawn or private. DSpace 4 lists private items here, too."""
         return one.withdrawn or not (one.discoverable or self._generation == 4)
 
-    def _metadata(self, one: Item) -> str:
+    def _metadata(self, one: Item, format: str) -> str:
+        """Return the metadata of an item as `xoai` or `dim`. For other formats, an empty element of theirs."""
+        if format == "dim":
+            return self._dim(one)
+        if format != "xoai":
+            return f'<{format} xmlns="urn:{format}"/>'
         bundles = "".join(self._bundle(bundle.name, bundle.bitstreams) for bundle in one.bundles)
         others = _field("handle", one.handle) + _field("lastModifyDate", self._moment(one.last_modified))
         return (
@@ -218,6 +241,23 @@ class Oai:
             f'<element name="bundles">{bundles}</element><element name="others">{others}</element>'
             f'<element name="repository">{_field("url", self._data.site)}</element>{LICENCE}</metadata>'
         )
+
+    def _dim(self, one: Item) -> str:
+        """Return the values, with the first authority of those in one language at each of them, as DSpace does."""
+        values = etree.fromstring(f"<metadata>{self._values(one)}</metadata>")
+        dim = etree.Element(f"{{{DIM}}}dim", nsmap={"dim": DIM})
+        for each in values.iter("field"):
+            path = [above.get("name") for above in each.iterancestors()][-2::-1]
+            if each.get("name") == "value" and (self._newer or path[0] == "dc"):
+                names = dict(zip(("mdschema", "element", "qualifier"), path[:-1], strict=False))
+                field = etree.SubElement(dim, f"{{{DIM}}}field", names)
+                field.text = each.text
+                if path[-1] != "none":
+                    field.set("lang", path[-1])
+                if (authority := each.getparent().find("field[@name='authority']")) is not None:
+                    field.set("authority", authority.text or "")
+        etree.SubElement(dim, f"{{{DIM}}}field", mdschema="others", element="access-status").text = "open.access"
+        return etree.tostring(dim, encoding="unicode")
 
     def _moment(self, when: datetime) -> str:
         return (instant if self._generation >= 9 else date if self._newer else stamp)(when)

@@ -49,7 +49,7 @@ def reconcile(
             messages.files_not_downloaded(_not_downloaded(statuses)),
             messages.missing_files(new.get(FileStatus.MISSING, 0)),
             messages.files_with_another_checksum(new.get(FileStatus.DIFFERS, 0)),
-            messages.unlisted_files(unlisted_files),
+            messages.unlisted_files(context, unlisted_files),
             *(left, difference, overcount, lost, closed),
             messages.shared_handles(source.shared_handles()),
             messages.unlisted_items(unlisted),
@@ -68,6 +68,7 @@ def reconcile(
             "" if left and context.progress.unlisted else count_differences.explained_difference(context),
             messages.unchecked_files(unchecked_files),
             messages.read_over_oai(context),
+            messages.read_from_other_context(context),
             messages.read_beside_rest(context),
         ]
         return not any(problems), " ".join(filter(None, problems + facts))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import func, select
 
+from ...dspace.endpoint_candidates import ALL_ITEMS
 from ...dspace.records import ScopeKind
 from ...extensions import db
 from ...i18n import gettext as _, lazy_gettext as _l, ngettext, ngettext_or_empty
@@ -44,6 +45,19 @@ def read_over_oai(context: ImportContext) -> str:
         "Read over OAI-PMH: items that are not public are not listed, and changes appear only after the repository has "
         "updated its index. The newest record is of %(day)s.",
         day=(newest or "–")[:10],
+    )
+
+
+def read_from_other_context(context: ImportContext) -> str:
+    """Return a message that another context of OAI-PMH was read than that with all items, or ""."""
+    server = context.repository.server
+    if not server.speaks_oai or server.api_url.endswith(f"/{ALL_ITEMS}"):
+        return ""
+    return _(
+        "Only the OAI-PMH context “%(name)s” of DSpace gives all items and unchanged values. %(url)s may leave out "
+        "items and change values.",
+        name=ALL_ITEMS,
+        url=server.api_url,
     )
 
 
@@ -172,8 +186,16 @@ def items_of_unknown_state(names: Sequence[str]) -> str:
     )
 
 
-def unlisted_files(number: int) -> str:
-    """Return a message about items whose files could not be listed, or ""."""
+def unlisted_files(context: ImportContext, number: int) -> str:
+    """Return a message about items whose files could not be listed, or "". OAI-PMH lists files only as `xoai`."""
+    if context.repository.server.speaks_oai:
+        return ngettext_or_empty(
+            "The files of %(num)s item are unknown: OAI-PMH of this repository gives no records as “xoai”. Read as "
+            "“dim”, authorities are missing, and on DSpace 4 to 6 all fields whose names do not begin with “dc.”.",
+            "The files of %(num)s items are unknown: OAI-PMH of this repository gives no records as “xoai”. Read as "
+            "“dim”, authorities are missing, and on DSpace 4 to 6 all fields whose names do not begin with “dc.”.",
+            number,
+        )
     return ngettext_or_empty(
         "The files of %(num)s item could not be listed. Run the import again later.",
         "The files of %(num)s items could not be listed. Run the import again later.",
