@@ -24,10 +24,18 @@ def elements(
 
     Raise TooLargeError if the body is larger than `limit` bytes, BotChallengeError for a bot challenge, and
     BadResponseError if the body is not XML with this root element. A document type is refused, because its entities
-    could hide text, or fill the memory.
+    could hide text, or fill the memory. Comments and processing instructions are left out, so elements contain only
+    text and elements.
     """
     parser = etree.XMLPullParser(
-        ("end",), tag=list(tags), resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
+        ("end",),
+        tag=list(tags),
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
     )
     start = b""
     try:

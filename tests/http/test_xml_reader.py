@@ -48,6 +48,13 @@ def test_elements_of_another_namespace_are_not_given(http, site):
     assert texts(http, there.url) == ["yes"]
 
 
+def test_text_goes_on_after_a_comment_or_an_instruction_in_it(http, site):
+    row = b'<row>one <!-- two -->three<?value name="four"?> five <![CDATA[<six>]]></row>'
+    there = site(lambda handler: reply(handler, b'<list xmlns="urn:x">' + row + b"</list>"))
+
+    assert texts(http, there.url) == ["one three five <six>"]
+
+
 @pytest.mark.parametrize(
     ("body", "error", "words"),
     [
