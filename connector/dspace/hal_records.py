@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+from msgspec import structs
+
 from ..characters import is_storable
 from ..errors import BadResponseError
 from ..i18n import gettext as _
@@ -90,7 +92,7 @@ def with_bitstreams(item: Item, bitstreams: tuple[Bitstream, ...]) -> Item:
     original = [file for file in bitstreams if file.bundle == ORIGINAL]
     if item.first_access is not None and len(original) == 1:
         by_id = {original[0].id: item.first_access}
-        bitstreams = tuple(replace(file, access=file.access or by_id.get(file.id)) for file in bitstreams)
+        bitstreams = tuple(structs.replace(file, access=file.access or by_id.get(file.id)) for file in bitstreams)
     return replace(item, bitstreams=bitstreams)
 
 

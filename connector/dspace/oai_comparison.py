@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from msgspec import structs
+
 from ..i18n import gettext as _
 from .oai_escaping import has_entity, has_unescaped, unescaped
 from .records import Bitstream, Item, MetadataValue
@@ -128,4 +130,4 @@ def _lists_files_of(oai: Item, rest: Item) -> bool:
 
 
 def _plain(file: Bitstream) -> Bitstream:
-    return replace(file, access=None)
+    return structs.replace(file, access=None)

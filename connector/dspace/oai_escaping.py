@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec import structs
 
 from .records import MetadataValue
 
@@ -60,4 +62,4 @@ def unescaped(value: MetadataValue) -> MetadataValue:
     """Return a value whose text is unescaped once."""
     if not value.value or "&" not in value.value:
         return value
-    return replace(value, value=_ENTITY.sub(lambda found: _ENTITIES[found[0]], value.value))
+    return structs.replace(value, value=_ENTITY.sub(lambda found: _ENTITIES[found[0]], value.value))

@@ -8,6 +8,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
+from msgspec import Struct
+
 from ..errors import ConnectorError
 from ..ranges import Range
 
@@ -110,11 +112,11 @@ class Subset:
             raise ValueError(f"there is no part {number} of {of}")
 
 
-@dataclass(frozen=True, slots=True)
-class MetadataValue:
+class MetadataValue(Struct, frozen=True, gc=False):
     """One value of one field, as the source returned it. `field` is `schema.element[.qualifier]`.
 
-    DSpace 5 and 6 distinguish `language` None and "", so both are kept. `value` may be None there.
+    DSpace 5 and 6 distinguish `language` None and "", so both are kept. `value` may be None there. An item has many
+    values and files, and a Struct is made in a tenth of the time of a frozen dataclass.
     """
 
     field: str
@@ -139,8 +141,7 @@ class FileAccess:
     opens_by_login: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Bitstream:
+class Bitstream(Struct, frozen=True, gc=False):
     """A file at the source. `size` is in bytes. `checksum` is lower-case hexadecimal, usually MD5.
 
     `access`: whether the reader may read the file now, if a walk with access found it.

@@ -28,6 +28,7 @@ _OBJECT = re.compile(
 )
 
 _BITSTREAM = re.compile(rf".*?/bitstreams/(?P<id>{_UUID})(?:/.*)?", re.DOTALL)
+_BITSTREAM_ADDRESS = re.compile(rf"(?i:https?)://[^?#]*?/bitstreams/({_UUID})(?![^/;?#])")
 # Pages of the user interfaces that show no object: /home, /search?query=…, /xmlui/discover, /browse/title
 _PAGE = re.compile(
     r"(?P<before>.*?)/(?:home|search|browse|discover|simple-search|advanced-search|community-list|communities|collections"
@@ -77,6 +78,12 @@ def bitstream_of(path: str) -> str | None:
     """Return the uuid of the file that a page or the API of DSpace 7 and later shows, or None."""
     match = _BITSTREAM.fullmatch(plain_path(path))
     return match["id"] if match else None
+
+
+def bitstream_at(address: str) -> str | None:
+    """Return the uuid in the address of a file, as OAI-PMH of DSpace 7 and later gives it, or None."""
+    match = _BITSTREAM_ADDRESS.match(address)
+    return match[1] if match else None
 
 
 def without_page(path: str) -> str:

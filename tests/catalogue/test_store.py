@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from msgspec import structs
 from sqlalchemy import event
 
 from connector.catalogue import file_rows, store
@@ -28,7 +29,9 @@ def test_files_with_the_same_name_keep_their_statuses_when_an_upgrade_changes_th
             store.save(place, [item])
             for size, status in statuses.items():
                 db.session.execute(db.update(FILE).where(FILE.c.size == size).values(status=status))
-        upgraded = replace(item, id="a-uuid", bitstreams=tuple(replace(file, id=f"uuid-{file.id}") for file in files))
+        upgraded = replace(
+            item, id="a-uuid", bitstreams=tuple(structs.replace(file, id=f"uuid-{file.id}") for file in files)
+        )
 
         with transaction():
             [saved] = store.save(place, [upgraded])

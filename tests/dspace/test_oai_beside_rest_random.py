@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given, settings, strategies as st
+from msgspec import structs
 
 from connector.dspace.hal import HalClient
 from connector.dspace.records import Item, Scope, ScopeKind, Server
@@ -119,7 +120,7 @@ class Reader:
 
 
 def comparable(item: Item) -> Item:
-    files = tuple(replace(file, access=None) for file in item.bitstreams or ())
+    files = tuple(structs.replace(file, access=None) for file in item.bitstreams or ())
     home = item.collection and replace(item.collection, parent_id=None)
     return replace(item, id="", bitstreams=files, first_access=None, collection=home)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from connector.dspace.oai_comparison import Agreement, compare
 from connector.dspace.records import Bitstream, FileAccess, Item, MetadataValue
 
 FILE = Bitstream("f1", "ORIGINAL", "a.pdf", None, "application/pdf", 3, "0" * 32, "MD5", 1)
-OTHER = replace(FILE, id="f2", name="b.pdf", sequence=2)
+OTHER = structs.replace(FILE, id="f2", name="b.pdf", sequence=2)
 
 
 def item(number: int = 1, *values: MetadataValue, **more) -> Item:
@@ -103,8 +104,8 @@ def test_another_name_is_a_difference_of_the_title():
 
 def test_files_of_closed_bundles_are_no_difference_and_one_stale_list_neither():
     more = replace(item(1), bitstreams=(FILE, OTHER))
-    marked = replace(item(2), bitstreams=(replace(FILE, access=FileAccess(is_open=True)),))
-    stale = replace(item(3), bitstreams=(replace(FILE, name="old.pdf"),))
+    marked = replace(item(2), bitstreams=(structs.replace(FILE, access=FileAccess(is_open=True)),))
+    stale = replace(item(3), bitstreams=(structs.replace(FILE, name="old.pdf"),))
 
     assert compare([(more, item(1)), (item(2), marked), (stale, item(3))]) == Agreement()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from connector.dspace.oai_xml import handle_of
 from connector.dspace.records import Item, MetadataValue
@@ -33,8 +34,10 @@ def over_oai(http, name: str) -> dict[str, Item]:
 
 def comparable(item: Item) -> Item:
     """Return an item without what only one of both interfaces gives: id, access, and a confidence without authority."""
-    values = tuple(replace(value, confidence=value.confidence if value.authority else None) for value in item.metadata)
-    files = tuple(replace(file, access=None) for file in item.bitstreams)
+    values = tuple(
+        structs.replace(value, confidence=value.confidence if value.authority else None) for value in item.metadata
+    )
+    files = tuple(structs.replace(file, access=None) for file in item.bitstreams)
     return replace(item, id="", metadata=values, bitstreams=files, first_access=None, collection=None)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings, strategies as st
 from lxml import etree
+from msgspec import structs
 
 from connector.dspace.oai_escaping import LEAST_PROOFS, Escaping
 from connector.dspace.oai_xml import record_of
@@ -94,7 +94,7 @@ def test_dim_gives_every_value_without_authority_and_before_7_only_those_of_dc(g
     whole = parsed(data, item, generation).metadata
     unset = None if generation == 6 else -1
     assert found == tuple(
-        replace(one, authority=None, confidence=unset)
+        structs.replace(one, authority=None, confidence=unset)
         for one in whole
         if generation == 9 or one.field.startswith("dc.")
     )

@@ -3,7 +3,7 @@
 import pytest
 
 from connector.dspace.records import ScopeKind
-from connector.dspace.urls import handle_in, is_uuid, object_of, without_object
+from connector.dspace.urls import bitstream_at, handle_in, is_uuid, object_of, without_object
 
 UUID = "598251e6-d326-4740-bad9-1d1776a4afb6"
 
@@ -96,3 +96,20 @@ def test_only_whole_uuids_are_uuids():
     assert is_uuid(UUID.upper())
     assert not is_uuid(UUID[:-1])
     assert not is_uuid(f"{UUID}/x")
+
+
+@pytest.mark.parametrize(
+    ("address", "uuid"),
+    [
+        (f"https://x.example/bitstreams/{UUID}/download", UUID),
+        (f"http://x.example:8080/ui/bitstreams/{UUID}", UUID),
+        (f"https://x.example/bitstreams/{UUID}?download=1", UUID),
+        (f"https://x.example/bitstreams/{UUID}0/download", None),
+        (f"https://x.example/file?of=/bitstreams/{UUID}", None),
+        (f"/bitstreams/{UUID}/download", None),
+        ("https://x.example/bitstream/123456789/3/1/a.pdf", None),
+        ("", None),
+    ],
+)
+def test_the_address_of_a_file_gives_its_uuid_from_the_path(address, uuid):
+    assert bitstream_at(address) == uuid

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
 from flask import has_app_context
+from msgspec import structs
 
 from connector.dspace.records import (
     Bitstream,
@@ -270,7 +271,7 @@ class FakeDSpace:
         told = {
             file.id: not isinstance(self.file_errors.get(file.id), RestrictedError) for file in item.bitstreams or ()
         }
-        files = (replace(file, access=FileAccess(told[file.id])) for file in item.bitstreams or ())
+        files = (structs.replace(file, access=FileAccess(told[file.id])) for file in item.bitstreams or ())
         return replace(item, bitstreams=tuple(files))
 
     def _bitstream(self, item: FakeItem, name: str, data: bytes) -> Bitstream:
