@@ -13,7 +13,8 @@ from ..i18n import gettext as _
 # Each width has an expression for bytes beyond ASCII and one for escapes. Alternatives in one expression are slow.
 _FOUR_BYTES = re.compile(rb"[\xf0-\xf4]"), re.compile(rb"\\u[dD][89abAB]")
 _TWO_BYTES = re.compile(rb"[\xc4-\xef]"), re.compile(rb"\\u(?!00)")
-_ASCII = bytes(range(128))
+_SEPARATORS = b",[{"  # one stands before each value
+_OTHER_ASCII = bytes(set(range(128)) - set(_SEPARATORS))
 # Bytes of a key, its value and their place in a dict, measured on CPython 3.11 with a million of them.
 _VALUE = 200
 
@@ -24,12 +25,13 @@ def weight(body: bytes) -> int:
     The values are counted by the characters that separate them. The result is too high for texts full of commas, never
     too low.
     """
-    beyond_ascii = body.translate(None, _ASCII)
+    rest = body.translate(None, _OTHER_ASCII)
+    escapes = body if b"\\" in body else b""
     is_four, is_two = (
-        bool(plain.search(beyond_ascii) or escaped.search(body)) for plain, escaped in (_FOUR_BYTES, _TWO_BYTES)
+        bool(plain.search(rest) or escaped.search(escapes)) for plain, escaped in (_FOUR_BYTES, _TWO_BYTES)
     )
     width = 4 if is_four else 2 if is_two else 1
-    values = sum(body.count(sign) for sign in (b",", b"[", b"{"))
+    values = sum(map(rest.count, _SEPARATORS))
     return 2 * width * len(body) + _VALUE * values
 
 

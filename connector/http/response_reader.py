@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urljoin
 
+import msgspec
 import requests
 from urllib3 import exceptions as urllib3_errors
 from urllib3.util import Retry
@@ -120,6 +122,10 @@ def parse_json(answer: requests.Response, limit: int) -> tuple[Any, int]:
             _("The answer of %(url)s holds too many values to be read at once.", url=answer.url), answer.url
         )
     start = body[:_START]
+    # msgspec takes half of the time of the standard library. It refuses some bodies that `parse` accepts: those with a
+    # BOM, lone surrogates or numbers too large for a float.
+    with suppress(msgspec.DecodeError, RecursionError):
+        return msgspec.json.decode(body), size
     try:
         text = decode(body)
         del body  # frees as much memory as the text takes

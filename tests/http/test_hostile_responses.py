@@ -3,10 +3,14 @@
 import gzip
 import json
 import time
+from collections.abc import Iterator
 
 import pytest
+from hypothesis import given, settings, strategies as st
 
+from connector.errors import BadResponseError
 from connector.http.json_limits import decode, parse, weight
+from connector.http.response_reader import parse_json
 from tests import processes
 
 from .sites import hang_up, reply
@@ -88,6 +92,75 @@ def test_the_weight_of_a_response_counts_its_text_twice_and_each_value():
     assert weight(b'"\\u0101"') == 2 * 2 * 8
     assert weight(b'"\\u00e9"') == 2 * 8
     assert weight(b'[1,{"a":2}]') == 2 * 11 + 3 * 200
+
+
+class Answer:
+    """A response with this body."""
+
+    status_code, url, headers = 200, "https://repository.example/", {}
+
+    def __init__(self, body: bytes):
+        self.body = body
+
+    def iter_content(self, most: int) -> Iterator[bytes]:
+        yield self.body
+
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+texts = st.text(st.characters(exclude_categories=()), max_size=8)
+documents = st.recursive(
+    scalars | texts,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(documents, st.booleans())
+@settings(max_examples=300, deadline=None)
+def test_any_json_is_read_as_the_standard_library_reads_it(value, is_ascii):
+    text = json.dumps(value, ensure_ascii=is_ascii)
+    body = text.encode("utf-8", "surrogatepass")
+
+    found, size = parse_json(Answer(body), 10**6)
+
+    assert (repr(found), size) == (repr(json.loads(text)), len(body))
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        (b"\xef\xbb\xbf[1]", [1]),
+        (b'{"a": 1, "b": 2, "a": 3}', {"a": 3, "b": 2}),
+        (b"[18446744073709551616, -9223372036854775809]", [2**64, -(2**63) - 1]),
+        (b"[-0, -0.0, 5.0, 1E5, 0e999, 1e-400]", [0, -0.0, 5.0, 1e5, 0.0, 0.0]),
+        (b"[1e999, -1e999]", ["1e999", "-1e999"]),
+        (b'["\\ud800", "\xed\xa0\x80", "\\ud83d\\ude00", "\\u0000"]', ["\ud800", "\ud800", "\U0001f600", "\0"]),
+    ],
+)
+def test_unusual_json_is_read_unchanged(body, value):
+    assert repr(parse_json(Answer(body), 10**6)[0]) == repr(value)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[NaN]",
+        b"-Infinity",
+        b'"a\tb"',
+        b'"\xff"',
+        b'"\xc0\x80"',
+        b"[1,]",
+        b"[1] 2",
+        b"01",
+        b"1.",
+        b"{1: 2}",
+        b"[1]\0",
+        b"9" * 5000,
+    ],
+)
+def test_a_body_that_is_no_json_is_refused(body):
+    with pytest.raises(BadResponseError):
+        parse_json(Answer(body), 10**6)
 
 
 def test_only_strict_json_is_parsed():
