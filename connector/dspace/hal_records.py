@@ -6,7 +6,6 @@ Members that real servers leave null are optional: handles, names, languages, ch
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -43,22 +42,24 @@ def list_page(answer: Any, name: str, url: str) -> Listed:
 
     The list may end before the last page that `totalPages` promises.
     """
-    page = _page(answer, [], url)
-    if "_embedded" not in answer and required(answer["page"], "number", int, url) >= min(page.pages, 1):
-        return page
-    return replace(page, rows=required(required(answer, "_embedded", dict, url), name, list, url))
+    size, pages, total = _size_and_counts(answer, url)
+    is_beyond_end = "_embedded" not in answer and required(answer["page"], "number", int, url) >= min(pages, 1)
+    rows = [] if is_beyond_end else required(required(answer, "_embedded", dict, url), name, list, url)
+    return Listed(rows, size, pages, total)
 
 
 def search_page(answer: Any, url: str) -> Listed:
     """Return a page of /discover/search/objects."""
     result = required(required(answer, "_embedded", dict, url), "searchResult", dict, url)
-    return _page(result, required(required(result, "_embedded", dict, url), "objects", list, url), url)
+    rows = required(required(result, "_embedded", dict, url), "objects", list, url)
+    return Listed(rows, *_size_and_counts(result, url))
 
 
-def _page(holder: Any, rows: list[Any], url: str) -> Listed:
+def _size_and_counts(holder: Any, url: str) -> tuple[int, int, int]:
+    """Return the requested size of a page, and the number of pages and rows of its list."""
     page = required(holder, "page", dict, url)
-    size, pages, total = (required(page, name, int, url) for name in ("size", "totalPages", "totalElements"))
-    return Listed(rows, size, pages, total)
+    size, pages = required(page, "size", int, url), required(page, "totalPages", int, url)
+    return size, pages, required(page, "totalElements", int, url)
 
 
 def found_object(row: Any, url: str) -> Json:
@@ -152,9 +153,10 @@ def bitstream_of(found: Json, bundle: str, url: str) -> Bitstream:
 
 def _access_or_none(found: Json, url: str) -> FileAccess | None:
     """Return the access status embedded in an item or a file, or None if it is missing or malformed."""
-    with suppress(BadResponseError):
+    try:
         return access_of(found, url)
-    return None
+    except BadResponseError:
+        return None
 
 
 def access_of(found: Json, url: str) -> FileAccess | None:

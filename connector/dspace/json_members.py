@@ -25,7 +25,7 @@ def required(row: Any, name: str, kind: type[T], url: str) -> T:
     not count as integers.
     """
     value = row.get(name) if isinstance(row, dict) else None
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+    if type(value) is not kind:
         raise _mistyped(name, url)
     if isinstance(value, int) and not -_MOST <= value <= _MOST:
         raise BadResponseError(
