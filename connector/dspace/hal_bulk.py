@@ -31,7 +31,6 @@ CURSOR = "oai"
 LEAST_ITEMS = 500  # a smaller scope is read over REST alone within a few seconds
 MOST_DATES = 34  # a third of a page; this many handles with their dates make an address of 4.5 KB
 ROWS = 20  # items of a range that is read over REST without dividing it further
-_RAW = {"is_disproved": True}  # a place of a walk whose values stay as they stand in the XML
 
 
 class OaiUnusableError(Exception):
@@ -75,7 +74,7 @@ class HalBulk:
         self._with_collection, self._width, self._stop = with_collection, width, outage.stop
         # A failure of OAI-PMH is not waited for, as REST can go on.
         impatient = OutageWait(0, outage.stop)
-        self._items = OaiItems(api, impatient, width)
+        self._items = OaiItems(api, impatient, width, is_raw=True)
         self._walk = OaiWalk(api, self._items, impatient, self._scope, lambda ids: set(), self._named)
         self._agreement = Agreement()
         self._dates: dict[str, datetime] = {}  # of the items that REST lists, too, by handle
@@ -104,7 +103,6 @@ class HalBulk:
         records, listed = self._from_oai(lambda: sample_records(self._api, self._scope))
         if listed is not None and listed * 3 < self._total * 2:
             raise OaiUnusableError(_("More than a third of the items are missing there."))
-        self._items.escaping.is_disproved = True
         oai = {record.header.id: self._items.item_of(record) for record in records}
         rest = {item.handle: item for page in self._by_handles(list(oai)) for item in page.items}
         pairs = [(item, rest[handle]) for handle, item in oai.items() if handle in rest]
@@ -132,7 +130,7 @@ class HalBulk:
 
         Items that REST does not list are in neither part.
         """
-        pages = self._walk.pages(_RAW)
+        pages = self._walk.pages(None)
         while page := self._from_oai(lambda: next(pages, None)):
             if any(failure.id is None for failure in page.failures):
                 raise OaiUnusableError(page.failures[-1].reason)

@@ -25,17 +25,21 @@ _EVERYTHING = Scope(ScopeKind.REPOSITORY)
 
 
 class OaiItems:
-    """The items of one repository. `escaping`: what its values prove so far (design rule 21)."""
+    """The items of one repository. `escaping`: what its values prove so far (design rule 21).
 
-    def __init__(self, api: OaiApi, outage: OutageWait, width: Callable[[], int]):
-        self._api, self._outage, self._width = api, outage, width
+    `is_raw`: values stay as they stand in the XML, whatever they prove.
+    """
+
+    def __init__(self, api: OaiApi, outage: OutageWait, width: Callable[[], int], *, is_raw: bool = False):
+        self._api, self._outage, self._width, self._is_raw = api, outage, width, is_raw
         self.escaping = Escaping()
         self._before_handle: str | None = None
 
     def learn(self, records: Sequence[Record]) -> None:
         """Learn from the records of one answer what their identifiers and values have in common."""
         self._note_identifier([record.header for record in records])
-        self.escaping.note(value for record in records for value in record.metadata)
+        if not self._is_raw:
+            self.escaping.note(value for record in records for value in record.metadata)
 
     def begin(self) -> None:
         """Learn from the first records of the repository, unless some were read already."""
@@ -53,7 +57,7 @@ class OaiItems:
         id = record.header.id
         if record.header.is_deleted:
             return Item(id, id, None, None, (), (), state=SourceState.NOT_PUBLIC)
-        metadata = self.escaping.plain(record.metadata)
+        metadata = record.metadata if self._is_raw else self.escaping.plain(record.metadata)
         files_error = str(NO_FILES) if record.bitstreams is None else None
         title = _title(metadata)
         return Item(id, id, title, record.last_modified, metadata, record.bitstreams, files_error=files_error)
