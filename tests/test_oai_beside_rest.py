@@ -33,7 +33,7 @@ LAZY = ("source_id", "page_link")  # completed by later runs
 @pytest.fixture
 def sample(monkeypatch) -> Iterator[SampleRepository]:
     """A repository that is large enough for OAI-PMH, whose items changed long ago."""
-    monkeypatch.setitem(HalClient.__init__.__kwdefaults__, "least_in_bulk", LEAST)
+    monkeypatch.setitem(HalClient.__init__.__kwdefaults__, "least_items_for_oai", LEAST)
     data = SampleData()
     minutes = iter(range(10**6))
     data.clock = lambda: datetime(2025, 1, 1, tzinfo=UTC) + timedelta(minutes=next(minutes))

@@ -18,7 +18,6 @@ from . import hal_records as shapes
 from .estimates import Sample, pages_of, spread
 from .file_access import access_one_by_one, may_read
 from .hal_api import FILE_ACCESS_GENERATION, HalApi
-from .hal_bulk import LEAST_ITEMS, HalBulk, RestReading, pages_in_bulk
 from .hal_finder import HalFinder
 from .hal_handles import locate
 from .hal_items import HalItems
@@ -28,7 +27,8 @@ from .hal_search_pages import HalSearchPages
 from .hal_tree import PARENT, HalTree
 from .hal_walk import HalItemLister, HalReading
 from .json_members import required
-from .oai_beside import OaiBeside
+from .oai_beside_rest import OaiBesideRest
+from .oai_beside_rest_walk import LEAST_ITEMS, OaiBesideRestWalk, RestReading, pages_with_oai
 from .optional_requests import Question, UnansweredError
 from .page_plans import PagePlan, PagePlans, complete_plans, light_plans, plans_for_ids, sizes_within, slice_plans
 from .records import (
@@ -58,7 +58,7 @@ class HalClient:
 
     `limit`: the maximum number of items or collections per request. It does not apply to the files of an item.
     `width()`: the number of requests that may run in parallel now. `largest_list`: larger scopes are read in parts.
-    `least_in_bulk`: smaller scopes are never read over OAI-PMH. `beside`: what is known of OAI-PMH.
+    `least_items_for_oai`: smaller scopes are never read over OAI-PMH. `oai_beside_rest`: what is known of it.
 
     `can_select`: walks and counts accept a subset. `lists_all_items`: the list of the entire repository contains
     readable items of closed collections. `lists_closed_files`: items also list files that the reader may not read.
@@ -80,16 +80,16 @@ class HalClient:
         width: Callable[[], int],
         unanswered: Group[str] = (),
         largest_list: int = LARGEST_LIST,
-        least_in_bulk: int = LEAST_ITEMS,
+        least_items_for_oai: int = LEAST_ITEMS,
     ):
-        self.server, self._largest_list, self._least_in_bulk = server, largest_list, least_in_bulk
+        self.server, self._largest_list, self._least_items_for_oai = server, largest_list, least_items_for_oai
         self._http, self._outage, self._width = http, outage, width
         self._api = HalApi(http, server)
         self._finder, self._items = HalFinder(self._api), HalItems(self._api, outage)
         self._sizes = sizes_within(limit)
         self._tree = HalTree(self._api, self._sizes[0])
         self._questions = HalQuestions(self._api, outage, self._finder, unanswered)
-        self.beside = OaiBeside(http, server, self._questions.optional)
+        self.oai_beside_rest = OaiBesideRest(http, server, self._questions.optional)
         self._listed: dict[Scope, OpenItems] = {}
 
     @property
@@ -155,7 +155,7 @@ class HalClient:
         not_visible: Mapping[str, int] = MappingProxyType({}),
         subset: Subset | None = None,
         with_access: bool = False,
-        in_bulk: bool = False,
+        may_use_oai: bool = False,
     ) -> Iterator[Page]:
         """Yield the visible items of the scope in pages, from the beginning or after the page of the cursor.
 
@@ -163,8 +163,9 @@ class HalClient:
         items. `not_visible` has no effect here: DSpace 7 and later count only visible items. `subset`: the walk yields
         and counts only this subset. A cursor needs the subset of its walk. For a single item the subset is ignored.
         `with_access`: files say whether the reader may read them, if the site says so without further requests.
-        `in_bulk`: the caller reads to the end, so the walk may use OAI-PMH. Items then have their handles as ids as
-        long as no list over REST has given these. An item that comes twice replaces its first version.
+        `may_use_oai`: the caller reads to the end, so the walk may use OAI-PMH beside REST. Items then have their
+        handles as ids as long as no list over REST has given these. An item that comes twice replaces its first
+        version.
 
         Raise RequestRejectedError if the site refuses the query of the subset.
         """
@@ -172,10 +173,10 @@ class HalClient:
             yield from self._single(scope, cursor, seen)
             return
         self._questions.check(scope)
-        if in_bulk and not (light or subset or with_access):
+        if may_use_oai and not (light or subset or with_access):
             over_rest = partial(self._over_rest, scope, with_collection=with_collection, seen=seen)
-            bulk = partial(self._bulk, scope, with_collection=with_collection, seen=seen)
-            yield from pages_in_bulk(cursor, over_rest, bulk, self.beside, self._least_in_bulk)
+            new_walk = partial(self._walk_over_oai, scope, with_collection=with_collection, seen=seen)
+            yield from pages_with_oai(cursor, over_rest, new_walk, self.oai_beside_rest, self._least_items_for_oai)
             return
         yield from self._over_rest(
             scope,
@@ -221,17 +222,19 @@ class HalClient:
         walk = HalItemLister(reading, search, plans, light=light, seen=seen, within=within)
         yield from walk.pages(cursor)
 
-    def _bulk(self, scope: Scope, *, with_collection: bool, seen: Callable[[Group[str]], set[str]]) -> HalBulk | None:
+    def _walk_over_oai(
+        self, scope: Scope, *, with_collection: bool, seen: Callable[[Group[str]], set[str]]
+    ) -> OaiBesideRestWalk | None:
         """Return the walk over OAI-PMH, or None if the repository is read over REST alone."""
         is_known = scope.kind is ScopeKind.REPOSITORY or scope.handle is not None
-        if not is_known or (api := self.beside.api()) is None:
+        if not is_known or (api := self.oai_beside_rest.api()) is None:
             return None
 
         def read(subset: Subset) -> Iterator[Page]:
             return self._over_rest(scope, with_collection=with_collection, seen=lambda ids: set(), subset=subset)
 
         rest = RestReading(partial(self._questions.count, scope), read, self.collections)
-        return HalBulk(api, self._outage, self._width, scope, rest, seen, with_collection=with_collection)
+        return OaiBesideRestWalk(api, self._outage, self._width, scope, rest, seen, with_collection=with_collection)
 
     def _plans(self, light: bool, subset: Subset) -> PagePlans:
         if subset.ids or subset.handles:

@@ -49,7 +49,7 @@ class LegacyClient:
     """
 
     can_select = False
-    beside = None
+    oai_beside_rest = None
     unanswered: Group[str] = frozenset()  # these servers get no optional questions
     lists_closed_files = False
     searches_private = False
@@ -124,7 +124,7 @@ class LegacyClient:
         not_visible: Mapping[str, int] = MappingProxyType({}),
         subset: Subset | None = None,
         with_access: bool = False,
-        in_bulk: bool = False,
+        may_use_oai: bool = False,
     ) -> Iterator[Page]:
         """Yield the visible items of the scope, each once, in pages of at most 100 (see `legacy_walk`).
 

@@ -49,7 +49,7 @@ class OaiClient:
     """
 
     can_select = False
-    beside = None
+    oai_beside_rest = None
     unanswered: Group[str] = frozenset()
     lists_closed_files = True
     searches_private = False
@@ -112,7 +112,7 @@ class OaiClient:
         not_visible: Mapping[str, int] = MappingProxyType({}),
         subset: Subset | None = None,
         with_access: bool = False,
-        in_bulk: bool = False,
+        may_use_oai: bool = False,
     ) -> Iterator[Page]:
         """Yield the items of the scope that OAI-PMH shows, each once, in pages as the server gives them.
 

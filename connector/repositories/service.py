@@ -11,7 +11,7 @@ from ..accounts import audit
 from ..catalogue import crosswalk_rules
 from ..catalogue.source_links import scope_link
 from ..dspace.endpoint_candidates import base_key
-from ..dspace.oai_beside import OaiBeside
+from ..dspace.oai_beside_rest import OaiBesideRest
 from ..dspace.records import Community, Scope, Server
 from ..errors import ConflictError, InvalidInputError, NotFoundError
 from ..extensions import db, transaction, utcnow
@@ -154,13 +154,13 @@ def note_unanswered(repository_id: int, questions: Collection[str]) -> None:
         known.unanswered = known.unanswered | new
 
 
-def note_oai(repository_id: int, beside: OaiBeside | None) -> None:
+def note_oai(repository_id: int, oai: OaiBesideRest | None) -> None:
     """Save where OAI-PMH answers beside REST, its newest record, and if it was disproved. Call it in a transaction."""
-    if beside is not None and beside.url is not None:
+    if oai is not None and oai.url is not None:
         known = get(repository_id)
-        known.oai_url, known.uses_oai = beside.url, known.uses_oai and not beside.is_disproved
-        if beside.newest is not None:
-            known.oai_newest = beside.newest.astimezone(UTC).replace(tzinfo=None)
+        known.oai_url, known.uses_oai = oai.url, known.uses_oai and not oai.is_disproved
+        if oai.newest is not None:
+            known.oai_newest = oai.newest.astimezone(UTC).replace(tzinfo=None)
 
 
 def forget(repository_id: int) -> None:

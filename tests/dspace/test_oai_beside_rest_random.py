@@ -108,8 +108,8 @@ class Reader:
         server = Server(
             sample.url, f"{sample.url}/server/api", sample.generation, version, oai_url=oai_url, uses_oai=uses_oai
         )
-        client = HalClient(self.http, server, outage=OutageWait(60, Hurried()), width=lambda: 2, least_in_bulk=1)
-        pages = client.walk(WHOLE, seen=lambda ids: set(), with_collection=True, in_bulk=True)
+        client = HalClient(self.http, server, outage=OutageWait(60, Hurried()), width=lambda: 2, least_items_for_oai=1)
+        pages = client.walk(WHOLE, seen=lambda ids: set(), with_collection=True, may_use_oai=True)
         found = {item.handle: item for page in pages for item in page.items}
         self.over_oai = {handle for handle, item in found.items() if item.id == handle}
         return {handle: comparable(item) for handle, item in found.items()}

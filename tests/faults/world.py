@@ -15,7 +15,7 @@ from flask import Flask, current_app
 
 from connector.dspace import hal_api
 from connector.dspace.hal import HalClient
-from connector.dspace.hal_bulk import LEAST_ITEMS
+from connector.dspace.oai_beside_rest_walk import LEAST_ITEMS
 from connector.dspace.records import ScopeKind
 from connector.extensions import db
 from connector.http import OutageWait
@@ -164,7 +164,7 @@ class World:
         least = LEAST_ITEMS if self.setup.api is not Api.BESIDE else 1
         with (
             patch.object(hal_api, "_BUNDLES", source.EMBEDDED),
-            patch.dict(HalClient.__init__.__kwdefaults__, least_in_bulk=least),
+            patch.dict(HalClient.__init__.__kwdefaults__, least_items_for_oai=least),
         ):
             yield
 

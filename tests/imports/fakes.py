@@ -85,7 +85,7 @@ class FakeDSpace:
         self.width = 2
         self.traffic = RequestStats()
         self.can_select = False
-        self.beside = None
+        self.oai_beside_rest = None
         self.searches_private = False
         self.tells_unknown = True
         self.unanswered: set[str] = set()
@@ -143,7 +143,7 @@ class FakeDSpace:
         not_visible,
         subset=None,
         with_access=False,
-        in_bulk=False,
+        may_use_oai=False,
     ) -> Iterator[Page]:
         if subset is not None and self.refuses_subsets:
             raise RequestRejectedError("The repository does not take this query (422).")

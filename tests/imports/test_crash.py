@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from connector.dspace.hal_bulk import LEAST_ITEMS
+from connector.dspace.oai_beside_rest_walk import LEAST_ITEMS
 from tests.command_line import CommandLine
 from tests.crash.life import kill_after_requests
 from tests.sample import Repository, SampleRepository

@@ -63,11 +63,11 @@ def read_from_other_context(context: ImportContext) -> str:
 
 def read_beside_rest(context: ImportContext) -> str:
     """Return a message about the items that were read over OAI-PMH beside the REST API, or ""."""
-    beside = context.client.beside
+    oai = context.client.oai_beside_rest
     return ngettext_or_empty(
         "%(num)s item was read over OAI-PMH, and confirmed over the REST API.",
         "%(num)s items were read over OAI-PMH, and each of them was confirmed over the REST API.",
-        beside.items_read if beside else 0,
+        oai.items_read if oai else 0,
     )
 
 

@@ -83,11 +83,11 @@ class ImportContext:
 
         Nothing is to be done in a repository without OAI-PMH.
         """
-        beside = self.client.beside
-        if beside is None or beside.url is None:
+        oai = self.client.oai_beside_rest
+        if oai is None or oai.url is None:
             return tuple(items)
         with transaction():
-            service.note_oai(self.repository.id, beside)
+            service.note_oai(self.repository.id, oai)
             return tuple(self.recorder.with_known_ids(items))
 
     def repository_answers(self, kind: str) -> bool:
@@ -122,7 +122,7 @@ def open_context(
         finally:
             with transaction():
                 service.note_unanswered(repository_id, connection.unanswered)
-                service.note_oai(repository_id, connection.client.beside)
+                service.note_oai(repository_id, connection.client.oai_beside_rest)
 
 
 def _current_scope(speaks_oai: bool, scope: Scope, connection: RepositoryConnection) -> Scope:

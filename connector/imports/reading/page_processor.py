@@ -46,12 +46,12 @@ class PageProcessor:
         seen: Callable[[Collection[str]], set[str]] | None = None,
         with_access: bool = False,
         subset: Subset | None = None,
-        in_bulk: bool = False,
+        may_use_oai: bool = False,
     ) -> Iterator[Page]:
         """Return the pages of the scope, or of a `subset` of it, after a cursor.
 
         `seen`: a function that returns which of the given ids to leave out, by default those seen by this job.
-        `with_access`: include who may read the files. `in_bulk`: see `HalClient.walk`.
+        `with_access`: include who may read the files. `may_use_oai`: see `HalClient.walk`.
         """
         context = self._context
         db.session.rollback()  # no transaction is open while the repository is asked
@@ -64,7 +64,7 @@ class PageProcessor:
             not_visible=context.known_not_visible,
             with_access=with_access and context.access.asks_for_refused,
             subset=subset,
-            in_bulk=in_bulk,
+            may_use_oai=may_use_oai,
         )
 
     def process(

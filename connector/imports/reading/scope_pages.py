@@ -48,10 +48,10 @@ def scope_pages(context: ImportContext, processor: PageProcessor, trusts: bool) 
     at, light = begun.get("at"), begun.get("light", trusts)
     plan: dict[str, Any] | None = context.page_plan
     options = context.options
-    in_bulk = not (options.is_partial or options.related_items or context.recorder.is_preview)
+    may_use_oai = not (options.is_partial or options.related_items or context.recorder.is_preview)
     while True:
         turned, window = False, _RecentCounts()
-        for page in processor.pages(at, light=light, with_access=options.full, in_bulk=in_bulk):
+        for page in processor.pages(at, light=light, with_access=options.full, may_use_oai=may_use_oai):
             changed = _changed(context, context.with_known_ids(page.items)) if trusts else 0
             turned = light and _is_worth_full_pages(page, changed)
             if turned:

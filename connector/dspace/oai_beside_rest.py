@@ -15,7 +15,7 @@ from .optional_requests import OptionalQuestions, Question
 from .records import Server
 
 
-class OaiBeside:
+class OaiBesideRest:
     """OAI-PMH of a repository that is read over REST.
 
     `url`: its base URL, None as long as it is unknown. `is_disproved`: a comparison with REST has shown that walks must

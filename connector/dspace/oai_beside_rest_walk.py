@@ -16,7 +16,7 @@ from ..errors import AddressNotAllowedError, RepositoryError, RequestRejectedErr
 from ..http import OutageWait
 from ..i18n import gettext as _
 from .oai_api import OaiApi
-from .oai_beside import OaiBeside
+from .oai_beside_rest import OaiBesideRest
 from .oai_comparison import Agreement, compare
 from .oai_items import OaiItems
 from .oai_sample import sample_records
@@ -54,7 +54,7 @@ class RestReading:
     collections: Callable[[], Iterable[Collection]]
 
 
-class HalBulk:
+class OaiBesideRestWalk:
     """One walk over a scope. `pages` may be called only once. For the other parameters see `HalClient.walk`."""
 
     def __init__(
@@ -94,9 +94,9 @@ class HalBulk:
         self._total = self._count()
         yield self._page(())
 
-    def note_result(self, beside: OaiBeside) -> None:
+    def note_result(self, oai: OaiBesideRest) -> None:
         """Note what this walk has learned about OAI-PMH. Call it after the last page."""
-        beside.note_walk(self._items_read, self._newest, self._agreement.fields)
+        oai.note_walk(self._items_read, self._newest, self._agreement.fields)
 
     def _compare(self) -> None:
         """Compare some items over both ways."""
@@ -247,11 +247,11 @@ def _date_of(item: Item) -> datetime | None:
     return date if date.tzinfo else None
 
 
-def pages_in_bulk(
+def pages_with_oai(
     cursor: dict[str, Any] | None,
     over_rest: Callable[[dict[str, Any] | None], Iterator[Page]],
-    new_bulk: Callable[[], HalBulk | None],
-    beside: OaiBeside,
+    new_walk: Callable[[], OaiBesideRestWalk | None],
+    oai: OaiBesideRest,
     least: int,
 ) -> Iterator[Page]:
     """Yield the pages of a scope. A scope of fewer than `least` items is read over REST, a larger one over OAI-PMH.
@@ -265,13 +265,13 @@ def pages_in_bulk(
             yield from () if first is None else (first,)
             yield from pages
             return
-    if bulk := new_bulk():
+    if walk := new_walk():
         try:
-            yield from bulk.pages()
-            bulk.note_result(beside)
+            yield from walk.pages()
+            walk.note_result(oai)
             return
         except OaiUnusableError as error:
-            beside.refuse(str(error), is_disproved=error.is_disproved)
+            oai.refuse(str(error), is_disproved=error.is_disproved)
     yield from over_rest(None if _is_begun(cursor) else cursor)
 
 
