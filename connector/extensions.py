@@ -28,6 +28,7 @@ from sqlalchemy import (
     func,
     select,
 )
+from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.orm import DeclarativeBase
 
 from . import json_text
@@ -45,6 +46,9 @@ NAMING = {
 LARGE_INTEGER = BigInteger().with_variant(Integer(), "sqlite")
 LARGEST_INTEGER = 2**63 - 1
 JSON_VALUE = JSON(none_as_null=True)
+# Insert many rows with one statement. With a statement for each row, the trigram index would write its pages each time,
+# and threads that read would wait for the interpreter between the rows.
+SQLiteDialect.use_insertmanyvalues_wo_returning = True
 
 
 class Base(DeclarativeBase):
