@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-WARM_UP = 50  # rows; the first answers of a server are slow
-FIRST_TRIAL = 150  # rows; in a shorter walk, more trials do not pay off
+WARM_UP = 100  # rows, as two pages at once; the first answers of a server are slow
+FIRST_TRIAL = 100  # rows, also two pages; more trials pay off only in a longer walk
 PAGES_OF_A_TRIAL = 2
 _FEWER_REQUESTS = 1.1
 _CLEARLY_CHEAPER = 0.8
@@ -38,7 +38,7 @@ class ListPlan:
 _FIRST = ListPlan(50, details=True)
 _LARGER = ListPlan(100, details=True, below=_FEWER_REQUESTS)
 _LIGHT = ListPlan(1_000, details=False)
-_COMPLETE_PLANS = {4: (_LIGHT,), 5: (_FIRST, _LARGER), 6: (_FIRST, ListPlan(25, True, _CLEARLY_CHEAPER))}
+_COMPLETE_PLANS = {4: (_LIGHT,), 5: (_FIRST, _LARGER), 6: (_FIRST, ListPlan(25, True, 1 / _FEWER_REQUESTS))}
 # Details show deleted and renamed files, so they are read where they cost no more than light rows.
 _LIGHT_PLANS = {
     4: (_LIGHT,),

@@ -13,6 +13,8 @@ import requests
 from lxml import etree
 
 OAI = "{http://www.openarchives.org/OAI/2.0/}"
+JSON = {"Accept": "application/json"}
+DETAILS = "metadata,bitstreams"
 EMBED = "&embed=bundles/bitstreams/format&embed.size=bundles/bitstreams=500"
 
 
@@ -74,6 +76,33 @@ def records(url: str) -> tuple[int, float]:
         if not token:
             return number, time.monotonic() - began
 
+
+def lists(url: str, scope: str, size: int, expand: str) -> tuple[int, float]:
+    """Pages of a collection of DSpace 5 or 6 with the details of all items, four at a time; gives (items, seconds)."""
+    session = requests.Session()
+
+    def page(offset: int) -> list[dict]:
+        path = f"{url}/rest/collections/{scope}/items?limit={size}&offset={offset}{expand}"
+        return session.get(path, headers=JSON, timeout=600).json()
+
+    began = time.monotonic()
+    total = session.get(f"{url}/rest/collections/{scope}", headers=JSON, timeout=600).json()["numberItems"]
+    with ThreadPoolExecutor(4) as pool:
+        rows = [row for found in pool.map(page, range(0, total, size)) for row in found]
+        if not expand:
+            path = f"{url}/rest/items/%s?expand={DETAILS}"
+            for answer in pool.map(lambda row: session.get(path % (row.get("uuid") or row["id"]), headers=JSON), rows):
+                answer.json()
+    return total, time.monotonic() - began
+
+
+LEGACY_PLANS: dict[str, Callable[[str, str], tuple[int, float]]] = {
+    **{
+        f"pages of {size} with details": lambda url, scope, size=size: lists(url, scope, size, f"&expand={DETAILS}")
+        for size in (25, 50, 100)
+    },
+    "light pages of 50 and single items": lambda url, scope: lists(url, scope, 50, ""),
+}
 
 PLANS: dict[str, Callable[[str, str], tuple[int, float]]] = {
     "embedded pages of 5": lambda url, scope: pages(url, scope, 5, EMBED, 4),

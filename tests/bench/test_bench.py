@@ -41,7 +41,7 @@ def test_reading_plans_are_compared_near_and_far(capsys):
     main(["--quick", "--only", "plans"])
 
     table = capsys.readouterr().out
-    assert all(title in table for title in ("20 theses, 0 ms away", "20 articles, 60 ms away"))
+    assert all(title in table for title in ("DSpace 9: 20 theses, 0 ms away", "DSpace 5: 20 articles, 60 ms away"))
     assert table.count("walk, at last the first plan") == 4
 
 
