@@ -73,11 +73,11 @@ def pieces(answer: requests.Response, limit: int | None, *, as_sent: bool = Fals
     Raise TooLargeError as soon as the size, or the announced size, is larger than `limit` bytes.
     """
     most = float("inf") if limit is None else limit
-    total = 0
+    announced, total = _announced(answer), 0
     try:
         for piece in _as_sent(answer) if as_sent else answer.iter_content(_PIECE):
             total += len(piece)
-            if max(total, _announced(answer)) > most:
+            if max(total, announced) > most:
                 raise TooLargeError(
                     _(
                         "The answer of %(url)s is larger than the limit of %(limit)s bytes.",
