@@ -14,7 +14,6 @@ from ..errors import BadResponseError, NotFoundError, RepositoryError, RequestRe
 from ..http import HttpClient, JsonAnswer
 from ..i18n import gettext as _
 from .endpoint_candidates import Candidate, base_key, candidate_of
-from .json_api import Params
 from .records import Server
 
 _LEGACY_ENDPOINTS = ("rest", "RESTapi")
@@ -49,7 +48,7 @@ def probes_for(endpoint: str) -> tuple[tuple[str, Probe], ...]:
 
 def hal(http: HttpClient, candidate: Candidate) -> Detected:
     """Detect DSpace 7 or later. The root of its API names the version ("DSpace 9.3"), unless that is hidden."""
-    root, url, _size = _asked(http, candidate.base)
+    root, url, _size = http.get_json_from(candidate.base, tries=_TRIES)
     base = _base(url)
     version, generation = _version(http, root, url)
     name, ui = (storable(root[key]) if isinstance(root.get(key), str) else None for key in ("dspaceName", "dspaceUI"))
@@ -130,7 +129,7 @@ def _own_base(root: dict[str, Any], base: str) -> str:
 
 def _by_status(http: HttpClient, candidate: Candidate) -> Detected:
     """Detect DSpace 5 and 6, which have /status. 6 reports its version there, to signed-out readers."""
-    status, url, _size = _asked(http, f"{candidate.base}/status")
+    status, url, _size = http.get_json_from(f"{candidate.base}/status", tries=_TRIES)
     if not isinstance(status, dict) or "okay" not in status:
         raise BadResponseError(_("%(url)s is not the status of a DSpace.", url=url), url)
     base = _base(url.partition("?")[0], "/status")
@@ -156,12 +155,8 @@ def _legacy(candidate: Candidate, base: str, generation: int, version: str = "")
 
 
 def _communities(http: HttpClient, base: str) -> JsonAnswer:
-    return _asked(http, f"{base}/communities", {"limit": 1})
-
-
-def _asked(http: HttpClient, url: str, params: Params | None = None) -> JsonAnswer:
-    """Return the JSON at an address. Many sites have a web page at each address that they do not know."""
-    return http.get_json_from(url, params, tries=_TRIES, repeats_pages=False)
+    # Asked after the status. Some sites have a web page at each of these addresses.
+    return http.get_json_from(f"{base}/communities", {"limit": 1}, tries=_TRIES, repeats_pages=False)
 
 
 def _has_uuids(answer: JsonAnswer) -> bool:

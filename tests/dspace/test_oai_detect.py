@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-
 import pytest
 
 from connector.dspace import client, connect
@@ -11,7 +9,6 @@ from connector.dspace.oai import OaiClient
 from connector.dspace.oai_api import MissingFormatError
 from connector.errors import DamagedResponseError, NotDSpaceError, ServerError, UnreachableError
 from connector.http import OutageWait
-from tests.http.sites import Site, reply
 from tests.sample import SampleRepository
 from tests.sample.oai import HEADERS, ROOT
 
@@ -130,18 +127,3 @@ def test_an_internal_address_of_the_user_interface_is_not_used_for_downloads(htt
     closed.data.site = "http://internal.invalid:4000"
 
     assert connect(http, closed.url, "rest").server.ui_url is None
-
-
-def test_a_site_with_a_page_at_each_address_is_asked_once_for_each_place(http):
-    asked: list[str] = []
-
-    def page(handler) -> None:
-        asked.append(handler.path)
-        reply(handler, b"<!DOCTYPE html><html></html>", Content_Type="text/html")
-
-    with closing(Site(page)) as site, pytest.raises(NotDSpaceError):
-        connect(http, site.url, "no/dspace")
-
-    apis = [path for path in asked if path not in ("/", "/assets/config.json")]
-    assert "/no/dspace/status" in apis
-    assert len(apis) == len(set(apis))
